@@ -1,0 +1,1 @@
+"""Penstock: the resilient pipe for LLM traffic."""

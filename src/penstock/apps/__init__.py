@@ -1,0 +1,1 @@
+"""The processes: each composes the layers below; none imports another."""

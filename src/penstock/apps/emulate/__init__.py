@@ -1,0 +1,1 @@
+"""Stand-ins for Claude, GPT and Gemini, with their limits and failures."""

@@ -1,0 +1,1 @@
+"""The gateway process: the API that callers use."""

@@ -1,0 +1,1 @@
+"""The commands: a table of names, each a module loaded only when it is called."""

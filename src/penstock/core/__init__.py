@@ -1,0 +1,1 @@
+"""Decisions: pure, synchronous, told the time. One idea a file."""

@@ -1,0 +1,1 @@
+"""What the data plane needs to know: built, written and read here."""

@@ -1,0 +1,1 @@
+"""The data plane's shell: sockets, pools, timers and clocks."""
