@@ -36,7 +36,7 @@ class DialectName(enum.Enum):
     ANTHROPIC_MESSAGES = "anthropic_messages"
 
 
-class ServerLimits(Struct):
+class ServerLimits(Struct, frozen=True, kw_only=True):
     """What one caller's connection may take of us. Zero never means without limit."""
 
     head_bytes_max: int = 32 * 1024  # nginx: 4 x 8 KiB; agents send long lists of beta flags
@@ -49,20 +49,20 @@ class ServerLimits(Struct):
     write_buffer_bytes: int = 64 * 1024  # asyncio's own high-water mark
 
 
-class Log(Struct):
+class Log(Struct, frozen=True, kw_only=True):
     """What the gateway writes to standard error: JSON, one line an exchange at most."""
 
     sample_ratio: float = 0.0  # share of good exchanges; failed and failed-over ones always
 
 
-class Spool(Struct):
+class Spool(Struct, frozen=True, kw_only=True):
     """The gateway's append-only record on disk."""
 
     segment_bytes: int = 64 * 1024 * 1024  # one file; a reader deletes whole files
     bytes_max: int = 4 * 1024 * 1024 * 1024  # about ten million exchanges; then they are counted
 
 
-class Gateway(Struct):
+class Gateway(Struct, frozen=True, kw_only=True):
     """The gateway process and its two ports."""
 
     host: str = "127.0.0.1"
@@ -78,7 +78,7 @@ class Gateway(Struct):
     spool: Spool = Spool()
 
 
-class Timeouts(Struct):
+class Timeouts(Struct, frozen=True, kw_only=True):
     """The limits in time of an exchange and of its attempts, all in seconds."""
 
     connect_s: float = 5.0  # the SDKs' own
@@ -90,7 +90,7 @@ class Timeouts(Struct):
     hang_s: float = 10.0  # a caller who leaves after waiting this long for nothing: a timeout
 
 
-class TimeoutOverrides(Struct):
+class TimeoutOverrides(Struct, frozen=True, kw_only=True):
     """A route's own limits in time; what is absent is taken from ``[timeouts]``."""
 
     connect_s: float | None = None
@@ -102,7 +102,7 @@ class TimeoutOverrides(Struct):
     hang_s: float | None = None
 
 
-class Breaker(Struct):
+class Breaker(Struct, frozen=True, kw_only=True):
     """When a circuit breaker opens, and how it comes back; one for each upstream and model."""
 
     window_s: float = 10.0
@@ -113,7 +113,7 @@ class Breaker(Struct):
     probes_to_close: int = 3
 
 
-class Retry(Struct):
+class Retry(Struct, frozen=True, kw_only=True):
     """How much may be tried again."""
 
     budget_ratio: float = 0.1  # of attempts (TIERING 2)
@@ -121,7 +121,7 @@ class Retry(Struct):
     attempts_max: int = 4  # an exchange: three upstreams and one repeat
 
 
-class Upstream(Struct):
+class Upstream(Struct, frozen=True, kw_only=True):
     """One place that can answer: an account and a region, or an engine of ours."""
 
     name: str
@@ -140,7 +140,7 @@ class Upstream(Struct):
     stream_usage: bool = True  # OpenAI: may be asked for usage at the end of a stream
 
 
-class Target(Struct):
+class Target(Struct, frozen=True, kw_only=True):
     """One upstream and model behind a route."""
 
     upstream: str
@@ -150,7 +150,7 @@ class Target(Struct):
     lacks: tuple[Feature, ...] = ()
 
 
-class Route(Struct):
+class Route(Struct, frozen=True, kw_only=True):
     """What callers put into ``model``, and who can answer it.
 
     A name that ends in ``*`` is a prefix; the exact name wins, then the longest prefix.
@@ -163,7 +163,7 @@ class Route(Struct):
     failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
 
 
-class Emulate(Struct):
+class Emulate(Struct, frozen=True, kw_only=True):
     """The emulated providers that ``penstock up`` starts; no upstream of the file needs them."""
 
     is_enabled: bool = False
@@ -171,7 +171,7 @@ class Emulate(Struct):
     seed: int = 1
 
 
-class Config(Struct):
+class Config(Struct, frozen=True, kw_only=True):
     """The whole file."""
 
     gateway: Gateway = Gateway()
