@@ -51,7 +51,7 @@ class Relay:
         try:
             events = self._splitter.feed(chunk)
         except DialectError as error:
-            self.failure = Failure(FailureKind.BROKEN_STREAM, error.message)
+            self.break_off(error.message)
             return b""
         if len(events) == 1:
             return self._pass(events[0])
@@ -69,10 +69,7 @@ class Relay:
         if self.is_ended:
             return b""
         if not self.is_complete:
-            self.failure = Failure(
-                FailureKind.BROKEN_STREAM,
-                "the stream ended before the model said why it stopped",
-            )
+            self.break_off("the stream ended before the model said why it stopped")
             return b""
         self.is_ended = True
         return self.terminator
@@ -101,6 +98,14 @@ class Relay:
             return self._on_malformed(data, str(error))
         return raw if passes and self.failure is None else b""
 
+    def fail(self, failure: Failure) -> None:
+        """End here: nothing more comes out."""
+        self.failure = failure
+
+    def break_off(self, detail: str) -> None:
+        """End here, because the stream is not what its dialect allows."""
+        self.failure = Failure(FailureKind.BROKEN_STREAM, detail)
+
     def _see(self, name: bytes, data: bytes) -> bool:
         """Learn from one event; return whether it goes on. Raises on malformed data."""
         raise NotImplementedError
@@ -108,10 +113,7 @@ class Relay:
     def _on_malformed(self, data: bytes, message: str) -> bytes:
         may_have_content = any(mark in data for mark in self.content_marks)
         if not self.has_content or may_have_content:
-            self.failure = Failure(
-                FailureKind.BROKEN_STREAM,
-                f"the stream has a malformed event: {message}",
-            )
+            self.break_off(f"the stream has a malformed event: {message}")
         else:
             self.junk_lines += 1
         return b""

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import DialectError
-from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import json_fields
 from penstock.dialects.contract import Inquiry, Survey
 from penstock.dialects.message import Usage
@@ -193,7 +192,7 @@ class ChatRelay(Relay):
             return self._on_done()
         chunk = _CHUNK.decode(data)
         if chunk.error is not ABSENT and not json_fields.is_empty(chunk.error):
-            self.failure = errors.failure_of_event(chunk.error)
+            self.fail(errors.failure_of_event(chunk.error))
             return False
         if chunk.usage is not None:
             self.usage = chunk.usage.normalised()
@@ -225,10 +224,7 @@ class ChatRelay(Relay):
         if self.is_complete:
             self.is_ended = True
             return True
-        self.failure = Failure(
-            FailureKind.BROKEN_STREAM,
-            "the stream said [DONE] before the model said why it stopped",
-        )
+        self.break_off("the stream said [DONE] before the model said why it stopped")
         return False
 
 
