@@ -202,12 +202,16 @@ def _bad_value(kind: Any, raw: object, place: str, message: str) -> Problem:
     for choice in (kind, *get_args(kind)):
         if isinstance(choice, type) and issubclass(choice, Enum):
             known = [str(member.value) for member in choice]
-            given = cast("list[object]", raw) if isinstance(raw, list) else [raw]
-            bad = next((str(one) for one in given if one not in known), str(raw))
+            bad = _first_bad(raw, known)
             close = difflib.get_close_matches(bad, known, n=1)
             remedy = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(known)}"
             return Problem(place + at, f"{bad[:60]!r} is not known", remedy)
     return Problem(place + at, words[0].lower() + words[1:], "see docs/reference/settings.md")
+
+
+def _first_bad(raw: object, known: list[str]) -> str:
+    given = cast("list[object]", raw) if isinstance(raw, list) else [raw]
+    return next((str(one) for one in given if one not in known), str(given))
 
 
 def file_problems(config: Config) -> Iterator[Problem]:
