@@ -4,7 +4,9 @@ import importlib
 import sys
 from typing import Final
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {}
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "emulate": ("penstock.cli.emulate", "stand in for the Claude, GPT and Gemini APIs"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -35,7 +35,8 @@ from penstock.wire import clock
 
 STATUS_LINES: Final[dict[int, bytes]] = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n"}
+} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n",
+     530: b"HTTP/1.1 530 Origin Unreachable\r\n"}  # fmt: skip
 # A second copy of one of these is read differently by different parsers, or is an attack.
 ONCE: Final[frozenset[bytes]] = frozenset(
     (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization",
@@ -49,9 +50,7 @@ PIPELINE_MAX: Final = 16  # requests read ahead of the answer; nobody's SDK pipe
 class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one caller's connection may take of us. Zero never means without limit."""
 
-    head_bytes_max: int = (
-        32 * 1024
-    )  # nginx: 4 x 8 KiB for large heads; Claude Code's betas are long
+    head_bytes_max: int = 32 * 1024  # nginx: 4 x 8 KiB for large heads; Claude Code's is long
     body_bytes_max: int = 32 * 1024 * 1024  # Anthropic's documented limit for a Messages request
     head_s: float = 10.0  # from a request's first byte to the end of its head; slow-loris
     body_s: float = 60.0  # nginx's client_body_timeout
@@ -133,6 +132,11 @@ class Call:
     def is_writable(self) -> bool:
         """Whether the caller keeps up with reading."""
         return not self._connection.is_paused
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below, for the emulator, which breaks the rules of HTTP on purpose."""
+        return self._connection.transport
 
     @property
     def peer(self) -> str:
@@ -388,6 +392,11 @@ class ServerConnection(asyncio.Protocol):
                 self._transport.pause_reading()
 
     # the call and the server call these
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below; None once it is closed."""
+        return self._transport
 
     @property
     def is_open(self) -> bool:
