@@ -20,8 +20,8 @@ class Caller(Protocol):
         """Send a whole answer."""
         ...
 
-    def refuse(self, error: PenstockError, headers: bytes) -> int:
-        """Send an error in the caller's dialect instead of an answer; return its status."""
+    def refuse(self, error: PenstockError, headers: bytes) -> None:
+        """Send an error in the caller's dialect instead of an answer."""
         ...
 
     def start(self, headers: bytes) -> None:

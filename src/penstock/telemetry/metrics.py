@@ -23,6 +23,7 @@ from penstock.exchange.record import Record
 
 # Upper bounds in seconds: a cached answer takes tens of milliseconds, an agent's turn minutes.
 BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+PAIRS_MAX: Final = 1000  # upstreams times models, as labels
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -205,7 +206,7 @@ class Counters:
         for attempt in record.attempts:
             found = self.upstreams.get((attempt.upstream, attempt.model))
             if found is None:
-                found = self.upstreams[attempt.upstream, attempt.model] = UpstreamCounts()
+                found = self._counts_of(attempt.upstream, attempt.model)
             found.outcomes[attempt.outcome] = found.outcomes.get(attempt.outcome, 0) + 1
             found.input += attempt.input_tokens
             found.output += attempt.output_tokens
@@ -215,6 +216,11 @@ class Counters:
                 found.ttft.observe(attempt.ttft_s)
             if attempt.waited_s:
                 found.abandoned += 1
+
+    def _counts_of(self, upstream: str, model: str) -> UpstreamCounts:
+        """Begin to count a pair; where callers name the models, they are bounded."""
+        pair = (upstream, model if len(self.upstreams) < PAIRS_MAX else "(other)")
+        return self.upstreams.setdefault(pair, UpstreamCounts())
 
     def refuse(self, reason: str) -> None:
         """Count a request that never became an exchange; reasons are a fixed list."""
