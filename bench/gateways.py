@@ -222,9 +222,7 @@ class LiteLlm(PythonPeer):
 
     def files(self, site: Site) -> dict[str, str]:
         """One model, one deployment."""
-        text = LITELLM.format(
-            mock=site.mock_port, upstream_key=UPSTREAM_KEY, caller_key=CALLER_KEY
-        )
+        text = LITELLM.format(mock=site.mock_port, upstream_key=UPSTREAM_KEY, caller_key=CALLER_KEY)
         return {"litellm.yaml": text}
 
     def command(self, site: Site) -> list[str]:

@@ -52,6 +52,7 @@ class Running:
     endpoints: dict[str, Endpoint]
     listening_s: float
     memory_pids: list[int] = field(default_factory=list[int])
+    start_values: dict[str, float] = field(default_factory=dict[str, float])
 
     def pids(self) -> list[int]:
         """Return the processes whose processor time counts."""

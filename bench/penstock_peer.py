@@ -3,8 +3,9 @@
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
-from host import BENCH, BenchError, Cores, Program, read_json, start
+from host import BENCH, BenchError, Cores, read_json, start
 from peer import UPSTREAM_KEY, Endpoint, Peer, Running, Site, package_version, wait_file
 
 CONFIG = """\
@@ -54,9 +55,10 @@ targets = [{{ upstream = "mock-tls", model = "bench" }}]
 def part(ready: dict[str, object], section: str, name: str) -> str:
     """Return one entry of a section of the ready file."""
     entries = ready.get(section)
-    if not isinstance(entries, dict) or name not in entries:
+    found = cast("dict[str, object]", entries) if isinstance(entries, dict) else {}
+    if name not in found:
         raise BenchError(f"the ready file of penstock has no {section}.{name}")
-    return str(entries[name])  # pyright: ignore
+    return str(found[name])
 
 
 class PenstockPeer(Peer):

@@ -48,7 +48,7 @@ NGINX_TLS_LOCATION = """\
         location /tls/ {{
             proxy_ssl_trusted_certificate {ca};
             proxy_ssl_verify on;
-            proxy_ssl_name 127.0.0.1;
+            proxy_ssl_name localhost;
             proxy_pass https://mock_tls/;
         }}
 """
@@ -144,7 +144,7 @@ def socket_address(port: int) -> dict[str, object]:
 
 
 def envoy_config(site: Site) -> dict[str, object]:
-    """Return a static configuration: one listener, one route, one cluster, limits out of the way."""
+    """Return one listener, one route, one cluster, with limits out of the way."""
     extension = "type.googleapis.com/envoy.extensions"
     router = {
         "name": "envoy.filters.http.router",
@@ -206,4 +206,13 @@ class Envoy(Peer):
         """One worker; no hot restart, no admin port."""
         binary = next(iter(self.folder().glob("lib/*/site-packages/envoy/_bin/envoy")), "envoy")
         config = str(site.folder / "envoy.json")
-        return [str(binary), "-c", config, "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
+        return [
+            str(binary),
+            "-c",
+            config,
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+            "-l",
+            "error",
+        ]
