@@ -13,13 +13,14 @@ import signal
 import socket
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 BUILD = BENCH / ".build"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 STOP_S = 10.0
+PORTS = range(21000, 31000, 2)
 
 
 class BenchError(Exception):
@@ -52,7 +53,6 @@ class Program:
     name: str
     process: subprocess.Popen[str]
     log: Path
-    also: list[int] = field(default_factory=list[int])
 
     def is_alive(self) -> bool:
         """Say whether the process we started still runs."""
@@ -60,18 +60,15 @@ class Program:
 
     def pids(self) -> list[int]:
         """Return the process and all its descendants."""
-        return sorted({*descendants(self.process.pid), *self.also})
+        return descendants(self.process.pid)
 
     def stop(self) -> None:
         """End the process and its descendants: politely, then by force."""
         known = self.pids()
-        if self.is_alive():
-            self.process.terminate()
+        self.process.terminate()
         give_up_at_s = time.monotonic() + STOP_S
         while time.monotonic() < give_up_at_s and (self.is_alive() or running(known)):
             time.sleep(0.02)
-            for pid in running(known) if not self.is_alive() else []:
-                send_signal(pid, signal.SIGTERM)
         for pid in running(known):
             send_signal(pid, signal.SIGKILL)
         self.process.wait(STOP_S)
@@ -117,11 +114,25 @@ def raise_file_limit() -> None:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
+    """Return a port that nobody uses on the loopback interface, and neither the next one.
+
+    It lies below the range that the system gives to outgoing connections, or one of thousands of
+    those could take it before the peer does.
+    """
+    for port in PORTS:
+        if is_free(port) and is_free(port + 1):
+            return port
+    raise BenchError(f"no free port from {PORTS.start} to {PORTS.stop}")
+
+
+def is_free(port: int) -> bool:
+    """Say whether we could listen on ``port``."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def stat_fields(pid: int) -> list[str]:

@@ -131,10 +131,12 @@ class Sample:
 
 def number(figures: Figures, *path: str) -> float:
     """Return one number of nested figures; 0 where it is missing."""
-    here: object = figures
-    for name in path:
-        here = cast("Figures", here).get(name, 0.0) if isinstance(here, dict) else 0.0
-    return float(here) if isinstance(here, int | float) else 0.0
+    inner = figures
+    for name in path[:-1]:
+        below = inner.get(name)
+        inner = cast("Figures", below) if isinstance(below, dict) else {}
+    found = inner.get(path[-1])
+    return float(found) if isinstance(found, int | float) else 0.0
 
 
 def stop_streams(mock: Mock, meter: Meter) -> None:
