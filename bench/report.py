@@ -130,12 +130,24 @@ def write_json(outcome: Outcome, path: Path, found: list[Goal] | None = None) ->
     record = outcome.facts | {
         "missing": outcome.missing,
         "goals": [asdict(goal) for goal in found or []],
-        "samples": [asdict(sample) for sample in outcome.samples],
     }
+    samples = [json.dumps(rounded(asdict(sample))) for sample in outcome.samples]
+    head = json.dumps(record, indent=1).removesuffix("\n}")
+    text = head + ',\n "samples": [\n  ' + ",\n  ".join(samples) + "\n ]\n}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.write_text(text)
     temporary.rename(path)
+
+
+def rounded(value: object) -> object:
+    """Return a structure with its numbers cut to six significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value)
+        return {name: rounded(inner) for name, inner in pairs.items()}
+    return value
 
 
 def write_markdown(outcome: Outcome, summary: Summary, found: list[Goal], path: Path) -> None:

@@ -380,7 +380,7 @@ static void run_idle(void) {
 static int spin(void) {
     int64_t begin = now_ns();
     uint64_t x = 88172645463325252ULL;
-    for (long i = 0; i < 30000000; i++) {
+    for (long i = 0; i < 15000000; i++) {
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;
