@@ -1,0 +1,100 @@
+"""Alarms for many exchanges at the price of one timer.
+
+An exchange sets an alarm, moves it and drops it far more often than one goes off, so setting and
+dropping must cost next to nothing. Alarms lie in buckets of one tick each; one timer of the event
+loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm may
+go off up to one tick late, never early.
+
+Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
+dictionary for the wheel).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from penstock.wire import clock
+
+TICK_S = 0.01  # far below any limit a person would set, and 100 idle wake-ups a second at most
+
+
+class Alarm:
+    """One alarm, set again and again. Owned by one event loop; not thread-safe."""
+
+    __slots__ = ("_alarms", "_bucket", "_callback")
+
+    def __init__(self, alarms: "Alarms", callback: Callable[[float], None]) -> None:
+        self._alarms = alarms
+        self._callback = callback
+        self._bucket = -1
+
+    def wake_at(self, at_s: float) -> None:
+        """Go off at this instant, in monotonic seconds; replaces what was set before."""
+        bucket = self._alarms.bucket_of(at_s)
+        if bucket != self._bucket:
+            self.drop()
+            self._bucket = bucket
+            self._alarms.put(self, bucket)
+
+    def drop(self) -> None:
+        """Do not go off."""
+        if self._bucket >= 0:
+            self._alarms.remove(self, self._bucket)
+            self._bucket = -1
+
+    def ring(self, now_s: float) -> None:
+        """Go off; called by the wheel alone."""
+        self._bucket = -1
+        self._callback(now_s)
+
+
+class Alarms:
+    """The wheel of one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._buckets: dict[int, set[Alarm]] = {}
+        self._walked = self._tick(clock.now_s())
+        self._is_walking = False
+
+    @staticmethod
+    def _tick(at_s: float) -> int:
+        return int(at_s / TICK_S)
+
+    def bucket_of(self, at_s: float) -> int:
+        """Return the bucket of an instant: the first tick wholly after it, never a past one."""
+        return max(self._tick(at_s) + 1, self._walked + 1)
+
+    def put(self, alarm: Alarm, bucket: int) -> None:
+        """Add an alarm, and start walking if we were at rest."""
+        found = self._buckets.get(bucket)
+        if found is None:
+            self._buckets[bucket] = {alarm}
+        else:
+            found.add(alarm)
+        if not self._is_walking:
+            self._is_walking = True
+            self._loop.call_later(TICK_S, self._walk)
+
+    def remove(self, alarm: Alarm, bucket: int) -> None:
+        """Take an alarm out; an empty bucket goes with it."""
+        found = self._buckets.get(bucket)
+        if found is not None:
+            found.discard(alarm)
+            if not found:
+                del self._buckets[bucket]
+
+    def _walk(self) -> None:
+        now_s = clock.now_s()
+        tick = self._tick(now_s)
+        if tick - self._walked > len(self._buckets):  # after a long sleep: only what there is
+            due = sorted(bucket for bucket in self._buckets if bucket <= tick)
+        else:
+            due = [b for b in range(self._walked + 1, tick + 1) if b in self._buckets]
+        self._walked = max(tick, self._walked)
+        for bucket in due:
+            for alarm in self._buckets.pop(bucket, ()):
+                alarm.ring(now_s)
+        if self._buckets:
+            self._loop.call_later(TICK_S, self._walk)
+        else:
+            self._is_walking = False

@@ -1,0 +1,580 @@
+"""The server side of HTTP/1.1: strict, bounded, one object a connection and one a request.
+
+llhttp (through httptools) parses with none of its lenient flags. On top of it we refuse what two
+parsers could read differently: any Transfer-Encoding other than exactly ``chunked``, one on
+HTTP/1.0, a missing or second Host, HTTP/0.9, CONNECT, and a second copy of a header that must
+stand once.
+
+    IDLE     first byte                      -> HEAD
+    HEAD     head complete                   -> BODY    413 at once if it announces too much
+    BODY     body complete                   -> ACTIVE  the handler has the call
+    ACTIVE   answer complete, keep-alive     -> IDLE    or the next pipelined request
+    ACTIVE   answer complete, otherwise      -> closed
+    any      limit of the phase passed       -> closed  408 in HEAD and BODY
+    any      malformed bytes                 -> closed  400
+
+A whole body is collected before the handler sees the call: LLM requests are JSON that must be read
+whole, and the bound on a body is a setting. Limits in time are held by one sweep a second over all
+connections, so they cost nothing per request and may be up to a second late.
+"""
+
+import asyncio
+import contextlib
+import enum
+import ssl
+from collections import deque
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final, Protocol, cast
+
+import httptools
+
+from penstock.config.model import ServerLimits
+from penstock.wire import clock
+
+STATUS_LINES: Final[dict[int, bytes]] = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n",
+     530: b"HTTP/1.1 530 Origin Unreachable\r\n"}  # fmt: skip
+# A second copy of one of these is read differently by different parsers, or is an attack.
+ONCE: Final[frozenset[bytes]] = frozenset(
+    (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization",
+     b"x-api-key", b"x-goog-api-key", b"expect"),
+)  # fmt: skip
+SWEEP_S: Final = 1.0
+HEAD_TOO_LARGE: Final = "the head of the request is too large"
+PIPELINE_MAX: Final = 16  # requests read ahead of the answer; nobody's SDK pipelines at all
+
+
+class CallObserver(Protocol):
+    """Who wants to know what becomes of a call that is being answered."""
+
+    def on_hang_up(self) -> None:
+        """Tell that the caller has left; nothing that is written from now on arrives."""
+
+    def on_pause(self) -> None:
+        """Tell that the caller reads too slowly: write no more for now."""
+
+    def on_resume(self) -> None:
+        """Tell that the caller has caught up."""
+
+
+class Handler(Protocol):
+    """What is served on a port."""
+
+    def on_call(self, call: "Call") -> None:
+        """Take one complete request; answer it now or later, exactly once."""
+
+    def refusal(self, call: "Call", status: int, reason: str) -> tuple[bytes, bytes]:
+        """Return content type and body for an error that the wire itself found."""
+        ...
+
+
+class _Phase(enum.Enum):
+    IDLE = 0
+    HEAD = 1
+    BODY = 2
+    ACTIVE = 3
+
+
+class Call:
+    """One request and the way to answer it: ``send`` once, or ``start``, ``write`` ..., ``end``.
+
+    ``headers`` has lower-case names; copies of a list header are joined by a comma. ``target`` is
+    the path as sent, ``query`` what follows the question mark. Owned by one event loop.
+    """
+
+    __slots__ = (
+        "_chunked", "_connection", "_is_ended", "_is_started", "body", "headers", "is_http_1_0",
+        "keeps_alive", "method", "observer", "query", "received_at_s", "target",
+    )  # fmt: skip
+
+    def __init__(self, connection: "ServerConnection") -> None:
+        self._connection = connection
+        self._chunked = False
+        self._is_started = False
+        self._is_ended = False
+        self.method = b""
+        self.target = b""
+        self.query = b""
+        self.headers: dict[bytes, bytes] = {}
+        self.body = b""
+        self.keeps_alive = True
+        self.is_http_1_0 = False
+        self.observer: CallObserver | None = None
+        self.received_at_s = 0.0
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the head of the answer has gone out."""
+        return self._is_started
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything written now can still reach the caller."""
+        return not self._is_ended and self._connection.is_open
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the caller keeps up with reading."""
+        return not self._connection.is_paused
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below, for the emulator, which breaks the rules of HTTP on purpose."""
+        return self._connection.transport
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end, as the socket knows it."""
+        return self._connection.peer
+
+    def send(self, status: int, headers: bytes, body: bytes) -> None:
+        """Answer whole. ``headers`` are encoded lines, each ending in CRLF."""
+        if self._is_ended:
+            return
+        self._is_started = self._is_ended = True
+        connection = self._connection
+        length = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
+        head = b"%b%b%b%b%b\r\n" % (
+            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
+            connection.server.date_line,
+            length,
+            headers,
+            b"" if self.keeps_alive else b"connection: close\r\n",
+        )
+        connection.write(head if self.method == b"HEAD" else head + body)
+        connection.on_answered(self)
+
+    def start(self, status: int, headers: bytes) -> None:
+        """Begin an answer of unknown length: always chunked, so that an end can be told."""
+        if self._is_ended or self._is_started:
+            return
+        if self.is_http_1_0:  # knows no chunks: an abort would look like an end
+            self.send(505, b"content-type: text/plain\r\n", b"a stream needs HTTP/1.1\n")
+            return
+        self._is_started = True
+        connection = self._connection
+        connection.write(
+            b"%b%btransfer-encoding: chunked\r\n%b%b\r\n"
+            % (
+                STATUS_LINES[status],
+                connection.server.date_line,
+                headers,
+                b"" if self.keeps_alive else b"connection: close\r\n",
+            ),
+        )
+
+    def write(self, data: bytes) -> None:
+        """Send one piece of a started answer."""
+        if data and not self._is_ended:
+            self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end(self, data: bytes = b"") -> None:
+        """Close a started answer as complete, with its last piece."""
+        if self._is_ended:
+            return
+        self._is_ended = True
+        last = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        self._connection.write(last)
+        self._connection.on_answered(self)
+
+    def abort(self) -> None:
+        """End a started answer so that nobody can take it for complete: no last chunk, closed.
+
+        What was written before is flushed first: a reset could overtake an error event.
+        """
+        if not self._is_ended:
+            self._is_ended = True
+            self.observer = None
+            self._connection.close()
+
+
+class ServerConnection(asyncio.Protocol):
+    """One caller's connection."""
+
+    __slots__ = (
+        "_body", "_body_bytes", "_call", "_current", "_fed_bytes", "_head_bytes", "_is_closing",
+        "_parser", "_phase", "_reads_head", "_refused", "_since_s", "_transport", "_url",
+        "_waiting", "is_paused", "peer", "server",
+    )  # fmt: skip
+
+    def __init__(self, server: "Server") -> None:
+        self.server = server
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._phase = _Phase.IDLE
+        self._since_s = 0.0
+        self._call: Call | None = None  # being read
+        self._current: Call | None = None  # being answered
+        self._waiting: deque[Call] = deque()
+        self._url = b""
+        self._reads_head = False
+        self._fed_bytes = 0
+        self._head_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._refused = 0
+        self._is_closing = False
+        self.is_paused = False
+        self.peer = ""
+
+    # asyncio calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there are too many."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._since_s = clock.now_s()
+        limits = self.server.limits
+        self._transport.set_write_buffer_limits(high=limits.write_buffer_bytes)
+        name = transport.get_extra_info("peername")
+        self.peer = str(name[0]) if name else ""
+        if not self.server.add(self):
+            self._refuse(503, "too many connections; raise [gateway.limits] connections_max")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever is answering that nobody listens any more."""
+        del exc
+        self._transport = None
+        self._is_closing = True
+        self._waiting.clear()
+        self.server.remove(self)
+        self._hang_up()
+
+    def eof_received(self) -> bool:
+        """Take a closed sending side for a caller who has left, as nginx does."""
+        return False
+
+    def pause_writing(self) -> None:
+        """Pass the back-pressure on."""
+        self.is_paused = True
+        self._since_s = clock.now_s()
+        current = self._current
+        if current is not None and current.observer is not None:
+            current.observer.on_pause()
+
+    def resume_writing(self) -> None:
+        """Let the answer flow again."""
+        self.is_paused = False
+        current = self._current
+        if current is not None and current.observer is not None:
+            current.observer.on_resume()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; every refusal closes the connection after its answer."""
+        if self._is_closing:
+            return
+        if self._reads_head:  # a header line counts while it grows, before llhttp hands it on
+            self._fed_bytes += len(data)
+            if self._fed_bytes > self.server.limits.head_bytes_max:
+                self._refuse(431, HEAD_TOO_LARGE)
+                return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # We switch to no other protocol: answer in HTTP/1.1 and close (RFC 9110, 7.8).
+            self._stop_reading()
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, _RefusedError):
+                self._refuse(cause.status, cause.reason)
+            elif isinstance(error, httptools.HttpParserCallbackError):
+                raise
+            else:
+                self._refuse(400, f"malformed HTTP: {error}")
+
+    # llhttp calls these
+
+    def on_message_begin(self) -> None:
+        """Start reading a request."""
+        self._call = Call(self)
+        self._url = b""
+        self._reads_head = True
+        self._fed_bytes = 0
+        self._head_bytes = 0
+        self._body_bytes = 0
+        if self._phase is _Phase.IDLE:
+            self._phase = _Phase.HEAD
+            self._since_s = clock.now_s()
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target; it may come in pieces."""
+        self._url += url
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect one header line, or ignore one of a trailer."""
+        call = self._call
+        if call is None or not self._reads_head:
+            return
+        self._head_bytes += len(name) + len(value) + 4
+        headers = call.headers
+        name = name.lower()
+        if name not in headers:
+            headers[name] = value
+        elif name in ONCE:
+            raise _RefusedError(400, f"the header {name.decode('latin-1')} stands twice")
+        else:
+            headers[name] = headers[name] + b", " + value
+
+    def on_headers_complete(self) -> None:
+        """Check the head, and refuse a body that is announced too large before reading it."""
+        call = self._call
+        assert call is not None
+        self._reads_head = False
+        if self._head_bytes > self.server.limits.head_bytes_max:
+            raise _RefusedError(431, HEAD_TOO_LARGE)
+        parser = self._parser
+        headers = call.headers
+        call.method = parser.get_method()
+        call.keeps_alive = parser.should_keep_alive()
+        call.target, _, call.query = self._url.partition(b"?")
+        self._check_version(call, parser.get_http_version())
+        if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise _RefusedError(501, "transfer-encoding may only be chunked")
+        if call.method == b"CONNECT":
+            raise _RefusedError(405, "CONNECT is not served")
+        if int(headers.get(b"content-length", b"0")) > self.server.limits.body_bytes_max:
+            raise _RefusedError(413, self._too_large())
+        if self._phase is _Phase.HEAD:
+            self._phase = _Phase.BODY
+        if b"expect" in headers and self._current is None:
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _check_version(self, call: Call, version: str) -> None:
+        if version == "1.1":
+            if b"host" not in call.headers:
+                raise _RefusedError(400, "the header host is missing")
+            return
+        call.is_http_1_0 = True
+        call.keeps_alive = False
+        if version != "1.0" or b"transfer-encoding" in call.headers:
+            raise _RefusedError(505, "HTTP/1.1 is required")
+
+    def on_body(self, data: bytes) -> None:
+        """Collect the body, up to its bound."""
+        self._body_bytes += len(data)
+        if self._body_bytes > self.server.limits.body_bytes_max:
+            raise _RefusedError(413, self._too_large())
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Hand the call on, or keep it until the one before it is answered."""
+        call = self._call
+        assert call is not None
+        self._call = None
+        body = self._body
+        if body:
+            call.body = body[0] if len(body) == 1 else b"".join(body)
+            self._body = []
+        call.received_at_s = clock.now_s()
+        if self._current is None:
+            self._begin(call)
+        elif len(self._waiting) >= PIPELINE_MAX:
+            raise _RefusedError(400, "too many pipelined requests")
+        else:
+            self._waiting.append(call)
+            if len(self._waiting) == 1 and self._transport is not None:
+                self._transport.pause_reading()
+
+    # the call and the server call these
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below; None once it is closed."""
+        return self._transport
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other end is still there, as far as we know."""
+        return self._transport is not None
+
+    def write(self, data: bytes) -> None:
+        """Write, if anybody is there to read."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._is_closing = True
+        self._since_s = clock.now_s()
+        if self._transport is not None:
+            self._transport.close()
+
+    def on_answered(self, call: Call) -> None:
+        """Go on with the next request, or close."""
+        if call is not self._current:
+            return
+        self._current = None
+        self._phase = _Phase.IDLE
+        self._since_s = clock.now_s()
+        if self._refused or not call.keeps_alive or self.server.is_draining:
+            self.close()
+        elif self._waiting:
+            following = self._waiting.popleft()
+            if not self._waiting and self._transport is not None:
+                self._transport.resume_reading()
+            self.server.loop.call_soon(self._begin, following)
+
+    def sweep(self, now_s: float) -> None:
+        """Hold the limits in time."""
+        limits = self.server.limits
+        waited_s = now_s - self._since_s
+        if self._is_closing or self._phase is _Phase.ACTIVE:
+            is_stuck = self._is_closing or self.is_paused
+            if is_stuck and waited_s > limits.write_s and self._transport is not None:
+                self._transport.abort()  # a close would wait for the reader who does not read
+        elif self._phase is _Phase.IDLE:
+            if waited_s > limits.idle_s or self.server.is_draining:
+                self.close()
+        elif self._phase is _Phase.HEAD:
+            if waited_s > limits.head_s:
+                self._refuse(408, "the head of the request took too long")
+        elif waited_s > limits.head_s + limits.body_s:
+            self._refuse(408, "the body of the request took too long")
+
+    def _begin(self, call: Call) -> None:
+        if self._transport is None:
+            return
+        self._current = call
+        self._phase = _Phase.ACTIVE
+        if self.server.is_draining:
+            call.keeps_alive = False
+        self.server.handler.on_call(call)
+
+    def _hang_up(self) -> None:
+        current = self._current
+        self._current = None
+        if current is not None and current.observer is not None:
+            current.observer.on_hang_up()
+
+    def _too_large(self) -> str:
+        return f"the body is larger than {self.server.limits.body_bytes_max} bytes"
+
+    def _stop_reading(self) -> None:
+        call = self._current
+        if call is not None:
+            call.keeps_alive = False
+        elif not self._is_closing:
+            self.close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer an error and close; while an earlier call is being answered, only close."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self.server.refusals[status] = self.server.refusals.get(status, 0) + 1
+        if self._current is None and not self._waiting:
+            call = self._call or Call(self)
+            call.keeps_alive = False
+            self._refused = status
+            self._current = call
+            content_type, body = self.server.handler.refusal(call, status, reason)
+            call.send(status, b"content-type: %b\r\n" % content_type, body)
+        elif self._current is not None:
+            # What is under way is finished first; then the connection goes.
+            self._current.keeps_alive = False
+            self._waiting.clear()
+
+
+class _RefusedError(Exception):
+    """A request that the wire itself refuses."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Server:
+    """One listening port and its connections. Owned by one event loop."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handler: Handler,
+        limits: ServerLimits,
+    ) -> None:
+        self.loop = loop
+        self.handler = handler
+        self.limits = limits
+        self.is_draining = False
+        self.date_line = b""
+        self.refusals: dict[int, int] = {}  # by status: bounded by the statuses above
+        self._connections: set[ServerConnection] = set()
+        self._listener: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._on_empty: Callable[[], None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    async def listen(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        shares_port: bool = False,
+    ) -> int:
+        """Start to accept; return the port, which was chosen for us if it was 0."""
+        self._sweep()
+        self._listener = await self.loop.create_server(
+            lambda: ServerConnection(self),
+            host,
+            port,
+            ssl=tls,
+            reuse_port=shares_port,
+            backlog=1024,
+        )
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    def add(self, connection: ServerConnection) -> bool:
+        """Count a connection in; False if it is one too many."""
+        self._connections.add(connection)
+        return len(self._connections) <= self.limits.connections_max
+
+    def remove(self, connection: ServerConnection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+        if not self._connections and self._on_empty is not None:
+            self._on_empty()
+
+    def stop_accepting(self) -> None:
+        """Close the port and the idle connections; calls under way go on."""
+        self.is_draining = True
+        if self._listener is not None:
+            self._listener.close()
+        for connection in list(self._connections):
+            connection.sweep(clock.now_s())
+
+    async def drain(self, limit_s: float) -> int:
+        """Stop accepting, wait for the calls under way; return how many had to be cut."""
+        empty = asyncio.Event()
+        self._on_empty = empty.set
+        self.stop_accepting()
+        if self._connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(empty.wait(), limit_s)
+        cut = len(self._connections)
+        self.close()
+        return cut
+
+    def close(self) -> None:
+        """Close everything now."""
+        if self._listener is not None:
+            self._listener.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self._connections):
+            connection.close()
+
+    def _sweep(self) -> None:
+        self._sweeper = self.loop.call_later(SWEEP_S, self._sweep)
+        self.date_line = b"date: %b\r\n" % formatdate(clock.now_unix_s(), usegmt=True).encode()
+        now_s = clock.now_s()
+        for connection in list(self._connections):
+            connection.sweep(now_s)
