@@ -170,6 +170,14 @@ def cpu_s(pids: list[int]) -> float:
     return ticks / TICKS_PER_S
 
 
+def age_s(pid: int) -> float:
+    """Return how long ago a process was started, to 10 ms."""
+    fields = stat_fields(pid)
+    if not fields:
+        raise BenchError(f"process {pid} is gone")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / TICKS_PER_S
+
+
 def rss_bytes(pids: list[int]) -> int:
     """Return the resident memory of these processes together."""
     total = 0

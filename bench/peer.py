@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from host import BUILD, BenchError, Cores, Program, run_text, start
+from host import BENCH, BUILD, BenchError, Cores, Program, run_text, start
 
 START_S = 90.0
 CALLER_KEY = "sk-bench"
@@ -101,7 +101,7 @@ class Peer:
         site = Site(Path("/folder"), 1, 2, 3, "/folder/ca.pem")
         parts = [self.files(site), self.command(site), self.environment(site)]
         calls = {name: str(endpoint) for name, endpoint in self.endpoints(site).items()}
-        text = json.dumps([*parts, calls], sort_keys=True).replace(str(BUILD), "BUILD")
+        text = json.dumps([*parts, calls], sort_keys=True).replace(str(BENCH.parent), "REPOSITORY")
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def write_files(self, site: Site) -> None:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import cast
 
-from host import BENCH, BenchError, Cores, read_json, start
+from host import BENCH, BenchError, Cores, age_s, read_json, start
 from peer import UPSTREAM_KEY, Endpoint, Peer, Running, Site, package_version, wait_file
 
 CONFIG = """\
@@ -80,15 +80,17 @@ class PenstockPeer(Peer):
 
     def command(self, site: Site) -> list[str]:
         """Run everything below the site's folder, on free ports."""
-        place = ["--ready-file", str(site.folder / "ready.json")]
-        place += ["--state-dir", str(site.folder / "state")]
         config = ["--config", str(site.folder / "penstock.toml"), "--ports", "auto"]
-        return ["python", "-m", "penstock", "up", *config, *place]
+        ready = ["--ready-file", str(site.folder / "ready.json")]
+        return ["python", "-m", "penstock", "up", *config, *ready]
 
     def environment(self, site: Site) -> dict[str, str]:
-        """Give it the upstream's key, and this checkout's source."""
-        del site
-        return {"BENCH_KEY": UPSTREAM_KEY, "PYTHONPATH": str(BENCH.parent / "src")}
+        """Give it the upstream's key, a state directory, and this checkout's source."""
+        return {
+            "BENCH_KEY": UPSTREAM_KEY,
+            "PENSTOCK_STATE_DIR": str(site.folder / "state"),
+            "PYTHONPATH": str(BENCH.parent / "src"),
+        }
 
     def endpoints(self, site: Site) -> dict[str, Endpoint]:
         """Return the calls, with the key still missing."""
@@ -122,11 +124,12 @@ class PenstockPeer(Peer):
         try:
             wait_file(program, site.folder / "ready.json")
             ready = read_json(site.folder / "ready.json")
-            listening_s = time.monotonic() - begun_at_s
+            up_s = time.monotonic() - begun_at_s
             port = int(part(ready, "urls", "gateway").rpartition(":")[2].rstrip("/"))
             calls = self.calls(port, str(ready["key"]), tls=bool(site.tls_port))
             gateway = int(part(ready, "pids", "gateway"))
+            listening_s = age_s(gateway)
         except (BenchError, ValueError, KeyError) as error:
             program.stop()
             raise BenchError(str(error)) from error
-        return Running(program, calls, listening_s, [gateway])
+        return Running(program, calls, listening_s, [gateway], {"up_s": up_s})
