@@ -5,6 +5,13 @@ from typing import Final
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
 from penstock.dialects.anthropic_messages import errors, passthrough
+from penstock.dialects.anthropic_messages.answer import (
+    MessagesDecoder,
+    MessagesEncoder,
+    read_answer,
+    write_answer,
+)
+from penstock.dialects.anthropic_messages.request import read_request, write_request
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 
@@ -51,27 +58,28 @@ class AnthropicMessages:
 
     def read_request(self, inquiry: Inquiry) -> Request:
         """Read the whole request."""
-        raise NotImplementedError
+        return read_request(inquiry)
 
     def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
         """Return the body of a request from another dialect."""
-        raise NotImplementedError
+        return write_request(request, model)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read a whole answer."""
-        raise NotImplementedError
+        return read_answer(body)
 
     def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
         """Return a whole answer from another dialect."""
-        raise NotImplementedError
+        del created_unix_s
+        return write_answer(answer)
 
     def decoder(self) -> Decoder:
         """Return a decoder for one stream."""
-        raise NotImplementedError
+        return MessagesDecoder()
 
     def encoder(self, inquiry: Inquiry, created_unix_s: int) -> Encoder:
         """Return an encoder for one stream."""
-        raise NotImplementedError
+        return MessagesEncoder(inquiry, created_unix_s)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200."""

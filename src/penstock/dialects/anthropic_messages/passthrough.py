@@ -14,6 +14,7 @@ Grammar of a stream; every event has its ``type`` in the data and its name in ``
     error                            the upstream's failure, under status 200
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -147,9 +148,20 @@ class OutputConfig(msgspec.Struct):
     format: Raw = ABSENT
 
 
+class Thinking(msgspec.Struct):
+    """A block, as far as it tells whether Claude can have thought it."""
+
+    type: str = ""
+    signature: str | None = None
+
+
 EVENT: Final = msgspec.json.Decoder(StreamEvent)
 _ANSWER: Final = msgspec.json.Decoder(WholeAnswer)
 _MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
+_BODIES: Final = msgspec.json.Decoder(list[dict[str, Raw]])
+_RAWS: Final = msgspec.json.Decoder(list[Raw])
+_THINKING: Final = msgspec.json.Decoder(Thinking)
+_UNSIGNED: Final = re.compile(rb'"signature"\s*:\s*""')
 _OUTPUT_CONFIG: Final = msgspec.json.Decoder(OutputConfig | None)
 
 
@@ -175,9 +187,13 @@ def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
     """Return the body with another model; usage comes without being asked for."""
     del asks_usage
     body = inquiry.body
-    if model == inquiry.model and body.count(b'"model"') == 1:
+    is_unsigned = _UNSIGNED.search(body) is not None
+    if model == inquiry.model and body.count(b'"model"') == 1 and not is_unsigned:
         return body  # a second "model" could be read differently upstream than here
-    return msgspec.json.encode(inquiry.fields | {"model": Raw(msgspec.json.encode(model))})
+    fields = inquiry.fields | {"model": Raw(msgspec.json.encode(model))}
+    if is_unsigned:
+        fields["messages"] = _without_unsigned_thinking(fields["messages"])
+    return msgspec.json.encode(fields)
 
 
 def survey(body: bytes) -> Survey:
@@ -262,6 +278,32 @@ class MessagesRelay(Relay):
         if newer is not None:
             self._figures.update(newer)
             self.usage = self._figures.normalised()
+
+
+def _without_unsigned_thinking(raw: Raw) -> Raw:
+    """Return the messages without thinking that Claude cannot have signed.
+
+    It comes from our own translation of another vendor's reasoning, and Claude refuses it.
+    """
+    try:
+        messages = _BODIES.decode(raw)
+        kept: list[dict[str, Raw]] = []
+        for message in messages:
+            content = message.get("content", ABSENT)
+            if content is not ABSENT and json_fields.is_list(content):
+                blocks = [each for each in _RAWS.decode(content) if not _is_unsigned(each)]
+                if not blocks:
+                    continue  # an empty turn is refused too
+                message["content"] = Raw(msgspec.json.encode(blocks))
+            kept.append(message)
+    except json_fields.MALFORMED:
+        return raw  # the upstream will say what is wrong with it
+    return Raw(msgspec.json.encode(kept))
+
+
+def _is_unsigned(raw: Raw) -> bool:
+    block = _THINKING.decode(raw)
+    return block.type == "thinking" and block.signature == ""
 
 
 def _check_tokens_max(fields: dict[str, Raw]) -> None:
