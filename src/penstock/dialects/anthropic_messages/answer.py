@@ -10,6 +10,7 @@
                                        of it had come
     message_delta                      Stopped, Counted   message_delta, at the end
     message_stop                       Ended              message_stop
+    content_block_start, _stop else    (nothing)
     ping, everything else              KeptAlive          ping
     error                              Failed             (an error of ours)
 
@@ -199,9 +200,9 @@ class MessagesDecoder:
             if kind == "content_block_delta" and event.delta is not None:
                 events.append(self._delta(event.index, event.delta))
             elif kind == "content_block_start" and event.content_block is not None:
-                events.append(self._block(event.index, event.content_block))
+                self._on_block(event.index, event.content_block, events)
             elif kind == "content_block_stop":
-                events.append(self._block_stop(event.index))
+                self._on_block_stop(event.index, events)
             elif kind == "error":
                 events.append(Failed(errors.failure_of_event(event.error)))
             elif kind == "message_stop":
@@ -222,23 +223,21 @@ class MessagesDecoder:
             return ArgumentsDelta(call.index, delta.partial_json)
         return ThinkingDelta(delta.thinking) if delta.thinking else _ALIVE
 
-    def _block(self, index: int, block: Block) -> Event:
+    def _on_block(self, index: int, block: Block, events: list[Event]) -> None:
         if block.type == "tool_use":
             call = _OpenCall(self._count, _input(block))
             self._calls[index] = call
             self._count += 1
-            return ToolStarted(call.index, block.id, block.name)
-        if block.type == "text" and block.text:
-            return TextDelta(block.text)
-        if block.type == "thinking" and block.thinking:
-            return ThinkingDelta(block.thinking)
-        return _ALIVE
+            events.append(ToolStarted(call.index, block.id, block.name))
+        elif block.type == "text" and block.text:
+            events.append(TextDelta(block.text))
+        elif block.type == "thinking" and block.thinking:
+            events.append(ThinkingDelta(block.thinking))
 
-    def _block_stop(self, index: int) -> Event:
+    def _on_block_stop(self, index: int, events: list[Event]) -> None:
         call = self._calls.pop(index, None)
-        if call is None or call.has_arguments:
-            return _ALIVE
-        return ArgumentsDelta(call.index, call.whole_input or "{}")
+        if call is not None and not call.has_arguments:
+            events.append(ArgumentsDelta(call.index, call.whole_input or "{}"))
 
     def _about_message(self, event: StreamEvent, events: list[Event]) -> None:
         usage = event.usage
@@ -248,6 +247,8 @@ class MessagesDecoder:
         elif event.type == "message_delta":
             delta = event.delta or Delta()
             if delta.stop_reason is not None:
+                for index in tuple(self._calls):  # blocks that the server has not closed
+                    self._on_block_stop(index, events)
                 reason = _STOPS.get(delta.stop_reason, StopReason.END)
                 events.append(Stopped(reason, delta.stop_sequence or ""))
         else:
