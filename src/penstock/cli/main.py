@@ -6,6 +6,7 @@ failed and said why, 2 the command line was wrong.
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import penstock
@@ -53,13 +54,13 @@ def main(argv: list[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"penstock: there is no command {name!r}\n\n{overview()}")
         return 2
-    return _run(name, args[1:])
+    return call(name, importlib.import_module(COMMANDS[name][0]).run, args[1:])
 
 
-def _run(name: str, args: list[str]) -> int:
-    module = importlib.import_module(COMMANDS[name][0])
+def call(name: str, run: Callable[[list[str]], int], args: list[str]) -> int:
+    """Run one command, and say in words what went wrong."""
     try:
-        return int(module.run(args))
+        return run(args)
     except ConfigError as error:
         told = "\n".join(f"  ■ {problem}" for problem in error.problems)
         sys.stderr.write(f"penstock {name}: the configuration is wrong\n{told}\n")
