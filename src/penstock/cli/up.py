@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -142,6 +143,7 @@ class Up:
 
     async def _start_emulator(self, made: Plan) -> Plan:
         private_file.write(self._home.emulated_key, "emulated-key-that-is-no-secret\n")
+        private_file.write(self._home.emulate_token, f"{secrets.token_urlsafe(32)}\n")
         port = 0 if self._is_auto else made.config.emulate.port
         ready = await self._start_child("emulate", self._emulator_command(made, port))
         self._emulator = ready
@@ -162,7 +164,7 @@ class Up:
         admin_port = 0 if self._is_auto else config.gateway.admin_port
         ready = await self._start_child("gateway", self._gateway_command(port, admin_port))
         self._urls["gateway"] = ready["url"]
-        self._urls["metrics"] = f"{ready['admin_url']}/metrics"
+        self._urls["metrics"] = ready["admin_url"]
         # Should it die, it comes back where callers know it to be.
         self._children[-1].command = self._gateway_command(
             _port(ready["url"]), _port(ready["admin_url"])

@@ -35,7 +35,8 @@ from penstock.wire import clock
 
 STATUS_LINES: Final[dict[int, bytes]] = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n"}
+} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n",
+     530: b"HTTP/1.1 530 Origin Unreachable\r\n"}  # fmt: skip
 # A second copy of one of these is read differently by different parsers, or is an attack.
 ONCE: Final[frozenset[bytes]] = frozenset(
     (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization",
@@ -120,6 +121,11 @@ class Call:
         return not self._connection.is_paused
 
     @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below, for the emulator, which breaks the rules of HTTP on purpose."""
+        return self._connection.transport
+
+    @property
     def peer(self) -> str:
         """The address of the other end, as the socket knows it."""
         return self._connection.peer
@@ -132,7 +138,7 @@ class Call:
         connection = self._connection
         length = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
         head = b"%b%b%b%b%b\r\n" % (
-            STATUS_LINES[status],
+            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
             connection.server.date_line,
             length,
             headers,
@@ -373,6 +379,11 @@ class ServerConnection(asyncio.Protocol):
                 self._transport.pause_reading()
 
     # the call and the server call these
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The socket below; None once it is closed."""
+        return self._transport
 
     @property
     def is_open(self) -> bool:
