@@ -33,7 +33,7 @@ def overview() -> str:
 
     return (
         f"penstock {penstock.__version__}: the resilient pipe for LLM traffic\n\n"
-        "  penstock up            start here: finds keys and local engines, or emulates them\n"
+        "  penstock up            start here: serves what it finds, or emulates it\n"
         "  penstock COMMAND -h    what a command does, and its options\n\n"
         f"Commands\n{rows(list(START_HERE))}\n\n"
         f"Processes that 'up' starts\n"

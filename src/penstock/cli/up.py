@@ -251,8 +251,10 @@ class Up:
         if not children:
             return  # stopped already, or never started
         drain_s = self._plan.config.gateway.drain_s
-        self._terminal.line()
-        self._terminal.state("work", f"draining, up to {drain_s:g} s; Ctrl-C again stops at once")
+        if all(child.is_up for child in children):
+            words = f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
+            self._terminal.line()
+            self._terminal.state("work", words)
         for child in reversed(children):
             within_s = EMULATOR_STOP_S if child.name == "emulate" else drain_s + DRAIN_MARGIN_S
             if not await child.stop(within_s, self._at_once):
