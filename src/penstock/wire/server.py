@@ -29,8 +29,8 @@ from http import HTTPStatus
 from typing import Final, Protocol, cast
 
 import httptools
-import msgspec
 
+from penstock.config.model import ServerLimits
 from penstock.wire import clock
 
 STATUS_LINES: Final[dict[int, bytes]] = {
@@ -45,19 +45,6 @@ ONCE: Final[frozenset[bytes]] = frozenset(
 SWEEP_S: Final = 1.0
 HEAD_TOO_LARGE: Final = "the head of the request is too large"
 PIPELINE_MAX: Final = 16  # requests read ahead of the answer; nobody's SDK pipelines at all
-
-
-class ServerLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one caller's connection may take of us. Zero never means without limit."""
-
-    head_bytes_max: int = 32 * 1024  # nginx: 4 x 8 KiB for large heads; Claude Code's is long
-    body_bytes_max: int = 32 * 1024 * 1024  # Anthropic's documented limit for a Messages request
-    head_s: float = 10.0  # from a request's first byte to the end of its head; slow-loris
-    body_s: float = 60.0  # nginx's client_body_timeout
-    idle_s: float = 75.0  # nginx's keepalive_timeout
-    write_s: float = 60.0  # nginx's send_timeout: how long a reader may read nothing
-    connections_max: int = 10_000
-    write_buffer_bytes: int = 64 * 1024  # asyncio's own high-water mark
 
 
 class CallObserver(Protocol):

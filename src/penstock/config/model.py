@@ -1,0 +1,183 @@
+"""The configuration file, field for field.
+
+Frozen structs, unknown keys forbidden, every bound with a default and its reason, secrets only by
+reference (the name of a variable or of a file). What the file says is checked in ``check.py``.
+"""
+
+import enum
+
+import msgspec
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all parts of the file have in common."""
+
+
+class Feature(enum.Enum):
+    """What a request may need of an upstream."""
+
+    TOOLS = "tools"
+    IMAGES = "images"
+    STRUCTURED_OUTPUT = "structured_output"
+
+
+class Policy(enum.Enum):
+    """How a route chooses among its targets."""
+
+    ORDER = "order"  # the first that is free and healthy
+    WEIGHT = "weight"  # by chance, in proportion to the weights
+    LOAD = "load"  # the less loaded of two picked by chance (peak EWMA)
+
+
+class DialectName(enum.Enum):
+    """The wire formats that an upstream can speak."""
+
+    OPENAI_CHAT = "openai_chat"
+    ANTHROPIC_MESSAGES = "anthropic_messages"
+
+
+class ServerLimits(Struct, frozen=True, kw_only=True):
+    """What one caller's connection may take of us. Zero never means without limit."""
+
+    head_bytes_max: int = 32 * 1024  # nginx: 4 x 8 KiB; agents send long lists of beta flags
+    body_bytes_max: int = 32 * 1024 * 1024  # the documented limit of the Claude API
+    head_s: float = 10.0  # from a request's first byte to the end of its head
+    body_s: float = 60.0  # nginx: client_body_timeout
+    idle_s: float = 75.0  # nginx: keepalive_timeout
+    write_s: float = 60.0  # nginx: send_timeout, how long a reader may read nothing
+    connections_max: int = 10_000  # two sockets each must fit under a common limit of 65,536
+    write_buffer_bytes: int = 64 * 1024  # asyncio's own high-water mark
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """What the gateway writes to standard error: JSON, one line an exchange at most."""
+
+    sample_ratio: float = 0.0  # share of good exchanges; failed and failed-over ones always
+
+
+class Spool(Struct, frozen=True, kw_only=True):
+    """The gateway's append-only record on disk."""
+
+    segment_bytes: int = 64 * 1024 * 1024  # one file; a reader deletes whole files
+    bytes_max: int = 4 * 1024 * 1024 * 1024  # about ten million exchanges; then they are counted
+
+
+class Gateway(Struct, frozen=True, kw_only=True):
+    """The gateway process and its two ports."""
+
+    host: str = "127.0.0.1"
+    port: int = 8400
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8401
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    exchanges_max: int = 5_000  # in flight at once: about 60 MB at 12 KB an open stream
+    drain_s: float = 30.0  # Kubernetes' default grace period
+    limits: ServerLimits = ServerLimits()
+    log: Log = Log()
+    spool: Spool = Spool()
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """The limits in time of an exchange and of its attempts, all in seconds."""
+
+    connect_s: float = 5.0  # the SDKs' own
+    first_token_s: float = 60.0  # to the first content of a stream; keep-alives do not count
+    between_tokens_s: float = 60.0  # silence in the middle of an answer
+    unary_s: float = 300.0  # to the first byte of an answer that is not streamed
+    total_s: float = 600.0  # the whole exchange, all attempts together: the SDKs' default
+    queue_s: float = 10.0  # how long an exchange may wait for an upstream to become free
+    hang_s: float = 10.0  # a caller who leaves after waiting this long for nothing: a timeout
+
+
+class TimeoutOverrides(Struct, frozen=True, kw_only=True):
+    """A route's own limits in time; what is absent is taken from ``[timeouts]``."""
+
+    connect_s: float | None = None
+    first_token_s: float | None = None
+    between_tokens_s: float | None = None
+    unary_s: float | None = None
+    total_s: float | None = None
+    queue_s: float | None = None
+    hang_s: float | None = None
+
+
+class Breaker(Struct, frozen=True, kw_only=True):
+    """When a circuit breaker opens, and how it comes back; one for each upstream and model."""
+
+    window_s: float = 10.0
+    failures_min: float = 5.0
+    failure_ratio: float = 0.5
+    cooldown_s: float = 5.0
+    cooldown_max_s: float = 60.0
+    probes_to_close: int = 3
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """How much may be tried again."""
+
+    budget_ratio: float = 0.1  # of attempts (TIERING 2)
+    floor_per_s: float = 10.0
+    attempts_max: int = 4  # an exchange: three upstreams and one repeat
+
+
+class Upstream(Struct, frozen=True, kw_only=True):
+    """One place that can answer: an account and a region, or an engine of ours."""
+
+    name: str
+    dialect: DialectName
+    base_url: str
+    api_key_env: str = ""  # the variable's name; the key itself never enters the configuration
+    api_key_file: str = ""  # a file of mode 0600 that holds the key and nothing else
+    api_version: str = ""  # Anthropic: pins anthropic-version; otherwise the caller's goes on
+    headers: dict[str, str] = {}
+    concurrency_max: int = 1000  # slots: attempts under way at once
+    idle_connections_max: int = 256
+    idle_s: float = 55.0  # below the 60 s after which common load balancers close
+    head_bytes_max: int = 64 * 1024
+    answer_bytes_max: int = 64 * 1024 * 1024  # one that is not streamed
+    tls_ca_file: str = ""
+    stream_usage: bool = True  # OpenAI: may be asked for usage at the end of a stream
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One upstream and model behind a route."""
+
+    upstream: str
+    model: str = ""  # empty: the caller's model name is passed on
+    weight: float = 1.0
+    context_tokens_max: int = 0  # 0: not known
+    lacks: tuple[Feature, ...] = ()
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """What callers put into ``model``, and who can answer it.
+
+    A name that ends in ``*`` is a prefix; the exact name wins, then the longest prefix.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    policy: Policy = Policy.ORDER
+    timeouts: TimeoutOverrides = TimeoutOverrides()
+    failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
+
+
+class Emulate(Struct, frozen=True, kw_only=True):
+    """The emulated providers that ``penstock up`` starts; no upstream of the file needs them."""
+
+    is_enabled: bool = False
+    port: int = 8405
+    seed: int = 1
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    gateway: Gateway = Gateway()
+    timeouts: Timeouts = Timeouts()
+    breaker: Breaker = Breaker()
+    retry: Retry = Retry()
+    upstreams: tuple[Upstream, ...] = ()
+    routes: tuple[Route, ...] = ()
+    emulate: Emulate = Emulate()

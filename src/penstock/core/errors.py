@@ -1,0 +1,145 @@
+"""What a caller can be told, by whose fault it is.
+
+    class            whose fault           status
+    CallerError      the caller's          400, 404, 405, 413, ... as given
+    KeyRefusedError  the caller's key      401
+    ShedError        capacity, or a limit  429 only for the caller's own limit, else 503
+    DeadlineError    the deadline's        504
+    UpstreamError    the upstream's        as the kind of failure says (outcome.RULES)
+    DialectError     the bytes'            400 from a caller; a broken stream from an upstream
+    ConfigError      the operator's        never on the wire
+    StoreError       ours                  503; never shown as the caller's
+
+Each has a status, a stable ``code`` and a one-line remedy. What is expected (no permit, no
+upstream free) is a value, not an exception.
+"""
+
+from dataclasses import dataclass
+
+from penstock.core.outcome import RULES, Failure
+
+
+class PenstockError(Exception):
+    """An error that can be told: status, stable code, and what to do about it."""
+
+    status: int = 500
+    code: str = "internal_error"
+    remedy: str = "Try again; if it persists, report it with the request id."
+    retry_after_s: float = 0.0
+    should_retry: bool | None = None
+    param: str = ""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class CallerError(PenstockError):
+    """The request is at fault; ``param`` names the field, if it is one."""
+
+    status = 400
+    code = "invalid_request"
+    remedy = "Correct the request."
+
+    def __init__(self, message: str, *, status: int = 400, code: str = "", param: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+        if code:
+            self.code = code
+
+
+class KeyRefusedError(PenstockError):
+    """The caller's key is missing, unknown or revoked."""
+
+    status = 401
+    code = "invalid_api_key"
+    remedy = "Send a key of this gateway as 'Authorization: Bearer ...' or 'x-api-key'."
+
+
+class ShedError(PenstockError):
+    """There is no capacity for this exchange now; says whose limit, and when to come back."""
+
+    status = 503
+    code = "no_capacity"
+    remedy = "Come back after the time in Retry-After."
+
+    def __init__(self, message: str, *, retry_after_s: float, code: str = "") -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.should_retry = retry_after_s <= RETRY_AFTER_MAX_S
+        if code:
+            self.code = code
+
+
+class DeadlineError(PenstockError):
+    """The exchange's deadline passed before an answer."""
+
+    status = 504
+    code = "deadline_exceeded"
+    remedy = "Allow more time, or ask for a shorter answer."
+    should_retry = False
+
+
+class UpstreamError(PenstockError):
+    """Every upstream that could have answered has failed; this is the last one's failure."""
+
+    code = "upstream_failed"
+    remedy = "The gateway has already tried the other upstreams of the route."
+    should_retry = False
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail or failure.kind.value)
+        self.failure = failure
+        self.status = RULES[failure.kind].exhausted_status or failure.status or 502
+        self.code = EXHAUSTED_CODES.get(self.status, "upstream_failed")
+        self.retry_after_s = max(1.0, failure.retry_after_s)
+
+
+class DialectError(PenstockError):
+    """Bytes that are not what their dialect allows; ``at`` says where."""
+
+    status = 400
+    code = "invalid_json"
+    remedy = "Send a valid body; the message names the place."
+
+    def __init__(self, message: str, *, param: str = "") -> None:
+        super().__init__(message)
+        self.param = param
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: where, what, and what would be right."""
+
+    place: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message} ({self.remedy})"
+
+
+class ConfigError(PenstockError):
+    """A configuration with all its problems at once."""
+
+    code = "invalid_configuration"
+    remedy = "Correct the file; 'penstock check' lists what is wrong."
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class StoreError(PenstockError):
+    """A file or a store of ours cannot be read or written."""
+
+    status = 503
+    code = "store_unavailable"
+    remedy = "Nothing is wrong with the request; the operator has been told."
+
+
+# SDKs sleep for what Retry-After says; above this an older SDK falls into its own short back-off
+# and storms (TIERING 5), so a longer wait is told in a header of ours instead.
+RETRY_AFTER_MAX_S = 60.0
+EXHAUSTED_CODES = {502: "upstream_failed", 503: "no_capacity", 504: "upstream_timeout"}

@@ -1,0 +1,40 @@
+"""Token bucket: a rate with a burst.
+
+Tokens flow in at ``rate_per_s`` up to ``burst``; whoever acts takes some. The level is computed
+from the time that has passed, so an idle bucket costs nothing.
+
+Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
+Source: RFC 2697, section 3 (the single-rate meter), with a real-valued level.
+"""
+
+
+class TokenBucket:
+    """One rate. Owned by one event loop; not thread-safe."""
+
+    __slots__ = ("_at_s", "_burst", "_level", "_rate_per_s")
+
+    def __init__(self, rate_per_s: float, burst: float, now_s: float) -> None:
+        if rate_per_s < 0 or burst <= 0:
+            raise ValueError("rate_per_s must be at least 0, and burst above 0")
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._level = burst
+        self._at_s = now_s
+
+    def level(self, now_s: float) -> float:
+        """Return how many tokens there are now."""
+        if now_s > self._at_s:
+            self._level = min(self._burst, self._level + (now_s - self._at_s) * self._rate_per_s)
+            self._at_s = now_s
+        return self._level
+
+    def try_take(self, tokens: float, now_s: float) -> bool:
+        """Take tokens if there are as many. Never waits."""
+        if self.level(now_s) < tokens:
+            return False
+        self._level -= tokens
+        return True
+
+    def put(self, tokens: float) -> None:
+        """Add tokens, up to the burst."""
+        self._level = min(self._burst, self._level + tokens)

@@ -1,0 +1,176 @@
+"""What a dialect is: one wire format, read from callers and spoken to upstreams.
+
+A dialect is one object without state. For the same dialect on both sides it only looks
+(``inquire``, ``forward``, ``relay``, ``survey``): the bytes pass unchanged. For two dialects the
+caller's reads the request into the common model and the upstream's writes it (``read_request``,
+``write_request``); the answer goes back through ``read_answer`` and ``write_answer``, or event by
+event through ``decoder`` and ``encoder``.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from penstock.core.errors import PenstockError
+from penstock.core.outcome import Failure
+from penstock.dialects.events import Event
+from penstock.dialects.message import Answer, Request, Usage
+
+Headers = Mapping[bytes, bytes]
+
+
+class Inquiry(msgspec.Struct):
+    """What the gateway must know of a request before it can choose who answers.
+
+    ``fields`` are the top-level fields as raw JSON, in order. ``input_tokens`` is an estimate.
+    """
+
+    model: str
+    is_stream: bool
+    fields: dict[str, msgspec.Raw]
+    body: bytes
+    needs_tools: bool = False
+    needs_images: bool = False
+    needs_structured_output: bool = False
+    wants_usage: bool = True  # False: usage of a stream is for us alone, and is taken out
+    choices: int = 1
+
+
+class Survey(msgspec.Struct):
+    """What the record needs to know of a whole answer."""
+
+    usage: Usage
+    finish_reason: str = ""
+    model: str = ""
+    failure: Failure | None = None
+
+
+class AnswerReader(Protocol):
+    """Takes an upstream's stream and returns what goes to the caller.
+
+    The attributes say what has been seen so far. After ``failure`` is set, nothing more comes out.
+    """
+
+    has_content: bool  # text, thinking, a tool call or a refusal has been returned
+    is_complete: bool  # the model has said why it stopped
+    is_ended: bool  # the dialect's terminator has been seen: nothing will follow
+    failure: Failure | None
+    usage: Usage
+    finish_reason: str
+    model: str
+    events: int
+    output_bytes: int  # of the content so far, for an estimate where usage never comes
+    junk_lines: int
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes cut anywhere; return whole events for the caller, or nothing yet."""
+        ...
+
+    def finish(self) -> bytes:
+        """The upstream has ended: return what a complete answer still lacks.
+
+        Sets ``failure`` if the answer is not complete.
+        """
+        ...
+
+
+class Decoder(Protocol):
+    """Turns the bytes of an upstream's stream into common events."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Return the events that are whole now; raises DialectError on malformed content."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns common events into the bytes of a caller's stream."""
+
+    def encode(self, event: Event) -> bytes:
+        """Return the bytes of one event; may be empty."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return the terminator, with everything that must stand before it."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format."""
+
+    @property
+    def name(self) -> str:
+        """The name in the configuration."""
+        ...
+
+    @property
+    def request_id_header(self) -> bytes:
+        """The response header in which this dialect's SDKs look for an id to quote."""
+        ...
+
+    def path(self) -> bytes:
+        """Return the path below an upstream's base URL."""
+        ...
+
+    def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
+        """Return the header lines for an upstream: credential, version, the caller's betas."""
+        ...
+
+    def inquire(self, body: bytes) -> Inquiry:
+        """Read what routing needs; raises DialectError that says where the body is wrong."""
+        ...
+
+    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+        """Return the body for an upstream of the same dialect: another model, nothing else.
+
+        ``asks_usage``: the upstream may be asked to count at the end of a stream.
+        """
+        ...
+
+    def relay(self, inquiry: Inquiry) -> AnswerReader:
+        """Return a reader that passes a stream of the same dialect on unchanged."""
+        ...
+
+    def survey(self, body: bytes) -> Survey:
+        """Look at a whole answer; raises DialectError if it is not one."""
+        ...
+
+    def read_request(self, inquiry: Inquiry) -> Request:
+        """Read the whole request; raises CallerError for what no translation can carry."""
+        ...
+
+    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body for ``model``, and the caller's fields that it does not carry."""
+        ...
+
+    def read_answer(self, body: bytes) -> Answer:
+        """Read a whole answer; raises DialectError if it is not one."""
+        ...
+
+    def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
+        """Return a whole answer in this dialect."""
+        ...
+
+    def decoder(self) -> Decoder:
+        """Return a decoder for one stream of an upstream."""
+        ...
+
+    def encoder(self, inquiry: Inquiry, created_unix_s: int) -> Encoder:
+        """Return an encoder for one stream to the caller who sent ``inquiry``."""
+        ...
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Name the failure of an answer whose status is not 200, once and for everyone."""
+        ...
+
+    def status_of(self, error: PenstockError) -> int:
+        """Return the HTTP status of an error in this dialect."""
+        ...
+
+    def error_body(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the envelope of an error."""
+        ...
+
+    def error_event(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the event that ends a broken stream; never a terminator."""
+        ...

@@ -1,0 +1,81 @@
+"""The common event model: what happens in an answer that streams.
+
+Order: ``Started``, then per block its deltas (a ``ToolStarted`` opens a call, its arguments follow
+as ``ArgumentsDelta`` of the same ``index``), ``Stopped`` once, ``Counted`` whenever usage is known,
+``Failed`` instead of whatever would have come. Everything else is ``Kept`` alive.
+"""
+
+import msgspec
+
+from penstock.core.outcome import Failure
+from penstock.dialects.message import StopReason, Usage
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The answer has begun; nothing of it is content yet."""
+
+    id: str
+    model: str
+
+
+class TextDelta(msgspec.Struct, frozen=True):
+    """A piece of the answer's text."""
+
+    text: str
+
+
+class ThinkingDelta(msgspec.Struct, frozen=True):
+    """A piece of visible reasoning."""
+
+    text: str
+
+
+class ToolStarted(msgspec.Struct, frozen=True):
+    """A tool call opens; ``index`` counts calls from 0."""
+
+    index: int
+    id: str
+    name: str
+
+
+class ArgumentsDelta(msgspec.Struct, frozen=True):
+    """A piece of a call's arguments, as JSON text cut anywhere."""
+
+    index: int
+    json: str
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The model has said why it stopped: from here on the answer is complete."""
+
+    reason: StopReason
+    stop_sequence: str = ""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Usage so far; the last one counts."""
+
+    usage: Usage
+
+
+class KeptAlive(msgspec.Struct, frozen=True):
+    """Nothing but a sign of life."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The upstream reported an error inside the stream."""
+
+    failure: Failure
+
+
+Event = (
+    Started
+    | TextDelta
+    | ThinkingDelta
+    | ToolStarted
+    | ArgumentsDelta
+    | Stopped
+    | Counted
+    | KeptAlive
+    | Failed
+)

@@ -1,0 +1,77 @@
+"""The top-level fields of a JSON body, read only as far as routing needs them.
+
+Values stay raw: a body of megabytes is checked for well-formedness once and never rebuilt.
+"""
+
+from typing import Final
+
+import msgspec
+
+from penstock.core.errors import DialectError
+
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST: Final = ord("[")
+_EMPTY: Final = (b"null", b"[]", b"{}")
+_EMPTY_BYTES_MAX: Final = 4
+
+
+def decode(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return the fields; raises DialectError that says where the JSON is broken."""
+    try:
+        return _FIELDS.decode(body)
+    except msgspec.MsgspecError as error:
+        raise DialectError(f"the body is not a JSON object: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DialectError(f"the body is not UTF-8: {error}") from error
+
+
+def text(fields: dict[str, msgspec.Raw], name: str) -> str:
+    """Return a required, non-empty string."""
+    raw = fields.get(name)
+    if raw is None:
+        raise DialectError(f"{name} is missing", param=name)
+    try:
+        value = msgspec.json.decode(raw, type=str)
+    except msgspec.MsgspecError as error:
+        raise DialectError(f"{name} must be a string: {error}", param=name) from error
+    if not value:
+        raise DialectError(f"{name} must not be empty", param=name)
+    return value
+
+
+def flag(fields: dict[str, msgspec.Raw], name: str) -> bool:
+    """Return a truth; absent and null are False."""
+    raw = fields.get(name)
+    if raw is None:
+        return False
+    value = bytes(raw)
+    if value == b"true":
+        return True
+    if value in (b"false", b"null"):
+        return False
+    raise DialectError(f"{name} must be true or false", param=name)
+
+
+def count(fields: dict[str, msgspec.Raw], name: str, default: int) -> int:
+    """Return a whole number of at least 1; absent and null are the default."""
+    raw = fields.get(name)
+    if raw is None or bytes(raw) == b"null":
+        return default
+    try:
+        value = msgspec.json.decode(raw, type=int)
+    except msgspec.MsgspecError as error:
+        raise DialectError(f"{name} must be a whole number: {error}", param=name) from error
+    if value < 1:
+        raise DialectError(f"{name} must be at least 1", param=name)
+    return value
+
+
+def is_list(raw: msgspec.Raw) -> bool:
+    """Tell whether a value is a list."""
+    return memoryview(raw)[0] == _LIST
+
+
+def is_empty(raw: msgspec.Raw) -> bool:
+    """Tell whether a value is null, an empty list or an empty object."""
+    view = memoryview(raw)
+    return len(view) <= _EMPTY_BYTES_MAX and bytes(view) in _EMPTY

@@ -1,0 +1,142 @@
+"""The common request and answer: what all dialects can say, each in its own words.
+
+Used only where caller and upstream speak different dialects. What has no counterpart here is
+either refused by name or dropped with notice by the dialect that reads it (``Request.dropped``).
+"""
+
+import enum
+
+import msgspec
+
+Json = dict[str, object] | list[object] | str | int | float | bool | None
+
+
+class Role(enum.Enum):
+    """Who speaks."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Plain text."""
+
+    text: str
+
+
+class Image(msgspec.Struct, frozen=True):
+    """A picture: ``data`` is base64 of ``media_type``, or else ``url`` is where it lies."""
+
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """The model asks for a tool; ``arguments`` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolResult(msgspec.Struct, frozen=True):
+    """What a tool answered."""
+
+    call_id: str
+    content: tuple[Text | Image, ...]
+    is_error: bool = False
+
+
+Part = Text | Image | ToolCall | ToolResult
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What one side said. Tool results stand in user turns, tool calls in assistant turns."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A function that the model may call; ``schema`` is a JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema: dict[str, object]
+    is_strict: bool = False
+
+
+class ChoiceMode(enum.Enum):
+    """Whether the model may, must or must not call a tool."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    NONE = "none"
+    ONE = "one"
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    """How tools are to be used; ``name`` goes with ``ONE``."""
+
+    mode: ChoiceMode = ChoiceMode.AUTO
+    name: str = ""
+    is_parallel: bool | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole request. ``dropped`` names the caller's fields that found no place here."""
+
+    model: str
+    system: str = ""
+    turns: tuple[Turn, ...] = ()
+    is_stream: bool = False
+    output_tokens_max: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    schema: dict[str, object] | None = None  # the answer must be JSON of this schema
+    schema_name: str = "answer"
+    effort: str = ""  # none, minimal, low, medium, high, xhigh, max
+    user: str = ""
+    dropped: tuple[str, ...] = ()
+
+
+class StopReason(enum.Enum):
+    """Why the model stopped."""
+
+    END = "end"
+    STOP_SEQUENCE = "stop_sequence"
+    LENGTH = "length"
+    TOOL = "tool"
+    FILTERED = "filtered"
+    PAUSED = "paused"
+
+
+class Usage(msgspec.Struct):
+    """Tokens, in one meaning: input includes cached and written, output includes reasoning.
+
+    ``is_known`` is False while no figure has come from the upstream.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_known: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer."""
+
+    id: str
+    model: str
+    parts: tuple[Text | ToolCall, ...]
+    thinking: str = ""
+    stop: StopReason
+    stop_sequence: str = ""
+    usage: Usage

@@ -1,0 +1,81 @@
+"""The OpenAI chat dialect, put together."""
+
+from penstock.core.errors import PenstockError
+from penstock.core.outcome import Failure
+from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
+from penstock.dialects.message import Answer, Request
+from penstock.dialects.openai_chat import errors, passthrough
+
+
+class OpenAIChat:
+    """``POST /v1/chat/completions``. Without state: one object serves everybody."""
+
+    name = "openai_chat"
+    request_id_header = b"x-request-id"
+
+    def path(self) -> bytes:
+        """Return the path below a base URL that ends in ``/v1`` or the like."""
+        return b"/chat/completions"
+
+    def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
+        """Return the credential as a bearer token."""
+        del api_version, caller
+        return b"authorization: Bearer %b\r\n" % api_key.encode()
+
+    def inquire(self, body: bytes) -> Inquiry:
+        """Read what routing needs."""
+        return passthrough.inquire(body)
+
+    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+        """Return the body with another model."""
+        return passthrough.forward(inquiry, model, asks_usage=asks_usage)
+
+    def relay(self, inquiry: Inquiry) -> AnswerReader:
+        """Return a reader that passes chunks on."""
+        return passthrough.ChatRelay(inquiry)
+
+    def survey(self, body: bytes) -> Survey:
+        """Look at a whole answer."""
+        return passthrough.survey(body)
+
+    def read_request(self, inquiry: Inquiry) -> Request:
+        """Read the whole request."""
+        raise NotImplementedError
+
+    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body of a request from another dialect."""
+        raise NotImplementedError
+
+    def read_answer(self, body: bytes) -> Answer:
+        """Read a whole answer."""
+        raise NotImplementedError
+
+    def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
+        """Return a whole answer from another dialect."""
+        raise NotImplementedError
+
+    def decoder(self) -> Decoder:
+        """Return a decoder for one stream."""
+        raise NotImplementedError
+
+    def encoder(self, inquiry: Inquiry, created_unix_s: int) -> Encoder:
+        """Return an encoder for one stream."""
+        raise NotImplementedError
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Name the failure of an answer whose status is not 200."""
+        return errors.classify(status, headers, body)
+
+    def status_of(self, error: PenstockError) -> int:
+        """Return the HTTP status of an error."""
+        return error.status
+
+    def error_body(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the envelope of an error."""
+        del request_id  # stands in a header
+        return errors.error_body(error)
+
+    def error_event(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the event that ends a broken stream."""
+        del request_id
+        return errors.error_event(error)

@@ -1,0 +1,258 @@
+"""OpenAI chat on both sides: look at what passes, change the model and nothing else.
+
+Grammar of a stream: unnamed ``data:`` chunks; a role delta, then content or tool-call deltas, then
+a chunk with ``finish_reason`` per choice, then with ``stream_options.include_usage`` one chunk with
+no choices and ``usage``, then ``data: [DONE]``. An error after 200 is a chunk with ``error``.
+
+The answer is complete once every choice has its finish_reason (DIALECTS 10).
+"""
+
+from typing import Final
+
+import msgspec
+
+from penstock.core.errors import DialectError
+from penstock.dialects import json_fields
+from penstock.dialects.contract import Inquiry, Survey
+from penstock.dialects.message import Usage
+from penstock.dialects.openai_chat import errors
+from penstock.dialects.relay import Relay
+
+Raw = msgspec.Raw
+ABSENT: Final = Raw(b"")
+
+
+class PromptDetails(msgspec.Struct, gc=False):
+    """``usage.prompt_tokens_details``."""
+
+    cached_tokens: int | None = 0
+    cache_write_tokens: int | None = 0
+
+
+class CompletionDetails(msgspec.Struct, gc=False):
+    """``usage.completion_tokens_details``."""
+
+    reasoning_tokens: int | None = 0
+
+
+class UsageFields(msgspec.Struct, gc=False):
+    """``usage``, of which engines fill in more or less."""
+
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+    def normalised(self) -> Usage:
+        """Return the tokens in the common meaning, which is this dialect's own."""
+        prompt = self.prompt_tokens_details or PromptDetails()
+        completion = self.completion_tokens_details or CompletionDetails()
+        return Usage(
+            input_tokens=self.prompt_tokens or 0,
+            output_tokens=self.completion_tokens or 0,
+            cached_tokens=prompt.cached_tokens or 0,
+            cache_write_tokens=prompt.cache_write_tokens or 0,
+            reasoning_tokens=completion.reasoning_tokens or 0,
+            is_known=True,
+        )
+
+
+class Delta(msgspec.Struct, gc=False):
+    """``delta`` or ``message``: what can be content in it."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: Raw = ABSENT
+    function_call: Raw = ABSENT
+    audio: Raw = ABSENT
+
+    def content_bytes(self) -> int:
+        """Return how much content this is; 0 for a role or an empty delta."""
+        if self.content:
+            return len(self.content)  # the usual case, and nothing beside it
+        count = len(self.reasoning_content or self.reasoning or self.refusal or "")
+        for raw in (self.tool_calls, self.function_call, self.audio):
+            if raw is not ABSENT and not json_fields.is_empty(raw):
+                count += len(memoryview(raw))
+        return count
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One of the answers."""
+
+    index: int = 0
+    finish_reason: str | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A chunk of a stream, or a whole answer."""
+
+    choices: list[Choice] | None = None
+    usage: UsageFields | None = None
+    error: Raw = ABSENT
+    model: str | None = None
+
+
+_CHUNK: Final = msgspec.json.Decoder(Chunk)
+
+
+class StreamOptions(msgspec.Struct):
+    """``stream_options``."""
+
+    include_usage: bool | None = False
+
+
+class ContentPart(msgspec.Struct):
+    """The type of one part of a message."""
+
+    type: str = ""
+
+
+class MessageHead(msgspec.Struct):
+    """As much of a message as tells whether it has pictures."""
+
+    content: str | list[ContentPart] | None = None
+
+
+_MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
+
+
+def inquire(body: bytes) -> Inquiry:
+    """Read what routing needs; raises DialectError that says where the body is wrong."""
+    fields = json_fields.decode(body)
+    messages = fields.get("messages")
+    if messages is None or not json_fields.is_list(messages):
+        raise DialectError("messages must be a list", param="messages")
+    is_stream = json_fields.flag(fields, "stream")
+    return Inquiry(
+        model=json_fields.text(fields, "model"),
+        is_stream=is_stream,
+        fields=fields,
+        body=body,
+        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
+        needs_images=b'"image_url"' in body and _has_images(messages),
+        needs_structured_output=(
+            "response_format" in fields and b'"json_schema"' in bytes(fields["response_format"])
+        ),
+        wants_usage=not is_stream or _wants_usage(fields),
+        choices=json_fields.count(fields, "n", 1),
+    )
+
+
+def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+    """Return the body with another model, and a request for usage if the caller made none."""
+    adds_usage = asks_usage and not inquiry.wants_usage
+    body = inquiry.body
+    if model == inquiry.model and not adds_usage and body.count(b'"model"') == 1:
+        return body  # a second "model" could be read differently upstream than here
+    fields = dict(inquiry.fields)
+    fields["model"] = Raw(msgspec.json.encode(model))
+    if adds_usage:
+        fields["stream_options"] = _with_usage(fields.get("stream_options"))
+    return msgspec.json.encode(fields)
+
+
+def survey(body: bytes) -> Survey:
+    """Look at a whole answer; raises DialectError if it is not one."""
+    try:
+        chunk = _CHUNK.decode(body)
+    except msgspec.MsgspecError as error:
+        raise DialectError(f"the answer is malformed: {error}") from error
+    if chunk.error is not ABSENT and not json_fields.is_empty(chunk.error):
+        return Survey(Usage(), failure=errors.failure_of_event(chunk.error))
+    if not chunk.choices:
+        raise DialectError("the answer has no choices")
+    return Survey(
+        usage=chunk.usage.normalised() if chunk.usage else Usage(),
+        finish_reason=chunk.choices[0].finish_reason or "",
+        model=chunk.model or "",
+    )
+
+
+class ChatRelay(Relay):
+    """Passes a chat stream on; takes the usage chunk out if the caller did not ask for it."""
+
+    __slots__ = ("_choices", "_finished", "_wants_usage")
+
+    content_marks = (b"choices", b"delta", b"content")
+    terminator = b"data: [DONE]\n\n"
+
+    def __init__(self, inquiry: Inquiry) -> None:
+        super().__init__()
+        self._wants_usage = inquiry.wants_usage
+        self._choices = inquiry.choices
+        self._finished = 0
+
+    def _see(self, name: bytes, data: bytes) -> bool:
+        if data == b"[DONE]":
+            return self._on_done()
+        chunk = _CHUNK.decode(data)
+        if chunk.error is not ABSENT and not json_fields.is_empty(chunk.error):
+            self.fail(errors.failure_of_event(chunk.error))
+            return False
+        if chunk.usage is not None:
+            self.usage = chunk.usage.normalised()
+        if chunk.choices:
+            self._learn(chunk.choices, chunk)
+            return True
+        if name:
+            return False  # clients crash on an event with a name and no choices (DIALECTS 9)
+        return self._wants_usage or chunk.usage is None
+
+    def _learn(self, choices: list[Choice], chunk: Chunk) -> None:
+        for choice in choices:
+            count = choice.delta.content_bytes() if choice.delta is not None else 0
+            if count:
+                self.has_content = True
+                self.output_bytes += count
+            if choice.finish_reason is not None:
+                self._on_finish(choice.finish_reason, chunk.model)
+
+    def _on_finish(self, reason: str, model: str | None) -> None:
+        self.finish_reason = reason
+        self.model = model or ""
+        self._finished += 1
+        if self._finished >= self._choices:
+            self.is_complete = True
+            self.has_content = True  # an empty answer is an answer
+
+    def _on_done(self) -> bool:
+        if self.is_complete:
+            self.is_ended = True
+            return True
+        self.break_off("the stream said [DONE] before the model said why it stopped")
+        return False
+
+
+def _has_images(messages: Raw) -> bool:
+    try:
+        heads = _MESSAGES.decode(messages)
+    except msgspec.MsgspecError:
+        return False  # the upstream will say what is wrong with it
+    return any(
+        part.type == "image_url"
+        for head in heads
+        if isinstance(head.content, list)
+        for part in head.content
+    )
+
+
+def _wants_usage(fields: dict[str, Raw]) -> bool:
+    raw = fields.get("stream_options")
+    if raw is None or json_fields.is_empty(raw):
+        return False
+    try:
+        return bool(msgspec.json.decode(raw, type=StreamOptions).include_usage)
+    except msgspec.MsgspecError as error:
+        raise DialectError(f"stream_options: {error}", param="stream_options") from error
+
+
+def _with_usage(raw: Raw | None) -> Raw:
+    options: dict[str, object] = {}
+    if raw is not None and not json_fields.is_empty(raw):
+        options = msgspec.json.decode(raw, type=dict[str, object])
+    return Raw(msgspec.json.encode(options | {"include_usage": True}))

@@ -1,0 +1,10 @@
+"""The dialects by name. A new one enters here and nowhere else."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from penstock.dialects.contract import Dialect
+from penstock.dialects.openai_chat.dialect import OpenAIChat
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"openai_chat": OpenAIChat()})

@@ -1,0 +1,119 @@
+"""Passing a stream on unchanged, while watching what it says.
+
+    event seen as whole and good            -> its bytes go on as they came
+    event that is for us alone (usage)      -> taken out
+    line that is no field, junk             -> taken out and counted; the stream goes on
+    good JSON of a form we do not know     -> goes on: it is the caller's to read
+    data that is malformed, before content  -> failure: another upstream may still answer
+    data that is malformed, after content   -> failure if it may have held content, else taken out
+    data after a failure                    -> nothing
+
+A dialect subclasses ``Relay`` and says what its events mean (``_see``).
+"""
+
+import msgspec
+
+from penstock.core.errors import DialectError
+from penstock.core.outcome import Failure, FailureKind
+from penstock.dialects import sse
+from penstock.dialects.message import Usage
+
+
+class Relay:
+    """An AnswerReader for the same dialect on both sides. Owned by one event loop."""
+
+    __slots__ = (
+        "_splitter", "events", "failure", "finish_reason", "has_content", "is_complete",
+        "is_ended", "junk_lines", "model", "output_bytes", "usage",
+    )  # fmt: skip
+
+    # Words that stand in every event of the dialect that can carry content.
+    content_marks: tuple[bytes, ...] = ()
+    terminator: bytes = b""
+
+    def __init__(self) -> None:
+        self._splitter = sse.Splitter()
+        self.has_content = False
+        self.is_complete = False
+        self.is_ended = False
+        self.failure: Failure | None = None
+        self.usage = Usage()
+        self.finish_reason = ""
+        self.model = ""
+        self.events = 0
+        self.output_bytes = 0
+        self.junk_lines = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes cut anywhere; return the whole events that go on."""
+        if self.failure is not None:
+            return b""
+        try:
+            events = self._splitter.feed(chunk)
+        except DialectError as error:
+            self.break_off(error.message)
+            return b""
+        if len(events) == 1:
+            return self._pass(events[0])
+        passed: list[bytes] = []
+        for raw in events:
+            passed.append(self._pass(raw))
+            if self.failure is not None:
+                break
+        return b"".join(passed)
+
+    def finish(self) -> bytes:
+        """The upstream has ended: supply the terminator, or say that the answer is cut."""
+        if self.failure is not None:
+            return b""
+        if self.is_ended:
+            return b""
+        if not self.is_complete:
+            self.break_off("the stream ended before the model said why it stopped")
+            return b""
+        self.is_ended = True
+        return self.terminator
+
+    def _pass(self, raw: bytes) -> bytes:
+        # The usual event is one line of data, perhaps under one line with its name.
+        if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
+            name, data = b"", raw[6:-2]
+        else:
+            fields = sse.fields(raw)
+            if fields.junk_lines:
+                self.junk_lines += fields.junk_lines
+                raw = sse.without_junk(raw)
+            if fields.data is None:
+                return raw  # a comment or a lone field: a sign of life
+            name, data = fields.event, fields.data
+        self.events += 1
+        try:
+            passes = self._see(name, data)
+        except msgspec.ValidationError as error:
+            if not data.startswith(b"{"):
+                return self._on_malformed(data, str(error))
+            self.has_content = True  # good JSON that says things in an unusual way: theirs to read
+            return raw
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return self._on_malformed(data, str(error))
+        return raw if passes and self.failure is None else b""
+
+    def fail(self, failure: Failure) -> None:
+        """End here: nothing more comes out."""
+        self.failure = failure
+
+    def break_off(self, detail: str) -> None:
+        """End here, because the stream is not what its dialect allows."""
+        self.failure = Failure(FailureKind.BROKEN_STREAM, detail)
+
+    def _see(self, name: bytes, data: bytes) -> bool:
+        """Learn from one event; return whether it goes on. Raises on malformed data."""
+        raise NotImplementedError
+
+    def _on_malformed(self, data: bytes, message: str) -> bytes:
+        may_have_content = any(mark in data for mark in self.content_marks)
+        if not self.has_content or may_have_content:
+            self.break_off(f"the stream has a malformed event: {message}")
+        else:
+            self.junk_lines += 1
+        return b""

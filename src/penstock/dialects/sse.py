@@ -1,0 +1,113 @@
+"""Server-sent events, cut out of chunks that may end anywhere.
+
+    a blank line                        ends an event, if it had any line that is a field
+    LF, CRLF, CR                        end a line; a CR at a chunk's end may be half a CRLF
+    data, event, id, retry, a comment   are fields; any other line is junk: dropped and counted
+    more bytes than ``event_bytes_max`` without a blank line raise DialectError
+
+The bytes of an event are kept as they came, so that they can be passed on unchanged. The usual
+case, whole events of one ``data:`` line in one chunk, takes no slow path.
+
+Source: WHATWG HTML, section 9.2 (Server-sent events), as to lines and fields.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from penstock.core.errors import DialectError
+
+EVENT_BYTES_MAX: Final = 8 * 1024 * 1024  # an event may hold a whole picture in base64
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BLANK_LINE: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n|\n\r|\r\n\r(?!\n)")
+_FIELDS: Final = (b"data", b"event", b"id", b"retry")
+
+
+class Splitter:
+    """Cuts chunks into the raw bytes of whole events. Owned by one event loop."""
+
+    __slots__ = ("_event_bytes_max", "_rest")
+
+    def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
+        self._rest = b""
+        self._event_bytes_max = event_bytes_max
+
+    @property
+    def rest(self) -> bytes:
+        """What has come of an event that is not whole yet."""
+        return self._rest
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the events that are whole now, each with its blank line.
+
+        Raises DialectError if an event is longer than the bound.
+        """
+        data = self._rest + chunk if self._rest else chunk
+        if b"\r" in data:
+            return self._feed_slowly(data)
+        if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
+            self._rest = b""
+            return [data]
+        pieces = data.split(b"\n\n")
+        self._keep(pieces.pop())
+        return [piece + b"\n\n" for piece in pieces]
+
+    def _feed_slowly(self, data: bytes) -> list[bytes]:
+        events: list[bytes] = []
+        start = 0
+        # A CR that is the last byte may be half of a CRLF: leave it until more has come.
+        end = len(data) - 1 if data.endswith(b"\r") else len(data)
+        for found in _BLANK_LINE.finditer(data, 0, end):
+            events.append(data[start : found.end()])
+            start = found.end()
+        self._keep(data[start:])
+        return events
+
+    def _keep(self, rest: bytes) -> None:
+        if len(rest) > self._event_bytes_max:
+            raise DialectError(f"an event is longer than {self._event_bytes_max} bytes")
+        self._rest = rest
+
+
+class Fields:
+    """What one event says: its name and data, and how much of it was junk."""
+
+    __slots__ = ("data", "event", "junk_lines")
+
+    def __init__(self, event: bytes, data: bytes | None, junk_lines: int) -> None:
+        self.event = event
+        self.data = data  # None: the event has no data line, so it is a comment or empty
+        self.junk_lines = junk_lines
+
+
+def fields(raw: bytes) -> Fields:
+    """Read the lines of one event."""
+    name = b""
+    data: list[bytes] = []
+    junk = 0
+    for line in _lines(raw):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+        elif field and field not in _FIELDS:
+            junk += 1
+    return Fields(name, b"\n".join(data) if data else None, junk)
+
+
+def without_junk(raw: bytes) -> bytes:
+    """Return the event without the lines that are no fields; empty if nothing is left."""
+    kept = [line for line in _lines(raw) if not line.partition(b":")[0] or _is_field(line)]
+    return b"\n".join(kept) + b"\n\n" if kept else b""
+
+
+def _is_field(line: bytes) -> bool:
+    return line.partition(b":")[0] in _FIELDS
+
+
+def _lines(raw: bytes) -> Iterator[bytes]:
+    for line in _LINE_END.split(raw.removeprefix(b"\xef\xbb\xbf")):
+        if line:
+            yield line

@@ -1,0 +1,54 @@
+"""The snapshot on disk: one header line, then the body; replaced whole or not at all.
+
+    penstock-snapshot FORMAT SHA256-OF-BODY LF, then the body as JSON
+
+A file of a newer format, with a wrong checksum, or cut short is refused; the reader keeps what it
+had. Writing goes to a temporary file beside it, to disk, and then over the old name.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from penstock.core.errors import StoreError
+from penstock.snapshot.model import FORMAT, Snapshot
+
+MAGIC = "penstock-snapshot"
+
+
+def write(path: Path, snapshot: Snapshot) -> None:
+    """Replace the snapshot atomically; raises StoreError if the disk does not take it."""
+    body = msgspec.json.encode(snapshot)
+    head = f"{MAGIC} {FORMAT} {hashlib.sha256(body).hexdigest()}\n".encode()
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(head + body)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise StoreError(f"the snapshot {path} cannot be written: {error.strerror}") from error
+
+
+def read(path: Path) -> Snapshot:
+    """Return the snapshot; raises StoreError that says what is wrong with it."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"the snapshot {path} cannot be read: {error.strerror}") from error
+    head, _, body = raw.partition(b"\n")
+    words = head.decode("ascii", "replace").split(" ")
+    if len(words) != len((MAGIC, FORMAT, "sum")) or words[0] != MAGIC:
+        raise StoreError(f"{path} is not a snapshot")
+    if words[1] != str(FORMAT):
+        raise StoreError(f"the snapshot {path} has format {words[1]}; this version reads {FORMAT}")
+    if hashlib.sha256(body).hexdigest() != words[2]:
+        raise StoreError(f"the snapshot {path} is damaged: its checksum is wrong")
+    try:
+        return msgspec.json.decode(body, type=Snapshot)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"the snapshot {path} cannot be understood: {error}") from error
