@@ -18,10 +18,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
 EVENTS_PER_S = 20
+OPENING_S = 10  # for all streams to begin, and for their beginning to be over
 
 
 class Reader(asyncio.Protocol):
@@ -34,19 +36,19 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(self._request)
+        cast("asyncio.WriteTransport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Count."""
         Reader.events += data.count(b"data: {")
 
 
-def request(dialect: str, port: int) -> bytes:
+def request(dialect: str, port: int, seconds: float) -> bytes:
     """Return a request for a stream that outlasts the measurement."""
+    words = int((seconds + OPENING_S) * EVENTS_PER_S * 1.5)
     body: dict[str, object] = {
         "model": {"gpt": "gpt-5.6", "claude": "claude-sonnet-5-5"}[dialect],
-        "messages": [{"role": "user", "content": "[[words:20000]]"}],
+        "messages": [{"role": "user", "content": f"[[words:{words}]]"}],
         "stream": True,
     }
     path = "/gpt/v1/chat/completions"
@@ -70,10 +72,10 @@ def processor_s(pid: int) -> float:
 async def read(port: int, pid: int, arguments: argparse.Namespace) -> dict[str, float]:
     """Open all streams, let them settle, and measure."""
     loop = asyncio.get_running_loop()
-    asked = request(arguments.dialect, port)
+    asked = request(arguments.dialect, port, arguments.seconds)
     for _ in range(arguments.streams):
         await loop.create_connection(lambda: Reader(asked), "127.0.0.1", port)
-    await asyncio.sleep(3)
+    await asyncio.sleep(OPENING_S / 2)
     events, used_s, at_s = Reader.events, processor_s(pid), time.monotonic()
     await asyncio.sleep(arguments.seconds)
     took_s = time.monotonic() - at_s
@@ -86,7 +88,7 @@ async def read(port: int, pid: int, arguments: argparse.Namespace) -> dict[str, 
 
 def main() -> int:
     """Start the emulator, measure, print one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--dialect", choices=["gpt", "claude"], default="gpt")
