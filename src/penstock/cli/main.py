@@ -1,20 +1,72 @@
-"""The ``penstock`` command: a table of commands, each loaded only when it is called."""
+"""The ``penstock`` command: a table of commands, each loaded only when it is called.
+
+Each module has ``build_parser()`` and ``run(argv)``, which returns the exit status: 0 done, 1 it
+failed and said why, 2 the command line was wrong.
+"""
 
 import importlib
 import sys
 from typing import Final
 
+import penstock
+from penstock.core.errors import ConfigError, PenstockError
+
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "emulate": ("penstock.cli.emulate", "stand in for the Claude, GPT and Gemini APIs"),
+    "up": ("penstock.cli.up", "Start everything, and say how to use it"),
+    "check": ("penstock.cli.check", "Say everything that is wrong with a configuration"),
+    "init": ("penstock.cli.init", "Write a commented penstock.toml from what is found here"),
+    "reload": ("penstock.cli.reload", "Apply the changed configuration to what is running"),
+    "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
+    "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
+    "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
+    "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
+START_HERE: Final = ("up", "check", "init", "reload", "keys", "tail")
+
+
+def overview() -> str:
+    """Return what ``penstock`` says without a command."""
+
+    def rows(names: list[str]) -> str:
+        return "\n".join(f"  {name:<9} {COMMANDS[name][1]}" for name in names)
+
+    return (
+        f"penstock {penstock.__version__}: the resilient pipe for LLM traffic\n\n"
+        "  penstock up            start here: finds keys and local engines, or emulates them\n"
+        "  penstock COMMAND -h    what a command does, and its options\n\n"
+        f"Commands\n{rows(list(START_HERE))}\n\n"
+        f"Processes that 'up' starts\n"
+        f"{rows([name for name in COMMANDS if name not in START_HERE])}\n"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     args = sys.argv[1:] if argv is None else argv
-    name = args[0] if args else "help"
+    name = args[0] if args else "--help"
+    if name in {"-h", "--help", "help"}:
+        sys.stdout.write(overview())
+        return 0
+    if name in {"-V", "--version"}:
+        sys.stdout.write(f"penstock {penstock.__version__}\n")
+        return 0
     if name not in COMMANDS:
-        sys.stderr.write(f"penstock: no command is named {name!r}\n")
+        sys.stderr.write(f"penstock: there is no command {name!r}\n\n{overview()}")
         return 2
+    return _run(name, args[1:])
+
+
+def _run(name: str, args: list[str]) -> int:
     module = importlib.import_module(COMMANDS[name][0])
-    return int(module.run(args[1:]))
+    try:
+        return int(module.run(args))
+    except ConfigError as error:
+        told = "\n".join(f"  ■ {problem}" for problem in error.problems)
+        sys.stderr.write(f"penstock {name}: the configuration is wrong\n{told}\n")
+    except PenstockError as error:
+        sys.stderr.write(f"penstock {name}: {error.message}\n")
+    except BrokenPipeError:  # whoever read us has read enough
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+    return 1

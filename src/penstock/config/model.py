@@ -53,6 +53,7 @@ class Log(Struct, frozen=True, kw_only=True):
     """What the gateway writes to standard error: JSON, one line an exchange at most."""
 
     sample_ratio: float = 0.0  # share of good exchanges; failed and failed-over ones always
+    file_bytes_max: int = 16 * 1024 * 1024  # under ``penstock up``, which cuts it to its end then
 
 
 class Spool(Struct, frozen=True, kw_only=True):

@@ -110,14 +110,19 @@ class DialectError(PenstockError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a configuration: where, what, and what would be right."""
+    """One thing that is wrong with a configuration: where, what, and what would be right.
+
+    ``line`` is the line of the file, 0 if it is not known.
+    """
 
     place: str
     message: str
     remedy: str
+    line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message} ({self.remedy})"
+        where = f"line {self.line}, {self.place}" if self.line else self.place
+        return f"{where}: {self.message} ({self.remedy})"
 
 
 class ConfigError(PenstockError):

@@ -7,7 +7,7 @@ those who react (``RULES`` is this table; there are no other reactions):
     kind             what happened                         breaker   goes on to         exhausted
     OVERLOADED       503, 529, an overload event           half      elsewhere, repeat  503
     SHARED_CAPACITY  429 or 498 of a pool that all share   half      elsewhere, repeat  503
-    QUOTA            429: our own limit there              none      elsewhere          503
+    QUOTA            429: our own limit there              none      elsewhere, repeat  503
     SERVER_ERROR     500 and other 5xx, an error event     one       elsewhere, repeat  502
     UNREACHABLE      no connection, no name, no TLS        one       elsewhere, repeat  502
     RESET            connection died before any answer     one       elsewhere, repeat  502
@@ -20,6 +20,8 @@ those who react (``RULES`` is this table; there are no other reactions):
     CONFLICT         409                                   none      elsewhere, repeat  as sent
     CONTEXT_LENGTH   400: too long for this model          success   a larger context   as sent
     REJECTED         400, 413, 422: the request's fault    success   nowhere            as sent
+
+A repeat at the same upstream waits: for what it asked for, or for a jittered backoff.
 
 Sources: TIERING 2 and 5, DIALECTS 7 of the reference shelf.
 """
@@ -81,7 +83,7 @@ class Rule:
 RULES: Final[dict[FailureKind, Rule]] = {
     FailureKind.OVERLOADED: Rule(Verdict.HALF, Next.ELSEWHERE_OR_REPEAT, 503),
     FailureKind.SHARED_CAPACITY: Rule(Verdict.HALF, Next.ELSEWHERE_OR_REPEAT, 503),
-    FailureKind.QUOTA: Rule(Verdict.NONE, Next.ELSEWHERE, 503),
+    FailureKind.QUOTA: Rule(Verdict.NONE, Next.ELSEWHERE_OR_REPEAT, 503),
     FailureKind.SERVER_ERROR: Rule(Verdict.ONE, Next.ELSEWHERE_OR_REPEAT, 502),
     FailureKind.UNREACHABLE: Rule(Verdict.ONE, Next.ELSEWHERE_OR_REPEAT, 502),
     FailureKind.RESET: Rule(Verdict.ONE, Next.ELSEWHERE_OR_REPEAT, 502),

@@ -138,7 +138,7 @@ class Call:
         connection = self._connection
         length = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
         head = b"%b%b%b%b%b\r\n" % (
-            STATUS_LINES[status],
+            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
             connection.server.date_line,
             length,
             headers,

@@ -1,0 +1,133 @@
+"""The admin port: health, readiness, metrics and telemetry of the gateway.
+
+    GET /healthz     200 while the process lives
+    GET /readyz      200 while it takes requests, 503 while it drains; no store is asked
+    GET /metrics, /  for Prometheus
+    GET /telemetry   cumulative counters as JSON, for the status process and for drills
+
+It listens on loopback by default and tells nothing that is secret.
+"""
+
+from typing import Final
+
+import msgspec
+
+from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.routing import Routing
+from penstock.core.circuit_breaker import BreakerState
+from penstock.core.retry_budget import RetryBudget
+from penstock.exchange.gate import LocalGate
+from penstock.ledger.spool import SpoolWriter
+from penstock.telemetry.metrics import BUCKETS_S, Counters, Gauges, Histogram, exposition
+from penstock.wire.client import HttpDialer
+from penstock.wire.server import Call, Server
+
+JSON: Final = b"content-type: application/json\r\n"
+TEXT: Final = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+OPENNESS: Final = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What the admin port looks at."""
+
+    routing: Routing
+    recorder: SpoolRecorder
+    counters: Counters
+    spool: SpoolWriter
+    gate: LocalGate
+    dialer: HttpDialer
+    budget: RetryBudget
+    callers: Server
+    started_unix_s: float
+
+
+class Admin:
+    """The handler of the admin port. Owned by one event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def on_call(self, call: Call) -> None:
+        """Answer one request."""
+        if call.method not in (b"GET", b"HEAD"):
+            call.send(405, JSON, b'{"error":"only GET is served here"}')
+        elif call.target in (b"/", b"/metrics"):
+            call.send(200, TEXT, exposition(self._parts.counters, self._gauges()))
+        elif call.target == b"/telemetry":
+            call.send(200, JSON, msgspec.json.encode(self._telemetry()))
+        elif call.target == b"/healthz":
+            call.send(200, JSON, b'{"status":"ok"}')
+        elif call.target == b"/readyz":
+            is_ready = not self._parts.callers.is_draining
+            word = b"ready" if is_ready else b"draining"
+            call.send(200 if is_ready else 503, JSON, b'{"status":"%b"}' % word)
+        else:
+            served = b'{"error":"not found; there are /healthz, /readyz, /metrics, /telemetry"}'
+            call.send(404, JSON, served)
+
+    def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
+        """Say what was wrong with the request."""
+        del call, status
+        return b"application/json", msgspec.json.encode({"error": reason})
+
+    def _gauges(self) -> Gauges:
+        parts = self._parts
+        connections = {"callers": parts.callers.connections}
+        for name, pool in parts.dialer.pools.items():
+            connections[name] = pool.open
+        return Gauges(
+            in_flight=parts.recorder.in_flight,
+            waiting=parts.gate.waiting,
+            connections=connections,
+            breakers={
+                pair: OPENNESS[state.breaker.state] for pair, state in parts.routing.targets()
+            },
+            slots={name: up.limit.in_flight for name, up in parts.routing.upstreams.items()},
+            spool_lines=parts.spool.lines,
+            spool_dropped=parts.spool.dropped,
+            retry_budget_exhausted=parts.budget.exhausted,
+            snapshot_version=parts.routing.version,
+        )
+
+    def _telemetry(self) -> dict[str, object]:
+        parts, counters, gauges = self._parts, self._parts.counters, self._gauges()
+        return {
+            "format": 1,
+            "started_unix_s": parts.started_unix_s,
+            "is_emulated": parts.routing.is_emulated,
+            "snapshot_version": parts.routing.version,
+            "exchanges_in_flight": gauges.in_flight,
+            "exchanges_waiting": gauges.waiting,
+            "buckets_s": BUCKETS_S,
+            "routes": [
+                {"route": route, "dialect": dialect, "outcome": outcome, "exchanges": count}
+                for (route, dialect, outcome), count in counters.exchanges.items()
+            ],
+            "refusals": counters.refusals,
+            "upstreams": [
+                {
+                    "upstream": pair[0],
+                    "model": pair[1],
+                    "outcomes": counts.outcomes,
+                    "abandoned": counts.abandoned,
+                    "input_tokens": counts.input,
+                    "output_tokens": counts.output,
+                    "ttft": _histogram(counts.ttft),
+                    "breaker": self._breaker(pair),
+                }
+                for pair, counts in counters.upstreams.items()
+            ],
+            "spool": {
+                "lines": parts.spool.lines,
+                "dropped": parts.spool.dropped,
+                "error": parts.spool.error,
+            },
+        }
+
+    def _breaker(self, pair: tuple[str, str]) -> str:
+        state = self._parts.routing.states.get(pair)
+        return state.breaker.state.value if state is not None else "closed"
+
+
+def _histogram(histogram: Histogram) -> dict[str, object]:
+    return {"counts": histogram.counts, "sum_s": histogram.total}

@@ -1,0 +1,232 @@
+"""The API that callers use: from a parsed HTTP request to an exchange under way.
+
+    POST /v1/chat/completions   openai_chat
+    POST /v1/messages           anthropic_messages
+    GET  /v1/models             the routes that the key may use, in the caller's dialect
+    GET, HEAD /                 that this is a gateway, for clients that look first
+
+A request without a valid key leaves a count, not a record: otherwise anybody could fill the disk.
+"""
+
+from typing import Final
+
+import msgspec
+
+from penstock.apps.gateway.caller import HttpCaller
+from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.routing import Routing
+from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
+from penstock.dialects.contract import Dialect
+from penstock.dialects.registry import DIALECTS
+from penstock.exchange.machine import Exchange, Ports
+from penstock.exchange.order import Order
+from penstock.exchange.record import Record
+from penstock.snapshot.model import Key
+from penstock.telemetry.metrics import Counters
+from penstock.wire import clock
+from penstock.wire.alarms import Alarm, Alarms
+from penstock.wire.server import Call
+
+OPENAI: Final = DIALECTS["openai_chat"]
+ENDPOINTS: Final[dict[bytes, Dialect]] = {
+    b"/v1/chat/completions": OPENAI,
+}
+JSON: Final = b"content-type: application/json\r\n"
+NO_FAILOVER: Final = b"off"
+EMULATED: Final = b"x-penstock-emulated: true\r\n"
+
+
+class Api:
+    """The handler of the gateway's port. Owned by one event loop."""
+
+    def __init__(
+        self,
+        routing: Routing,
+        ports: Ports,
+        recorder: SpoolRecorder,
+        counters: Counters,
+        alarms: Alarms,
+        id_prefix: str,
+    ) -> None:
+        self._routing = routing
+        self._ports = ports
+        self._recorder = recorder
+        self._counters = counters
+        self._alarms = alarms
+        self._id_prefix = id_prefix
+        self._count = 0
+
+    def on_call(self, call: Call) -> None:
+        """Answer one request."""
+        dialect = ENDPOINTS.get(call.target)
+        if dialect is None:
+            self._on_other(call)
+            return
+        self._count += 1
+        request_id = f"{self._id_prefix}{self._count:08x}"
+        caller = HttpCaller(call, dialect, request_id, self._mark())
+        if call.method != b"POST":
+            error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
+            self._refuse(caller, error, "method_not_allowed")
+            return
+        key = self._key(call)
+        if key is None:
+            self._refuse(caller, KeyRefusedError("The key is missing or not valid."), "no_key")
+            return
+        self._begin(call, dialect, caller, key, request_id)
+
+    def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
+        """Put an error of the wire into the caller's dialect."""
+        self._counters.refuse(f"http_{status}")
+        error = CallerError(reason, status=status, code=WIRE_CODES.get(status, "invalid_request"))
+        return b"application/json", self._dialect_of(call).error_body(error, "")
+
+    def _begin(
+        self,
+        call: Call,
+        dialect: Dialect,
+        caller: HttpCaller,
+        key: Key,
+        request_id: str,
+    ) -> None:
+        now_s = call.received_at_s
+        now_unix_s = clock.now_unix_s()
+        model = ""
+        try:
+            inquiry = dialect.inquire(call.body)
+            model = inquiry.model
+            if inquiry.is_stream and call.is_http_1_0:
+                raise CallerError("A stream needs HTTP/1.1.", status=505, code="http_version")
+            if self._recorder.in_flight >= self._routing.config.gateway.exchanges_max:
+                raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
+            route = self._routing.route(model, key, now_s)
+            if route is None:
+                raise self._unknown(model, key)
+        except PenstockError as error:
+            self._recorder.write(
+                Record(
+                    id=request_id,
+                    at_unix_s=now_unix_s,
+                    duration_s=0.0,
+                    tenant=key.tenant,
+                    key=key.id,
+                    route="",
+                    model=model[:100],
+                    dialect=dialect.name,
+                    is_stream=False,
+                    outcome="refused",
+                    status=dialect.status_of(error),
+                    code=error.code,
+                    bytes_in=len(call.body),
+                ),
+            )
+            caller.refuse(error, b"")
+            return
+        order = Order(
+            id=request_id,
+            tenant=key.tenant,
+            key=key.id,
+            route=route,
+            dialect=dialect,
+            inquiry=inquiry,
+            headers=call.headers,
+            at_s=now_s,
+            at_unix_s=now_unix_s,
+            may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
+        )
+        exchange = Exchange(order, self._ports)
+        exchange.caller = caller
+        exchange.timer = Alarm(self._alarms, exchange.on_wake)
+        caller.attach(exchange)
+        self._recorder.in_flight += 1
+        exchange.start(now_s)
+
+    def _key(self, call: Call) -> Key | None:
+        headers = call.headers
+        secret = headers.get(b"x-api-key")
+        if secret is None:
+            scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
+            if scheme.lower() != b"bearer":
+                return None
+        return self._routing.key_of(secret.strip())
+
+    def _unknown(self, model: str, key: Key) -> CallerError:
+        names = self._routing.names(key)
+        shown = ", ".join(names[:50]) or "none"
+        message = f"There is no route {model[:100]!r} for this key; it may use: {shown}."
+        return CallerError(message, status=404, code="model_not_found", param="model")
+
+    def _refuse(self, caller: HttpCaller, error: PenstockError, reason: str) -> None:
+        self._counters.refuse(reason)
+        caller.refuse(error, b"")
+
+    def _mark(self) -> bytes:
+        return EMULATED if self._routing.is_emulated else b""
+
+    # --- what is no exchange
+
+    def _on_other(self, call: Call) -> None:
+        if call.target == b"/v1/models" or call.target.startswith(b"/v1/models/"):
+            self._on_models(call)
+        elif call.target == b"/" and call.method in (b"GET", b"HEAD"):
+            about = {"name": "penstock", "is_emulated": self._routing.is_emulated}
+            call.send(200, JSON, msgspec.json.encode(about))
+        else:
+            self._counters.refuse("no_such_path")
+            served = ", ".join(path.decode() for path in ENDPOINTS)
+            message = f"Nothing is served at this path; there are {served}, /v1/models."
+            self._send_error(call, CallerError(message, status=404, code="not_found"))
+
+    def _on_models(self, call: Call) -> None:
+        key = self._key(call)
+        if key is None:
+            self._counters.refuse("no_key")
+            self._send_error(call, KeyRefusedError("The key is missing or not valid."))
+            return
+        names = [name for name in self._routing.names(key) if not name.endswith("*")]
+        wanted = call.target[len(b"/v1/models/") :].decode("latin-1")
+        is_anthropic = b"anthropic-version" in call.headers
+        entry = _anthropic_model if is_anthropic else _openai_model
+        if wanted:
+            if wanted in names:
+                call.send(200, JSON + self._mark(), msgspec.json.encode(entry(wanted)))
+            else:
+                self._send_error(call, self._unknown(wanted, key))
+            return
+        models: dict[str, object] = {"data": [entry(name) for name in names]}
+        if is_anthropic:
+            models |= {"has_more": False, "first_id": names[0] if names else None}
+            models |= {"last_id": names[-1] if names else None}
+        else:
+            models |= {"object": "list"}
+        call.send(200, JSON + self._mark(), msgspec.json.encode(models))
+
+    def _send_error(self, call: Call, error: PenstockError) -> None:
+        dialect = self._dialect_of(call)
+        call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
+
+    def _dialect_of(self, call: Call) -> Dialect:
+        if b"anthropic-version" in call.headers:
+            return DIALECTS.get("anthropic_messages", OPENAI)
+        return ENDPOINTS.get(call.target, OPENAI)
+
+
+WIRE_CODES: Final[dict[int, str]] = {
+    408: "request_timeout",
+    413: "request_too_large",
+    431: "headers_too_large",
+    503: "too_many_connections",
+}
+
+
+def _openai_model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "penstock"}
+
+
+def _anthropic_model(name: str) -> dict[str, object]:
+    return {
+        "id": name,
+        "type": "model",
+        "display_name": name,
+        "created_at": "1970-01-01T00:00:00Z",
+    }

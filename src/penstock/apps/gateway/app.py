@@ -1,0 +1,208 @@
+"""The gateway process: one event loop, two ports, one snapshot in, one spool out.
+
+start      read the snapshot, listen, then say so in the ready file
+SIGHUP     read the snapshot again; a bad one is refused and the last good one stays
+each second the same if the file has changed, and idle connections are closed
+SIGTERM    stop accepting, finish what is under way up to a limit, exit 0
+"""
+
+import asyncio
+import gc
+import os
+import random
+import secrets
+import signal
+import ssl
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import uvloop
+
+from penstock.apps.gateway.admin import Admin, Parts
+from penstock.apps.gateway.api import Api
+from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.routing import Routing
+from penstock.config import load
+from penstock.config.model import ServerLimits
+from penstock.core.errors import StoreError
+from penstock.core.retry_budget import RetryBudget
+from penstock.exchange.gate import LocalGate
+from penstock.exchange.machine import Ports
+from penstock.ledger.spool import SpoolWriter
+from penstock.snapshot import file as snapshot_file
+from penstock.snapshot.model import Snapshot
+from penstock.telemetry import log
+from penstock.telemetry.metrics import Counters
+from penstock.wire import clock
+from penstock.wire.alarms import Alarm, Alarms
+from penstock.wire.client import HttpDialer
+from penstock.wire.server import Server
+
+TICK_S: Final = 1.0
+ADMIN_LIMITS: Final = ServerLimits(body_bytes_max=64 * 1024, connections_max=100)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How the process was started; ports of -1 are the snapshot's."""
+
+    state_dir: Path
+    ready_file: Path | None = None
+    port: int = -1
+    admin_port: int = -1
+
+
+class Gateway:
+    """Everything of one worker, put together."""
+
+    def __init__(self, options: Options, snapshot: Snapshot, tasks: asyncio.TaskGroup) -> None:
+        self._options = options
+        self._snapshot_path = options.state_dir / "snapshot"
+        self._seen = _stamp(self._snapshot_path)
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        now_s = clock.now_s()
+        config = snapshot.config
+        chance = random.Random(secrets.randbits(64)).random
+        self._counters = Counters()
+        self._spool = SpoolWriter(
+            options.state_dir / "spool",
+            config.gateway.spool,
+            clock.now_unix_s,
+        )
+        self._recorder = SpoolRecorder(self._spool, self._counters, chance)
+        self._routing = Routing()
+        self._dialer = HttpDialer(self._loop, tasks)
+        gate = LocalGate(chance)
+        alarms = Alarms(self._loop)
+        gate.use_timer(Alarm(alarms, gate.on_wake))
+        budget = RetryBudget(config.retry.budget_ratio, config.retry.floor_per_s, now_s)
+        ports = Ports(self._dialer, gate, self._recorder, budget, chance)
+        prefix = f"req_{secrets.token_hex(8)}"
+        api = Api(self._routing, ports, self._recorder, self._counters, alarms, prefix)
+        self._callers = Server(self._loop, api, config.gateway.limits)
+        parts = Parts(
+            self._routing,
+            self._recorder,
+            self._counters,
+            self._spool,
+            gate,
+            self._dialer,
+            budget,
+            self._callers,
+            clock.now_unix_s(),
+        )
+        self._admin = Server(self._loop, Admin(parts), ADMIN_LIMITS)
+        self._use(snapshot)
+
+    async def serve(self) -> None:
+        """Listen, say so, and go on until told to stop."""
+        gateway = self._routing.config.gateway
+        options = self._options
+        port = gateway.port if options.port < 0 else options.port
+        admin_port = gateway.admin_port if options.admin_port < 0 else options.admin_port
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stopping.set)
+        self._loop.add_signal_handler(signal.SIGHUP, self.reload)
+        tls = _tls(gateway.tls_cert_file, gateway.tls_key_file)
+        admin_port = await self._admin.listen(gateway.admin_host, admin_port)
+        port = await self._callers.listen(gateway.host, port, tls=tls, shares_port=True)
+        scheme = "http" if tls is None else "https"
+        url = f"{scheme}://{gateway.host}:{port}"
+        admin_url = f"http://{gateway.admin_host}:{admin_port}"
+        # What exists now lives as long as the process: no collection need look at it again.
+        gc.collect()
+        gc.freeze()
+        if options.ready_file is not None:
+            ready = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
+            _write_json(options.ready_file, ready)
+        log.info("listening", url=url, admin_url=admin_url, snapshot=self._routing.version)
+        ticker = self._loop.call_later(TICK_S, self._tick)
+        await self._stopping.wait()
+        ticker.cancel()
+        await self._drain(gateway.drain_s)
+
+    def reload(self) -> None:
+        """Read the snapshot again; a bad one is refused and the last good one stays."""
+        self._seen = _stamp(self._snapshot_path)
+        error = ""
+        try:
+            snapshot = snapshot_file.read(self._snapshot_path)
+        except StoreError as refused:
+            error = refused.message
+            self._counters.reloads_failed += 1
+            log.warn("reload_refused", reason=error, snapshot=self._routing.version)
+        else:
+            self._use(snapshot)
+            log.info("reloaded", snapshot=snapshot.version)
+        outcome = {"version": self._routing.version, "error": error}
+        _write_json(self._options.state_dir / "run" / "gateway.reload.json", outcome)
+
+    def _use(self, snapshot: Snapshot) -> None:
+        api_keys: dict[str, str] = {}
+        for upstream in snapshot.config.upstreams:
+            try:
+                api_keys[upstream.name] = load.secret(upstream)
+            except StoreError as error:
+                log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
+        self._routing.apply(snapshot, clock.now_s())
+        self._dialer.configure(snapshot.config.upstreams, api_keys)
+        self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
+
+    def _tick(self) -> None:
+        if not self._stopping.is_set():
+            self._loop.call_later(TICK_S, self._tick)
+        self._dialer.sweep(clock.now_s())
+        if _stamp(self._snapshot_path) not in (self._seen, None):
+            self.reload()
+
+    async def _drain(self, limit_s: float) -> None:
+        log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)
+        cut = await self._callers.drain(limit_s)
+        self._admin.close()
+        self._dialer.close()
+        self._spool.close()
+        log.info("stopped", cut=cut)
+
+
+async def _main(options: Options, snapshot: Snapshot) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        await Gateway(options, snapshot, tasks).serve()
+
+
+def run(options: Options) -> None:
+    """Run the process until it is told to stop; raises StoreError if it cannot start."""
+    snapshot = snapshot_file.read(options.state_dir / "snapshot")
+    log.start("gateway")
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(_main(options, snapshot))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    return uvloop.new_event_loop()
+
+
+def _tls(cert_file: str, key_file: str) -> ssl.SSLContext | None:
+    if not cert_file:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert_file, key_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+def _write_json(path: Path, value: object) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(msgspec.json.encode(value) + b"\n")
+    fresh.replace(path)

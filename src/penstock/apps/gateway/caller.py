@@ -1,0 +1,94 @@
+"""The caller's end of an exchange: the Caller port over one HTTP call."""
+
+import math
+
+from penstock.core.errors import RETRY_AFTER_MAX_S, PenstockError
+from penstock.dialects.contract import Dialect
+from penstock.exchange.machine import Exchange
+from penstock.wire import clock
+from penstock.wire.server import Call
+
+STREAM = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+
+
+class HttpCaller:
+    """Writes an exchange's answer to a call, and tells the exchange what the socket does."""
+
+    __slots__ = ("_call", "_dialect", "_exchange", "_head", "_id")
+
+    def __init__(self, call: Call, dialect: Dialect, request_id: str, mark: bytes) -> None:
+        self._call = call
+        self._dialect = dialect
+        self._id = request_id
+        self._head = b"%b: %b\r\n%b" % (dialect.request_id_header, request_id.encode(), mark)
+        self._exchange: Exchange | None = None
+
+    def attach(self, exchange: Exchange) -> None:
+        """Tell this exchange what becomes of the call."""
+        self._exchange = exchange
+        self._call.observer = self
+
+    # the exchange calls these
+
+    def answer(self, status: int, headers: bytes, body: bytes) -> None:
+        """Send a whole answer."""
+        self._call.observer = None
+        self._call.send(status, self._head + headers, body)
+
+    def refuse(self, error: PenstockError, headers: bytes) -> None:
+        """Send an error in the caller's dialect."""
+        self._call.observer = None
+        body = self._dialect.error_body(error, self._id)
+        lines = self._head + b"content-type: application/json\r\n" + headers + advice(error)
+        self._call.send(self._dialect.status_of(error), lines, body)
+
+    def start(self, headers: bytes) -> None:
+        """Begin a stream."""
+        self._call.start(200, self._head + headers + STREAM)
+
+    def write(self, data: bytes) -> None:
+        """Send whole events."""
+        self._call.write(data)
+
+    def end(self, data: bytes) -> None:
+        """Send the last events and close the stream as complete."""
+        self._call.observer = None
+        self._call.end(data)
+
+    def abort(self, data: bytes) -> None:
+        """Send an error event, and then no last chunk."""
+        self._call.observer = None
+        self._call.write(data)
+        self._call.abort()
+
+    # the call calls these
+
+    def on_hang_up(self) -> None:
+        """Nobody reads any more."""
+        if self._exchange is not None:
+            self._exchange.on_hang_up(clock.now_s())
+
+    def on_pause(self) -> None:
+        """The caller is slow."""
+        if self._exchange is not None:
+            self._exchange.on_pause()
+
+    def on_resume(self) -> None:
+        """The caller has caught up."""
+        if self._exchange is not None:
+            self._exchange.on_resume(clock.now_s())
+
+
+def advice(error: PenstockError) -> bytes:
+    """Return the headers that say whether and when to come back (TIERING 5)."""
+    lines = b""
+    should_retry = error.should_retry
+    if error.retry_after_s > 0:
+        wait_s = min(RETRY_AFTER_MAX_S, max(1.0, error.retry_after_s))
+        lines += b"retry-after: %d\r\n" % math.ceil(wait_s)
+        if error.retry_after_s > RETRY_AFTER_MAX_S:
+            should_retry = False
+            lines += b"x-penstock-wait-estimate-s: %d\r\n" % math.ceil(error.retry_after_s)
+    if should_retry is not None:
+        lines += b"x-should-retry: true\r\n" if should_retry else b"x-should-retry: false\r\n"
+    return lines

@@ -1,0 +1,126 @@
+"""What the gateway knows: keys, routes, and the state learned about every upstream and model.
+
+A new snapshot replaces keys and routes whole; states are found again by upstream and model, so
+that a reload forgets neither an open breaker nor a slot in use. A route whose targets name no model
+passes the caller's on; the routes made for such models are cached, and bounded.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from penstock.config.model import Config, Timeouts
+from penstock.config.model import Route as RouteEntry
+from penstock.dialects.registry import DIALECTS
+from penstock.exchange.route import Route
+from penstock.exchange.target import Target, TargetState, UpstreamState
+from penstock.snapshot.model import Key, Snapshot
+
+MODELS_MAX: Final = (
+    512  # that callers may name through prefix routes before the oldest is forgotten
+)
+
+
+class Routing:
+    """The current snapshot, ready for use. Owned by one event loop; not thread-safe."""
+
+    def __init__(self) -> None:
+        self.config = Config()
+        self.version = 0
+        self.is_emulated = False
+        self.upstreams: dict[str, UpstreamState] = {}
+        self.states: OrderedDict[tuple[str, str], TargetState] = OrderedDict()
+        self._keys: dict[bytes, Key] = {}
+        self._exact: dict[str, Route] = {}
+        self._prefixes: list[tuple[str, RouteEntry]] = []
+        self._made: OrderedDict[str, Route] = OrderedDict()
+
+    def apply(self, snapshot: Snapshot, now_s: float) -> None:
+        """Use a snapshot from now on; exchanges under way keep what they began with."""
+        config = snapshot.config
+        self.config = config
+        self.version = snapshot.version
+        self.is_emulated = snapshot.is_emulated
+        self._keys = {bytes.fromhex(key.sha256): key for key in snapshot.keys}
+        upstreams: dict[str, UpstreamState] = {}
+        for entry in config.upstreams:
+            old = self.upstreams.get(entry.name)
+            if old is not None and old.entry.dialect is entry.dialect:
+                old.entry = entry
+                old.limit.limit = entry.concurrency_max
+                upstreams[entry.name] = old
+            else:
+                upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])
+        self.upstreams = upstreams
+        for pair in [pair for pair in self.states if pair[0] not in upstreams]:
+            del self.states[pair]
+        self._made.clear()
+        self._exact = {
+            entry.name: self._route(entry, entry.name, now_s)
+            for entry in config.routes
+            if not entry.name.endswith("*")
+        }
+        prefixes = [entry for entry in config.routes if entry.name.endswith("*")]
+        prefixes.sort(key=lambda entry: len(entry.name), reverse=True)
+        self._prefixes = [(entry.name[:-1], entry) for entry in prefixes]
+
+    def key_of(self, secret: bytes) -> Key | None:
+        """Return whose key this is, found by its hash."""
+        return self._keys.get(hashlib.sha256(secret).digest())
+
+    def route(self, model: str, key: Key, now_s: float) -> Route | None:
+        """Return the route for what the caller put into ``model``, if the key may use it."""
+        route = self._exact.get(model) or self._made.get(model)
+        if route is None:
+            for prefix, entry in self._prefixes:
+                if model.startswith(prefix):
+                    route = self._made[model] = self._route(entry, model, now_s)
+                    if len(self._made) > MODELS_MAX:
+                        self._made.popitem(last=False)
+                    break
+        if route is None or (key.routes and route.name not in key.routes):
+            return None
+        return route
+
+    def names(self, key: Key) -> list[str]:
+        """Return the names of the routes that a key may use, in the configuration's order."""
+        names = [entry.name for entry in self.config.routes]
+        return [name for name in names if not key.routes or name in key.routes]
+
+    def targets(self) -> Iterable[tuple[tuple[str, str], TargetState]]:
+        """Return the state of every upstream and model."""
+        return self.states.items()
+
+    def _route(self, entry: RouteEntry, model: str, now_s: float) -> Route:
+        targets: list[Target] = []
+        for target in entry.targets:
+            upstream = self.upstreams[target.upstream]
+            name = target.model or model
+            state = self._state(upstream.name, name, now_s)
+            targets.append(Target(target, upstream, state, name))
+        overrides = {
+            name: value
+            for name, value in msgspec.structs.asdict(entry.timeouts).items()
+            if value is not None
+        }
+        timeouts: Timeouts = msgspec.structs.replace(self.config.timeouts, **overrides)
+        return Route(entry, targets, timeouts, self.config.retry.attempts_max)
+
+    def _state(self, upstream: str, model: str, now_s: float) -> TargetState:
+        pair = (upstream, model)
+        state = self.states.get(pair)
+        if state is None:
+            state = self.states[pair] = TargetState(self.config.breaker, now_s)
+            if len(self.states) > 2 * MODELS_MAX:
+                self._forget_idle()
+        return state
+
+    def _forget_idle(self) -> None:
+        """Drop the oldest state that nobody uses; a breaker of no traffic has nothing to say."""
+        for pair, state in self.states.items():
+            if not state.in_flight:
+                del self.states[pair]
+                return

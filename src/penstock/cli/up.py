@@ -1,0 +1,294 @@
+"""``penstock up``: start everything, say how to use it, keep it running, stop it cleanly.
+
+start     lock the state directory, plan, emulator if wanted, snapshot, gateway, ready file
+SIGHUP    plan anew, publish, tell the gateway; a bad file changes nothing
+a death   the process is started again, on the same ports
+Ctrl-C    the gateway drains, then the emulator ends; a second Ctrl-C stops at once
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import penstock
+from penstock.cli import greeting, leftover, plan, state
+from penstock.cli.child import Child, ChildError, is_set_within
+from penstock.cli.plan import Plan
+from penstock.cli.publish import publish
+from penstock.cli.reloading import Reloading
+from penstock.cli.terminal import Terminal
+from penstock.config import load, private_file
+from penstock.config.check import warnings
+from penstock.config.model import Config
+from penstock.core.errors import ConfigError, Problem, StoreError
+from penstock.snapshot import keys
+
+PROGRAM: Final = (sys.executable, "-m", "penstock")
+DRAIN_MARGIN_S = 5.0  # what a process may take beyond its own drain_s
+EMULATOR_STOP_S = 5.0
+LOG_LOOK_S = 5.0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line of ``penstock up``."""
+    parser = argparse.ArgumentParser(
+        prog="penstock up",
+        description="Start everything, and say how to use it. Ctrl-C drains and stops it.",
+    )
+    parser.add_argument("--config", metavar="FILE", default="", help="default: ./penstock.toml")
+    parser.add_argument(
+        "--emulate", action="store_true", help="use the emulated providers, whatever is found"
+    )
+    parser.add_argument(
+        "--ports",
+        choices=("configured", "auto"),
+        default="configured",
+        help="auto: free ports instead of 8400, 8401 and 8405",
+    )
+    parser.add_argument(
+        "--ready-file",
+        metavar="FILE",
+        default="",
+        help="write urls, key and pids there as JSON (mode 0600) once all is ready",
+    )
+    return parser
+
+
+def run(argv: Sequence[str], program: Sequence[str] = PROGRAM) -> int:
+    """Run until stopped; ``program`` is what the processes are started with."""
+    args = build_parser().parse_args(argv)
+    home = state.open_state()
+    with _only_one(home):
+        return asyncio.run(Up(args, home, program).run())
+
+
+@contextlib.contextmanager
+def _only_one(home: state.State) -> Generator[None]:
+    with state.locked(home.lock) as is_free:
+        if not is_free:
+            pid = state.read_json(home.up).get("pids", {}).get("up", "unknown")
+            raise StoreError(
+                f"another 'penstock up' (process {pid}) runs on {home.root}: stop it, or set "
+                "PENSTOCK_STATE_DIR to another directory"
+            )
+        yield
+
+
+class Up:
+    """One run of ``penstock up``. Owned by one event loop."""
+
+    def __init__(self, args: argparse.Namespace, home: state.State, program: Sequence[str]) -> None:
+        self._home = home
+        self._program = list(program)
+        self._path = load.config_path(args.config)
+        self._must_emulate = bool(args.emulate)
+        self._is_auto = args.ports == "auto"
+        self._ready_file = Path(args.ready_file) if args.ready_file else None
+        self._terminal = Terminal()
+        self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._reload_asked = asyncio.Event()
+        self._children: list[Child] = []  # in the order of their start
+        self._urls: dict[str, str] = {}
+        self._emulator: dict[str, Any] = {}
+        self._key = ""
+        self._plan = Plan(Config(), "")
+
+    async def run(self) -> int:
+        """Start, serve until stopped, stop; returns the exit status."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._on_stop)
+        loop.add_signal_handler(signal.SIGTERM, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        try:
+            await self._start()
+            self._tell()
+            await self._serve()
+        except ChildError:
+            if not self._stopping.is_set():
+                raise
+        finally:
+            await self._stop()
+        return 0
+
+    def _on_stop(self) -> None:
+        if self._stopping.is_set():
+            self._at_once.set()
+        self._stopping.set()
+        self._reload_asked.set()
+
+    async def _start(self) -> None:
+        self._terminal.line(f"penstock {penstock.__version__}", "bold")
+        for words in await leftover.stop_all(self._home, self._stopping):
+            self._terminal.state("degraded", words)
+        self._key = keys.local_key(self._home.root)
+        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        if not self._is_auto:
+            _check_ports(made)
+        if made.wants_emulator:
+            made = await self._start_emulator(made)
+        self._plan = made
+        snapshot = publish(self._home, made)
+        await self._start_gateway(snapshot.config)
+        self._write_ready()
+
+    async def _start_emulator(self, made: Plan) -> Plan:
+        private_file.write(self._home.emulated_key, "emulated-key-that-is-no-secret\n")
+        private_file.write(self._home.emulate_token, f"{secrets.token_urlsafe(32)}\n")
+        port = 0 if self._is_auto else made.config.emulate.port
+        ready = await self._start_child("emulate", self._emulator_command(made, port))
+        self._emulator = ready
+        self._urls["emulate"] = ready["url"]
+        self._children[-1].command = self._emulator_command(made, _port(ready["url"]))
+        return plan.with_emulator(made, ready["url"], ready["urls"], self._home.emulated_key)
+
+    def _emulator_command(self, made: Plan, port: int) -> list[str]:
+        return [
+            *self._program, "emulate", "--host", "127.0.0.1", "--port", str(port),
+            "--ready-file", str(self._home.ready("emulate")),
+            "--control-token-file", str(self._home.emulate_token),
+            "--seed", str(made.config.emulate.seed),
+        ]  # fmt: skip
+
+    async def _start_gateway(self, config: Config) -> None:
+        port = 0 if self._is_auto else config.gateway.port
+        admin_port = 0 if self._is_auto else config.gateway.admin_port
+        ready = await self._start_child("gateway", self._gateway_command(port, admin_port))
+        self._urls["gateway"] = ready["url"]
+        self._urls["metrics"] = ready["admin_url"]
+        # Should it die, it comes back where callers know it to be.
+        self._children[-1].command = self._gateway_command(
+            _port(ready["url"]), _port(ready["admin_url"])
+        )
+
+    def _gateway_command(self, port: int, admin_port: int) -> list[str]:
+        return [
+            *self._program, "gateway", "--state-dir", str(self._home.root),
+            "--ready-file", str(self._home.ready("gateway")),
+            "--port", str(port), "--admin-port", str(admin_port),
+        ]  # fmt: skip
+
+    async def _start_child(self, name: str, command: list[str]) -> dict[str, Any]:
+        child = Child(name, command, self._home, self._stopping)
+        self._children.append(child)
+        with greeting.waiting(self._terminal, f"starting the {name}"):
+            return await child.start()
+
+    def _write_ready(self) -> None:
+        """Write what scripts need to know; again after each restart, with the new pids."""
+        ready = {
+            "urls": self._urls,
+            "key": self._key,
+            "pids": {"up": os.getpid(), **{child.name: child.pid for child in self._children}},
+        }
+        state.write_json(self._home.up, ready)
+        if self._ready_file:
+            state.write_json(self._ready_file, ready)
+
+    def _tell(self) -> None:
+        greeting.greet(self._terminal, self._plan, self._urls, self._key)
+        self._terminal.problems("degraded", warnings(self._plan.config) if self._path else ())
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for child in self._children:
+                group.create_task(child.keep(self._on_change))
+            group.create_task(self._reload_when_asked())
+            group.create_task(self._trim_logs())
+
+    def _on_change(self, shape: str, words: str) -> None:
+        self._terminal.state(shape, words)
+        if shape == "good":
+            try:
+                self._write_ready()
+            except StoreError as error:  # a full disk is no reason to stop answering
+                self._terminal.state("bad", error.message)
+
+    async def _reload_when_asked(self) -> None:
+        reloading = Reloading(self._home, self._plan)
+        while True:
+            await self._reload_asked.wait()
+            if self._stopping.is_set():
+                return
+            self._reload_asked.clear()
+            gateway = self._children[-1]
+            outcome = await reloading.reload(self._plan_anew, gateway, self._stopping)
+            self._terminal.state("bad" if outcome.error else "good", outcome.words())
+            self._terminal.problems("bad", outcome.problems)
+
+    async def _plan_anew(self) -> Plan:
+        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        if made.wants_emulator and self._emulator:
+            urls = self._emulator["urls"]
+            return plan.with_emulator(made, self._emulator["url"], urls, self._home.emulated_key)
+        if made.wants_emulator and not made.config.upstreams:
+            problem = Problem("emulate", "is not running", "stop 'penstock up' and start it again")
+            raise ConfigError([problem])
+        return made
+
+    async def _trim_logs(self) -> None:
+        """Keep each log within its bound: the processes append, so it can be cut under them."""
+        while not await is_set_within(self._stopping, LOG_LOOK_S):
+            for child in self._children:
+                leftover.trim(child.log, self._plan.config.gateway.log.file_bytes_max)
+
+    async def _stop(self) -> None:
+        """Drain the gateway first: what it has under way may still need the emulator."""
+        self._stopping.set()
+        drain_s = self._plan.config.gateway.drain_s
+        if self._children:
+            self._terminal.line()
+            self._terminal.state(
+                "work", f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
+            )
+        for child in reversed(self._children):
+            within_s = EMULATOR_STOP_S if child.name == "emulate" else drain_s + DRAIN_MARGIN_S
+            if not await child.stop(within_s, self._at_once):
+                self._terminal.state("bad", f"{child.name} was killed before it had drained")
+        for path in (self._home.up, self._ready_file):
+            if path:
+                path.unlink(missing_ok=True)
+        if self._children:
+            self._terminal.state("good", "stopped")
+
+
+def _port(url: str) -> int:
+    return urlsplit(url).port or 0
+
+
+def _check_ports(made: Plan) -> None:
+    """Raise ConfigError that names every port that another program has."""
+    gateway = made.config.gateway
+    wanted = [
+        ("gateway.port", gateway.host, gateway.port),
+        ("gateway.admin_port", gateway.admin_host, gateway.admin_port),
+    ]
+    if made.wants_emulator:
+        wanted.append(("emulate.port", "127.0.0.1", made.config.emulate.port))
+    problems = [
+        Problem(place, f"{host}:{port} {reason}", "set another, or start with --ports auto")
+        for place, host, port in wanted
+        if (reason := _why_not(host, port))
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _why_not(host: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return (error.strerror or "cannot be used").lower()
+    return ""

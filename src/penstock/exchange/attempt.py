@@ -1,0 +1,73 @@
+"""One try at one upstream: what is sent, what came back, and when.
+
+All instants are monotonic seconds; 0 means that it has not happened.
+"""
+
+from typing import Protocol
+
+from penstock.core.outcome import Failure, Outcome
+from penstock.dialects.contract import AnswerReader, Headers
+from penstock.dialects.message import Usage
+from penstock.exchange.demand import Grant
+from penstock.exchange.target import Target
+
+
+class AttemptOwner(Protocol):
+    """Whom the dialer tells. Instants are monotonic seconds."""
+
+    def on_sent(self, attempt: "Attempt", now_s: float) -> None:
+        """There is a connection, and the request is on its way."""
+
+    def on_head(
+        self,
+        attempt: "Attempt",
+        status: int,
+        headers: Headers,
+        now_s: float,
+    ) -> None:
+        """The head of the answer has come; header names are in lower case."""
+
+    def on_chunk(self, attempt: "Attempt", chunk: bytes, now_s: float) -> None:
+        """More of the body has come, cut anywhere."""
+
+    def on_complete(self, attempt: "Attempt", now_s: float) -> None:
+        """The body has ended as HTTP says it should."""
+
+    def on_failed(self, attempt: "Attempt", failure: Failure, now_s: float) -> None:
+        """The connection failed, before or in the middle of the answer."""
+
+
+class Attempt:
+    """Owned by its exchange; the dialer only reads it."""
+
+    __slots__ = (
+        "body", "caller_headers", "connection", "dialled_at_s", "dropped", "ended_at_s",
+        "first_token_at_s", "grant", "head_at_s", "is_reused", "is_translated", "number",
+        "outcome", "owner", "parts", "parts_bytes", "progress_at_s", "reader",
+        "response_headers", "sent_at_s", "status", "target", "usage",
+    )  # fmt: skip
+
+    def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
+        self.owner = owner
+        self.grant = grant
+        self.target: Target = grant.target
+        self.number = number
+        self.body = b""
+        self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
+        self.is_translated = False
+        self.dropped: tuple[str, ...] = ()
+        self.dialled_at_s = now_s
+        self.sent_at_s = 0.0
+        self.head_at_s = 0.0
+        self.first_token_at_s = 0.0
+        self.progress_at_s = now_s  # when something that counts last came
+        self.ended_at_s = 0.0
+        self.status = 0
+        self.response_headers: Headers = {}
+        self.reader: AnswerReader | None = None
+        self.parts: list[bytes] = []
+        self.parts_bytes = 0
+        self.outcome: Outcome | None = None
+        self.usage: Usage | None = None
+        self.connection: object = None  # the dialer's own
+        self.is_reused = False

@@ -1,0 +1,148 @@
+"""Turning what happened into the record of it.
+
+    usage came, attempt succeeded      the provider's figures, to the token
+    usage came, attempt broke          its input; the larger of its output and what we counted
+    no usage came, a good head did     all estimated from bytes
+    nothing good came                  nothing to count
+
+Whatever is not the provider's own final figure is marked ``is_estimated``.
+"""
+
+from dataclasses import dataclass
+
+from penstock.core.estimate import tokens
+from penstock.core.outcome import Failure, Ignored, Outcome, Success
+from penstock.dialects.message import Usage
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.order import Order
+from penstock.exchange.record import AttemptRecord, Opened, Record
+
+GOOD_STATUS = 200
+UPSTREAM_IDS = (b"x-request-id", b"request-id")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an exchange ended; ``status`` is what the caller was told, 499 if nobody listened."""
+
+    outcome: str
+    status: int
+    code: str
+    finish_reason: str
+    queued_s: float
+    bytes_out: int
+
+
+def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
+    """Return an attempt's tokens, and whether they are an estimate."""
+    reader = attempt.reader
+    usage = attempt.usage or (reader.usage if reader is not None else None)
+    is_success = isinstance(attempt.outcome, Success)
+    if usage is not None and usage.is_known and is_success:
+        return usage, False
+    if attempt.status != GOOD_STATUS:
+        return Usage(), False
+    output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
+    if usage is None or not usage.is_known:
+        usage = Usage(input_tokens=tokens(len(attempt.body)))
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=max(usage.output_tokens, tokens(output_bytes)),
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        is_known=usage.is_known,
+    ), True
+
+
+def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> AttemptRecord:
+    """Return the record of one attempt."""
+    usage, is_estimated = usage_of(attempt)
+    outcome = attempt.outcome
+    first_s = attempt.first_token_at_s
+    headers = attempt.response_headers
+    upstream_id = headers.get(UPSTREAM_IDS[0]) or headers.get(UPSTREAM_IDS[1]) or b""
+    ended_s = attempt.ended_at_s or now_s
+    return AttemptRecord(
+        upstream=attempt.target.upstream.name,
+        model=attempt.target.model,
+        outcome=_word(outcome),
+        dialled_s=round(attempt.dialled_at_s - began_at_s, 6),
+        duration_s=round(ended_s - attempt.dialled_at_s, 6),
+        status=attempt.status,
+        ttft_s=round(first_s - attempt.dialled_at_s, 6) if first_s else 0.0,
+        detail=outcome.detail if isinstance(outcome, Failure) else "",
+        request_id=upstream_id.decode("latin-1"),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        is_estimated=is_estimated,
+        waited_s=(
+            round(ended_s - attempt.dialled_at_s, 6)
+            if isinstance(outcome, Ignored) and not first_s
+            else 0.0
+        ),
+        is_reused=attempt.is_reused,
+    )
+
+
+def opened_line(order: Order, attempt: Attempt) -> Opened:
+    """Return the line that stands in the spool before an attempt is dialled."""
+    return Opened(
+        id=order.id,
+        attempt=attempt.number,
+        upstream=attempt.target.upstream.name,
+        model=attempt.target.model,
+        tenant=order.tenant,
+        key=order.key,
+        route=order.route.name,
+        at_unix_s=order.at_unix_s,
+        input_tokens_estimate=tokens(len(attempt.body)),
+    )
+
+
+def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> Record:
+    """Return the one record of an exchange; its tokens are those of the last attempt."""
+    record = Record(
+        id=order.id,
+        at_unix_s=order.at_unix_s,
+        duration_s=round(now_s - order.at_s, 6),
+        tenant=order.tenant,
+        key=order.key,
+        route=order.route.name,
+        model=order.inquiry.model,
+        dialect=order.dialect.name,
+        is_stream=order.inquiry.is_stream,
+        outcome=end.outcome,
+        status=end.status,
+        code=end.code,
+        queued_s=round(end.queued_s, 6),
+        finish_reason=end.finish_reason,
+        bytes_in=len(order.inquiry.body),
+        bytes_out=end.bytes_out,
+        attempts=[attempt_record(attempt, order.at_s, now_s) for attempt in attempts],
+    )
+    if not attempts:
+        return record
+    last, written = attempts[-1], record.attempts[-1]
+    record.input_tokens = written.input_tokens
+    record.output_tokens = written.output_tokens
+    record.cached_tokens = written.cached_tokens
+    record.cache_write_tokens = written.cache_write_tokens
+    record.reasoning_tokens = written.reasoning_tokens
+    record.is_estimated = written.is_estimated
+    record.dropped = last.dropped
+    if last.first_token_at_s:
+        record.ttft_s = round(last.first_token_at_s - order.at_s, 6)
+    if last.reader is not None:
+        record.events = last.reader.events
+        record.junk_lines = last.reader.junk_lines
+    return record
+
+
+def _word(outcome: Outcome | None) -> str:
+    if isinstance(outcome, Failure):
+        return outcome.kind.value
+    return "success" if isinstance(outcome, Success) else "ignored"

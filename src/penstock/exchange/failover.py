@@ -1,0 +1,120 @@
+"""Who is asked after a failure: the one place that decides it.
+
+    a pooled connection had died          -> the same upstream once more, free of charge
+    another upstream has not been tried   -> that one; the first failover is free, others charged
+    all have been tried, or none is free  -> one more round of those that may do better the second
+                                             time, charged, after a jittered backoff
+    the request is at fault               -> nobody (RULES), unless it was our translation of it
+    too long for this model               -> only those with a larger context
+    attempts, budget or time used up      -> nobody
+
+A plan says whom to ask, from when on, and whether to wait for them. Pure: reads no clock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from penstock.core.backoff import backoff_s
+from penstock.core.outcome import RULES, Failure, Next
+from penstock.core.retry_budget import RetryBudget
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.route import Route
+from penstock.exchange.target import Target
+
+REPEATS_MAX: Final = 1  # rounds in which a failed upstream is asked again (TIERING 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ask these targets, not before ``at_s``; ``waits``: queue for them if none is free."""
+
+    targets: list[Target]
+    at_s: float
+    waits: bool
+
+
+class Failover:
+    """The memory of one exchange about what it has tried. Owned by one event loop."""
+
+    __slots__ = (
+        "_attempts", "_barred", "_budget", "_chance", "_failovers", "_is_allowed", "_repeats",
+        "_route", "_stale", "_tried", "able", "attempt", "failure",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        route: Route,
+        able: list[Target],
+        budget: RetryBudget,
+        chance: Callable[[], float],
+        *,
+        is_allowed: bool,
+    ) -> None:
+        self._route = route
+        self._budget = budget
+        self._chance = chance
+        self._is_allowed = is_allowed
+        self._tried: set[Target] = set()
+        self._barred: set[Target] = set()  # asking these again would not help
+        self._attempts = self._failovers = self._repeats = self._stale = 0
+        self.able = able
+        self.failure: Failure | None = None  # the last one, for who must be told
+        self.attempt: Attempt | None = None
+
+    def rule_out(self, target: Target) -> Plan | None:
+        """Leave out a target that cannot be asked at all."""
+        self.able = [one for one in self.able if one is not target]
+        return Plan(self.able, 0.0, waits=True) if self.able else None
+
+    def after(self, attempt: Attempt, failure: Failure, now_s: float) -> Plan | None:
+        """Return what to do after an attempt failed before the commit; None: give up."""
+        self.failure = failure
+        self.attempt = attempt
+        target = attempt.target
+        then = RULES[failure.kind].then
+        if then is Next.NOWHERE and attempt.is_translated:
+            then = Next.ELSEWHERE  # it may have been our translation that was refused
+        if then is Next.REPEAT:
+            self._stale += 1
+            if self._stale == 1 and self._is_allowed:
+                return Plan([target], 0.0, waits=True)
+            then = Next.ELSEWHERE_OR_REPEAT
+        else:
+            self._attempts += 1
+        self._tried.add(target)
+        if then is not Next.ELSEWHERE_OR_REPEAT:
+            self._barred.add(target)
+        if then is Next.NOWHERE or not self._may_retry(failure):
+            return None
+        return self._others(then, target, now_s)
+
+    def when_refused(self, now_s: float) -> Plan | None:
+        """Return what to do when the others are not free either."""
+        again = [one for one in self.able if one not in self._barred]
+        if not again or self._repeats >= REPEATS_MAX or not self._budget.try_spend(now_s):
+            return None
+        self._repeats += 1
+        self._tried.clear()
+        return Plan(again, now_s + backoff_s(self._repeats, self._chance), waits=True)
+
+    def _others(self, then: Next, target: Target, now_s: float) -> Plan | None:
+        others = [one for one in self.able if one not in self._tried]
+        if then is Next.LARGER_CONTEXT:
+            size = target.context_tokens_max
+            others = [one for one in others if one.context_tokens_max > size]
+            if not others:
+                return None
+        if not others:
+            return self.when_refused(now_s)
+        if self._failovers and not self._budget.try_spend(now_s):
+            return None
+        self._failovers += 1
+        return Plan(others, 0.0, waits=False)
+
+    def _may_retry(self, failure: Failure) -> bool:
+        return (
+            self._is_allowed
+            and self._attempts < self._route.attempts_max
+            and self._route.may_fail_over(failure.kind)
+        )

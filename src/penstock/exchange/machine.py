@@ -1,0 +1,542 @@
+"""One exchange, from admission to record: read this file first.
+
+Sockets and the timer call ``on_*`` and say what time it is; answers leave through the ports.
+The whole machine; there are no other moves:
+
+    QUEUED     granted                            -> DIALLING   at once or after a wait
+    QUEUED     refused                            -> DONE       told whose limit, and until when
+    QUEUED     backoff over                       -> QUEUED     asks the gate again
+    DIALLING   first content, or a whole answer   -> STREAMING or DONE   the commit
+    DIALLING   attempt failed, a retry may help   -> QUEUED     the caller sees nothing of it
+    DIALLING   attempt failed, no retry may help  -> DONE       told the kind of failure
+    STREAMING  answer complete                    -> DONE
+    STREAMING  break                              -> DONE       an error event, never a clean end
+    any        deadline passed, or the caller     -> DONE       no verdict on the upstream, unless
+               hangs up                                         nothing had come for hang_s
+
+Rule 1: ``_settle`` alone gives grants back, once per attempt. Rule 2: what arrives from an attempt
+that is no longer ours is dropped. Rule 3: nothing in this file waits. Rule 4: the record is
+written before the caller's last byte.
+
+Until the commit everything is held back: role chunks, ``message_start``, a whole unary answer. Who
+is asked after a failure is decided in ``failover.py``.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from penstock.core.errors import (
+    CallerError,
+    DeadlineError,
+    DialectError,
+    PenstockError,
+    ShedError,
+    UpstreamError,
+)
+from penstock.core.outcome import IGNORED, RULES, SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.retry_budget import RetryBudget
+from penstock.dialects.contract import AnswerReader, Headers
+from penstock.dialects.message import Request
+from penstock.dialects.translate import Translation
+from penstock.exchange import closing
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.demand import Grant
+from penstock.exchange.failover import Failover, Plan
+from penstock.exchange.order import Order
+from penstock.exchange.ports import Caller, Dialer, Gate, Recorder, Timer
+from penstock.exchange.target import Target, header_value
+
+OK: Final = 200
+HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
+HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
+ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
+FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
+
+
+class State(enum.Enum):
+    """Where an exchange is."""
+
+    QUEUED = "queued"
+    DIALLING = "dialling"
+    STREAMING = "streaming"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What all exchanges of a worker share."""
+
+    dialer: Dialer
+    gate: Gate
+    recorder: Recorder
+    budget: RetryBudget
+    chance: Callable[[], float]
+
+
+class Exchange:
+    """One caller's request and its answer. Owned by one event loop; not thread-safe."""
+
+    __slots__ = (
+        "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s", "_failover",
+        "_held", "_held_bytes", "_is_finishing", "_is_paused", "_order", "_ports",
+        "_queued_at_s", "_queued_s", "_request", "_untranslatable", "caller", "is_waiting",
+        "route", "state", "targets", "timer", "wait_until_s",
+    )  # fmt: skip
+
+    caller: Caller
+    timer: Timer
+
+    def __init__(self, order: Order, ports: Ports) -> None:
+        self._order = order
+        self._ports = ports
+        self.route = order.route
+        self.state = State.QUEUED
+        self.targets: list[Target] = []
+        self.wait_until_s = 0.0
+        self.is_waiting = False
+        self._deadline_s = order.at_s + order.route.timeouts.total_s
+        self._failover = Failover(
+            order.route,
+            order.route.able(order.inquiry),
+            ports.budget,
+            ports.chance,
+            is_allowed=order.may_fail_over,
+        )
+        self._attempt: Attempt | None = None
+        self._attempts: list[Attempt] = []
+        self._untranslatable: CallerError | None = None
+        self._request: Request | None = None
+        self._backoff_until_s = 0.0
+        self._queued_at_s = order.at_s
+        self._queued_s = 0.0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._bytes_out = 0
+        self._is_paused = False
+        self._is_finishing = False
+
+    # --- admission
+
+    def start(self, now_s: float) -> None:
+        """Ask for leave to dial, if any upstream of the route has what the request needs."""
+        able = self._failover.able
+        if not able:
+            message = f"No upstream of the route {self.route.name!r} has what this request needs."
+            self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
+            return
+        self._ports.budget.deposit()
+        self._ask(able, now_s, waits=True)
+
+    def on_granted(self, grant: Grant, now_s: float) -> None:
+        """Write the request in the upstream's dialect and dial."""
+        self._queued_s += now_s - self._queued_at_s
+        attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
+        try:
+            self._write_request(attempt)
+        except CallerError as error:
+            self._ports.gate.give_back(grant, IGNORED, now_s)
+            self._untranslatable = error
+            self._follow(self._failover.rule_out(attempt.target), now_s)
+            return
+        self._attempt = attempt
+        self._attempts.append(attempt)
+        self.state = State.DIALLING
+        self._ports.recorder.opened(closing.opened_line(self._order, attempt))
+        self._arm(now_s)
+        self._ports.dialer.dial(attempt)
+
+    def on_refused(self, error: ShedError, now_s: float) -> None:
+        """Without an attempt so far, tell; after one, ask the same again, or give up."""
+        if not self._attempts:
+            self._refuse(self._untranslatable or error, "refused", now_s)
+        elif self.wait_until_s == 0.0:
+            self._follow(self._failover.when_refused(now_s), now_s)
+        else:
+            self._exhaust(now_s)
+
+    def _follow(self, plan: Plan | None, now_s: float) -> None:
+        if plan is None or plan.at_s >= self._deadline_s:
+            self._exhaust(now_s)
+        elif plan.at_s > now_s:
+            self.state = State.QUEUED
+            self.targets = plan.targets
+            self._queued_at_s = now_s
+            self._backoff_until_s = plan.at_s
+            self.timer.wake_at(plan.at_s)
+        else:
+            self._ask(plan.targets, now_s, waits=plan.waits)
+
+    def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
+        self.state = State.QUEUED
+        self.targets = targets
+        queue_s = self.route.timeouts.queue_s
+        self.wait_until_s = min(self._deadline_s, now_s + queue_s) if waits else 0.0
+        self._queued_at_s = now_s
+        self._ports.gate.ask(self, now_s)
+
+    def _write_request(self, attempt: Attempt) -> None:
+        order, target = self._order, attempt.target
+        dialect = target.upstream.dialect
+        if dialect is order.dialect:
+            asks_usage = order.inquiry.is_stream and target.upstream.entry.stream_usage
+            attempt.body = dialect.forward(order.inquiry, target.model, asks_usage=asks_usage)
+            attempt.caller_headers = order.headers
+            return
+        if self._request is None:
+            self._request = order.dialect.read_request(order.inquiry)
+        attempt.is_translated = True
+        attempt.body, attempt.dropped = dialect.write_request(self._request, target.model)
+
+    # --- what the dialer tells
+
+    def on_sent(self, attempt: Attempt, now_s: float) -> None:
+        """The request is on its way: from here on it is the upstream who is slow."""
+        if attempt is self._attempt:
+            attempt.sent_at_s = now_s
+            self._arm(now_s)
+
+    def on_head(self, attempt: Attempt, status: int, headers: Headers, now_s: float) -> None:
+        """Decide how the body is read."""
+        if attempt is not self._attempt:
+            return
+        attempt.status = status
+        attempt.response_headers = headers
+        attempt.head_at_s = attempt.progress_at_s = now_s
+        order = self._order
+        is_sse = headers.get(b"content-type", b"").startswith(b"text/event-stream")
+        if status != OK or not order.inquiry.is_stream or not is_sse:
+            return
+        dialect = attempt.target.upstream.dialect
+        if attempt.is_translated:
+            encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
+            attempt.reader = Translation(dialect.decoder(), encoder)
+        else:
+            attempt.reader = dialect.relay(order.inquiry)
+
+    def on_chunk(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
+        """Pass on the next events; hold them until the first content."""
+        if attempt is not self._attempt:
+            return
+        attempt.progress_at_s = now_s
+        reader = attempt.reader
+        if reader is None:
+            self._collect(attempt, chunk, now_s)
+            return
+        out = reader.feed(chunk)
+        if self.state is State.DIALLING:
+            if reader.failure is not None:
+                self._fail(attempt, reader.failure, now_s)
+            elif reader.has_content:
+                self._pass_on(attempt, reader, self._commit(attempt, out, now_s), now_s)
+            else:
+                self._hold(attempt, out, now_s)
+        else:
+            self._pass_on(attempt, reader, out, now_s)
+
+    def _pass_on(self, attempt: Attempt, reader: AnswerReader, out: bytes, now_s: float) -> None:
+        if reader.is_ended:
+            self._complete(attempt, out, now_s)
+            return
+        if out:
+            self._bytes_out += len(out)
+            self.caller.write(out)
+        if reader.failure is not None:
+            self._fail(attempt, reader.failure, now_s)
+        elif reader.is_complete and not self._is_finishing:
+            self._is_finishing = True
+            self._arm(now_s)
+
+    def on_complete(self, attempt: Attempt, now_s: float) -> None:
+        """The body is whole as far as HTTP knows; whether the answer is, the dialect knows."""
+        if attempt is not self._attempt:
+            return
+        if attempt.reader is not None:
+            self._finish_stream(attempt, now_s)
+        elif attempt.status == OK:
+            self._finish_unary(attempt, now_s)
+        else:
+            body = b"".join(attempt.parts)
+            dialect = attempt.target.upstream.dialect
+            failure = dialect.classify(attempt.status, attempt.response_headers, body)
+            self._fail(attempt, failure, now_s)
+
+    def on_failed(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
+        """The connection failed; an answer that was complete by then stays complete."""
+        if attempt is not self._attempt:
+            return
+        if attempt.reader is not None and attempt.reader.is_complete:
+            self._finish_stream(attempt, now_s)
+        else:
+            self._fail(attempt, failure, now_s)
+
+    def _collect(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
+        attempt.parts_bytes += len(chunk)
+        if attempt.status != OK:
+            if attempt.parts_bytes <= ERROR_BYTES_MAX:
+                attempt.parts.append(chunk)
+            return
+        attempt.parts.append(chunk)
+        bytes_max = attempt.target.upstream.entry.answer_bytes_max
+        if attempt.parts_bytes > bytes_max:
+            self._ports.dialer.cancel(attempt)
+            detail = f"the answer is larger than {bytes_max} bytes"
+            self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
+
+    def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
+        self._held.append(out)
+        self._held_bytes += len(out)
+        if self._held_bytes > HELD_BYTES_MAX:
+            detail = f"{HELD_BYTES_MAX} bytes came without any content"
+            self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
+
+    def _commit(self, attempt: Attempt, out: bytes, now_s: float) -> bytes:
+        """The first content: from here on the caller has this upstream's answer."""
+        self.state = State.STREAMING
+        attempt.first_token_at_s = now_s
+        self.caller.start(self._headers(attempt, b"text/event-stream"))
+        if self._held:
+            self._held.append(out)
+            out = b"".join(self._held)
+            self._held = []
+        self._arm(now_s)
+        return out
+
+    def _finish_stream(self, attempt: Attempt, now_s: float) -> None:
+        reader = attempt.reader
+        assert reader is not None
+        out = reader.finish()
+        if reader.failure is not None:
+            self._fail(attempt, reader.failure, now_s)
+            return
+        if self.state is State.DIALLING:
+            out = self._commit(attempt, out, now_s)
+        self._complete(attempt, out, now_s)
+
+    def _finish_unary(self, attempt: Attempt, now_s: float) -> None:
+        order = self._order
+        dialect = attempt.target.upstream.dialect
+        body = b"".join(attempt.parts)
+        try:
+            survey = dialect.survey(body)
+            failure = survey.failure
+            if attempt.is_translated and failure is None and not order.inquiry.is_stream:
+                answer = dialect.read_answer(body)
+                body = order.dialect.write_answer(answer, int(order.at_unix_s))
+        except DialectError as error:
+            self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, error.message, OK), now_s)
+            return
+        if failure is None and order.inquiry.is_stream:
+            failure = Failure(FailureKind.BROKEN_STREAM, "a stream was asked for, none came", OK)
+        if failure is not None:
+            self._fail(attempt, failure, now_s)
+            return
+        attempt.usage = survey.usage
+        attempt.first_token_at_s = now_s
+        self._bytes_out += len(body)
+        headers = self._headers(attempt, b"application/json")
+        self._settle(attempt, SUCCESS, now_s)
+        self._close("complete", OK, "", now_s, finish_reason=survey.finish_reason)
+        self.caller.answer(OK, headers, body)
+
+    def _complete(self, attempt: Attempt, out: bytes, now_s: float) -> None:
+        reader = attempt.reader
+        assert reader is not None
+        self._bytes_out += len(out)
+        self._settle(attempt, SUCCESS, now_s)
+        self._close("complete", OK, "", now_s, finish_reason=reader.finish_reason)
+        self._ports.dialer.detach(attempt)
+        self.caller.end(out)
+
+    # --- failure
+
+    def _fail(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
+        """Go to the next upstream in silence; after the first content, say what happened."""
+        self._ports.dialer.cancel(attempt)
+        if failure.kind is FailureKind.MISCONFIGURED and not attempt.target.names_model:
+            # The caller chose this model, so the caller is told.
+            failure = Failure(FailureKind.REJECTED, failure.detail, failure.status, failure.code)
+        self._settle(attempt, failure, now_s)
+        if self.state is State.STREAMING:
+            self._break(UpstreamError(failure), now_s)
+            return
+        self._held = []
+        self._held_bytes = 0
+        self._follow(self._failover.after(attempt, failure, now_s), now_s)
+
+    def _exhaust(self, now_s: float) -> None:
+        """Nobody is left: tell the last failure, in the caller's dialect."""
+        failure, attempt = self._failover.failure, self._failover.attempt
+        if failure is None or attempt is None:
+            assert self._untranslatable is not None
+            self._refuse(self._untranslatable, "refused", now_s)
+            return
+        is_as_sent = RULES[failure.kind].exhausted_status == 0
+        if is_as_sent and not attempt.is_translated and attempt.parts:
+            headers = self._headers(attempt, b"application/json") + b"x-should-retry: false\r\n"
+            body = b"".join(attempt.parts)
+            self._bytes_out += len(body)
+            self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
+            self.caller.answer(failure.status, headers, body)
+            return
+        error = UpstreamError(failure)
+        ready_s = min((t.ready_at_s(now_s) for t in self._failover.able), default=now_s) - now_s
+        error.retry_after_s = max(error.retry_after_s, ready_s)
+        self._refuse(error, "failed", now_s, attempt)
+
+    def _refuse(
+        self,
+        error: PenstockError,
+        outcome: str,
+        now_s: float,
+        attempt: Attempt | None = None,
+    ) -> None:
+        status = self._order.dialect.status_of(error)
+        self._close(outcome, status, error.code, now_s)
+        self.caller.refuse(error, attempt.target.stamp if attempt is not None else b"")
+
+    def _break(self, error: PenstockError, now_s: float) -> None:
+        """The truncation contract: an error event, and then no clean end."""
+        event = self._order.dialect.error_event(error, self._order.id)
+        self._bytes_out += len(event)
+        self._close("broken", OK, error.code, now_s)
+        self.caller.abort(event)
+
+    # --- the caller and the clock
+
+    def on_hang_up(self, now_s: float) -> None:
+        """Stop paying for an answer that nobody reads."""
+        if self.state is State.DONE:
+            return
+        self._abandon(now_s)
+        self._close("hung_up", HUNG_UP, "caller_left", now_s)
+
+    def on_pause(self) -> None:
+        """The caller reads too slowly: stop reading from the upstream."""
+        self._is_paused = True
+        if self._attempt is not None:
+            self._ports.dialer.pause(self._attempt)
+
+    def on_resume(self, now_s: float) -> None:
+        """The caller has caught up."""
+        self._is_paused = False
+        if self._attempt is not None:
+            self._attempt.progress_at_s = now_s
+            self._ports.dialer.resume(self._attempt)
+            self._arm(now_s)
+
+    def on_wake(self, now_s: float) -> None:
+        """See which limit has passed, if any, and set the alarm for the next."""
+        if self.state is State.DONE:
+            return
+        if now_s >= self._deadline_s:
+            self._on_deadline(now_s)
+        elif self.state is State.QUEUED:
+            if self._backoff_until_s and now_s >= self._backoff_until_s:
+                self._backoff_until_s = 0.0
+                self._queued_s += now_s - self._queued_at_s
+                self._ask(self.targets, now_s, waits=True)
+        elif self._attempt is not None:
+            limit_s, failure = self._limit(self._attempt)
+            if now_s < limit_s or self._is_paused:
+                self._arm(now_s)
+            elif failure is None:
+                self._finish_stream(self._attempt, now_s)
+            else:
+                self._fail(self._attempt, failure, now_s)
+
+    def _arm(self, now_s: float) -> None:
+        if self._attempt is None:
+            return
+        limit_s = self._limit(self._attempt)[0]
+        if self._is_paused or limit_s < now_s:
+            limit_s = now_s + 1.0
+        self.timer.wake_at(min(limit_s, self._deadline_s))
+
+    def _limit(self, attempt: Attempt) -> tuple[float, Failure | None]:
+        """Return the instant of the next limit, and the failure it is; None: an answer's end."""
+        limits = self.route.timeouts
+        reader = attempt.reader
+        if not attempt.sent_at_s:
+            at_s = attempt.dialled_at_s + limits.connect_s
+            return at_s, Failure(FailureKind.UNREACHABLE, f"no connection in {limits.connect_s} s")
+        if reader is not None and reader.is_complete:
+            return attempt.progress_at_s + FINISH_S, None
+        if self.state is State.STREAMING or (reader is None and attempt.parts):
+            at_s = attempt.progress_at_s + limits.between_tokens_s
+            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
+            return at_s, Failure(FailureKind.STALLED, detail, attempt.status)
+        is_stream = self._order.inquiry.is_stream
+        wait_s = limits.first_token_s if is_stream else limits.unary_s
+        what = "content" if is_stream else "answer"
+        detail = f"no {what} came in {wait_s} s"
+        return attempt.sent_at_s + wait_s, Failure(FailureKind.TIMED_OUT, detail, attempt.status)
+
+    def _on_deadline(self, now_s: float) -> None:
+        is_streaming = self.state is State.STREAMING
+        self._abandon(now_s)
+        error = DeadlineError(f"The exchange took longer than {self.route.timeouts.total_s} s.")
+        if is_streaming:
+            self._break(error, now_s)
+        else:
+            self._refuse(error, "failed", now_s)
+
+    def _abandon(self, now_s: float) -> None:
+        """Let go of the attempt; a hanging provider must not look healthy."""
+        attempt = self._attempt
+        if attempt is None:
+            self._ports.gate.withdraw(self)
+            return
+        self._ports.dialer.cancel(attempt)
+        waited_s = now_s - attempt.progress_at_s
+        outcome: Outcome = IGNORED
+        if waited_s >= self.route.timeouts.hang_s and not self._is_paused:
+            kind = FailureKind.STALLED if attempt.first_token_at_s else FailureKind.TIMED_OUT
+            detail = f"nothing had come for {waited_s:.1f} s when the caller left"
+            outcome = Failure(kind, detail, attempt.status)
+        self._settle(attempt, outcome, now_s)
+
+    # --- the end
+
+    def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
+        attempt.outcome = outcome
+        attempt.ended_at_s = now_s
+        if attempt.first_token_at_s:
+            ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
+            attempt.target.state.load.observe(ttft_s, now_s)
+        self._attempt = None
+        self._ports.gate.give_back(attempt.grant, outcome, now_s)
+
+    def _headers(self, attempt: Attempt, content_type: bytes) -> bytes:
+        dropped = b""
+        if attempt.dropped:
+            names = header_value(",".join(attempt.dropped))
+            dropped = b"x-penstock-dropped: %b\r\n" % names
+        return b"content-type: %b\r\n%bx-penstock-attempts: %d\r\n%b" % (
+            content_type,
+            attempt.target.stamp,
+            len(self._attempts),
+            dropped,
+        )
+
+    def _close(
+        self,
+        outcome: str,
+        status: int,
+        code: str,
+        now_s: float,
+        *,
+        finish_reason: str = "",
+    ) -> None:
+        """Write the one record; nothing can follow."""
+        assert self.state is not State.DONE, "an exchange ended twice"
+        self.state = State.DONE
+        self.timer.drop()
+        record = closing.record_of(
+            self._order,
+            self._attempts,
+            closing.End(outcome, status, code, finish_reason, self._queued_s, self._bytes_out),
+            now_s,
+        )
+        self._ports.recorder.closed(record)

@@ -1,0 +1,21 @@
+"""What was asked, by whom, and when: everything about an exchange that does not change."""
+
+import msgspec
+
+from penstock.dialects.contract import Dialect, Headers, Inquiry
+from penstock.exchange.route import Route
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One caller's request, as far as it has been read."""
+
+    id: str
+    tenant: str
+    key: str
+    route: Route
+    dialect: Dialect
+    inquiry: Inquiry
+    headers: Headers
+    at_s: float
+    at_unix_s: float
+    may_fail_over: bool

@@ -1,0 +1,105 @@
+"""The five small doors of an exchange. No call on a port waits, or raises.
+
+What the exchange is told comes in as ``on_*``; what it wants goes out here. The gateway fills the
+ports with sockets, tests and the simulator with plain objects.
+"""
+
+from typing import Protocol
+
+from penstock.core.errors import PenstockError
+from penstock.core.outcome import Outcome
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.demand import Demand, Grant
+from penstock.exchange.record import Opened, Record
+
+
+class Caller(Protocol):
+    """Whoever asked. ``answer`` or ``refuse`` once, or ``start`` and then ``end`` or ``abort``."""
+
+    def answer(self, status: int, headers: bytes, body: bytes) -> None:
+        """Send a whole answer."""
+        ...
+
+    def refuse(self, error: PenstockError, headers: bytes) -> None:
+        """Send an error in the caller's dialect instead of an answer."""
+        ...
+
+    def start(self, headers: bytes) -> None:
+        """Begin a stream; the status is spent from here on."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send whole events of a started stream."""
+        ...
+
+    def end(self, data: bytes) -> None:
+        """Send the last events and close the stream as complete."""
+        ...
+
+    def abort(self, data: bytes) -> None:
+        """Send an error event and close the stream so that nobody takes it for complete."""
+        ...
+
+
+class Dialer(Protocol):
+    """The way to the upstreams, over pooled connections."""
+
+    def dial(self, attempt: Attempt) -> None:
+        """Send the request; ``on_sent``, ``on_head``, ``on_chunk`` ... will follow, later."""
+        ...
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Stop reading, and stop paying; nothing of this attempt will follow."""
+        ...
+
+    def detach(self, attempt: Attempt) -> None:
+        """The answer is complete; end the connection well, and tell nothing more of it."""
+        ...
+
+    def pause(self, attempt: Attempt) -> None:
+        """Read no more for now: the caller is slow."""
+        ...
+
+    def resume(self, attempt: Attempt) -> None:
+        """Read on."""
+        ...
+
+
+class Timer(Protocol):
+    """One alarm."""
+
+    def wake_at(self, at_s: float) -> None:
+        """Call back at this instant, in monotonic seconds; replaces what was set before."""
+        ...
+
+    def drop(self) -> None:
+        """Do not call back."""
+        ...
+
+
+class Gate(Protocol):
+    """Admission: in process, or at the capacity owner's socket."""
+
+    def ask(self, demand: Demand, now_s: float) -> None:
+        """Ask for leave to dial; ``on_granted`` or ``on_refused`` follows, at once or later."""
+        ...
+
+    def withdraw(self, demand: Demand) -> None:
+        """Stop waiting; nothing follows."""
+        ...
+
+    def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
+        """Return what was granted, once, with what became of it."""
+        ...
+
+
+class Recorder(Protocol):
+    """The spool's writing end."""
+
+    def opened(self, line: Opened) -> None:
+        """Note that an attempt is about to be dialled."""
+        ...
+
+    def closed(self, record: Record) -> None:
+        """Write the exchange's one final record; a full disk is counted, never raised."""
+        ...

@@ -1,0 +1,158 @@
+"""One upstream and model behind a route, with everything learned about it.
+
+    ready    breaker lets one through, nobody asked to be left alone, a slot is free
+    cooling  a Retry-After or a quota's reset lies ahead: waiting helps, and says how long
+    full     every slot is taken: waiting helps, until one comes back
+    broken   the breaker is open: waiting does not help
+
+Slots and the account's cooldown belong to the upstream and are shared by its models; breaker,
+cooldown and load belong to the pair.
+"""
+
+import enum
+from collections.abc import Callable
+from typing import Final
+
+from penstock.config.model import Breaker, Feature, Upstream
+from penstock.config.model import Target as TargetEntry
+from penstock.core.backoff import backoff_s
+from penstock.core.circuit_breaker import BreakerPolicy, CircuitBreaker, Permit
+from penstock.core.concurrency_limit import ConcurrencyLimit
+from penstock.core.cooldown import Cooldown
+from penstock.core.load import PeakEwma
+from penstock.core.outcome import Failure, FailureKind, Outcome
+from penstock.dialects.contract import Dialect
+
+ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
+
+
+class Readiness(enum.Enum):
+    """Whether an attempt may start now, and if not, whether waiting helps."""
+
+    READY = "ready"
+    COOLING = "cooling"
+    FULL = "full"
+    BROKEN = "broken"
+
+
+class UpstreamState:
+    """What all models of one upstream share. Owned by one event loop."""
+
+    __slots__ = ("account", "dialect", "entry", "limit")
+
+    def __init__(self, entry: Upstream, dialect: Dialect) -> None:
+        self.entry = entry
+        self.dialect = dialect
+        self.limit = ConcurrencyLimit(entry.concurrency_max)
+        self.account = Cooldown()
+
+    @property
+    def name(self) -> str:
+        """The name in the configuration."""
+        return self.entry.name
+
+
+class TargetState:
+    """What is learned about one upstream and model, kept over reloads."""
+
+    __slots__ = ("breaker", "cooldown", "in_flight", "load")
+
+    def __init__(self, policy: Breaker, now_s: float) -> None:
+        self.breaker = CircuitBreaker(
+            BreakerPolicy(
+                window_s=policy.window_s,
+                failures_min=policy.failures_min,
+                failure_ratio=policy.failure_ratio,
+                cooldown_s=policy.cooldown_s,
+                cooldown_max_s=policy.cooldown_max_s,
+                probes_to_close=policy.probes_to_close,
+            ),
+            now_s,
+        )
+        self.cooldown = Cooldown()
+        self.load = PeakEwma(now_s)
+        self.in_flight = 0
+
+
+class Target:
+    """A route's entry joined with the state of its upstream and model."""
+
+    __slots__ = (
+        "context_tokens_max", "lacks", "model", "names_model", "stamp", "state", "upstream",
+        "weight",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        entry: TargetEntry,
+        upstream: UpstreamState,
+        state: TargetState,
+        model: str,
+    ) -> None:
+        self.upstream = upstream
+        self.state = state
+        self.model = model
+        self.names_model = bool(entry.model)  # the operator did, not the caller
+        self.weight = entry.weight
+        self.context_tokens_max = entry.context_tokens_max
+        self.lacks: frozenset[Feature] = frozenset(entry.lacks)
+        self.stamp = b"x-penstock-upstream: %b\r\nx-penstock-model: %b\r\n" % (
+            header_value(upstream.name),
+            header_value(model),
+        )
+
+    def load(self, now_s: float) -> float:
+        """Return the expected wait of one more attempt, in seconds."""
+        return self.state.load.load(self.state.in_flight, now_s)
+
+    def readiness(self, now_s: float) -> Readiness:
+        """Tell whether an attempt may start now; changes nothing."""
+        state, upstream = self.state, self.upstream
+        if not state.breaker.may_acquire(now_s):
+            return Readiness.BROKEN
+        if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
+            return Readiness.COOLING
+        return Readiness.READY if upstream.limit.is_free else Readiness.FULL
+
+    def ready_at_s(self, now_s: float) -> float:
+        """Return when an attempt may start, as far as is known; now if a slot is missing."""
+        state = self.state
+        at_s = max(now_s, state.cooldown.until_s, self.upstream.account.until_s)
+        if not state.breaker.may_acquire(now_s):
+            at_s = max(at_s, state.breaker.retry_at_s)
+        return at_s
+
+    def acquire(self, now_s: float) -> Permit | None:
+        """Take a slot and the breaker's permit, both or none."""
+        if not self.upstream.limit.is_free:
+            return None
+        permit = self.state.breaker.try_acquire(now_s)
+        if permit is not None:
+            self.upstream.limit.try_acquire()
+            self.state.in_flight += 1
+        return permit
+
+    def give_back(
+        self,
+        permit: Permit,
+        outcome: Outcome,
+        now_s: float,
+        chance: Callable[[], float],
+    ) -> None:
+        """Return what ``acquire`` took, and learn from the outcome."""
+        self.upstream.limit.release()
+        self.state.in_flight -= 1
+        self.state.breaker.record(permit, outcome, now_s)
+        if not isinstance(outcome, Failure):
+            return
+        if outcome.kind is FailureKind.ACCOUNT:
+            self.upstream.account.rest_until(now_s + max(ACCOUNT_REST_S, outcome.retry_after_s))
+        elif outcome.retry_after_s > 0:
+            self.state.cooldown.rest_until(now_s + outcome.retry_after_s)
+        elif outcome.kind is FailureKind.QUOTA:
+            self.state.cooldown.rest_until(now_s + backoff_s(2, chance))
+
+
+def header_value(text: str) -> bytes:
+    """Return a text that may stand in a header: a caller's model name may be anything."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:200]).encode("ascii")

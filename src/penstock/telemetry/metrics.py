@@ -1,0 +1,309 @@
+"""Every metric, declared once: what it is called, what it counts, and by which labels.
+
+Counting is plain arithmetic on the path of a request; the text for Prometheus is made when it is
+scraped, by its own client library. All labels come from the configuration or from fixed lists, so
+their number is bounded.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from penstock.exchange.record import Record
+
+# Upper bounds in seconds: a cached answer takes tens of milliseconds, an agent's turn minutes.
+BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+PAIRS_MAX: Final = 1000  # upstreams times models, as labels
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """One metric. ``kind`` is counter, gauge or histogram."""
+
+    name: str
+    kind: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+EXCHANGES: Final = Declared(
+    "penstock_exchanges_total",
+    "counter",
+    "Exchanges that have ended, by how: complete, failed, broken, refused, hung_up.",
+    ("route", "dialect", "outcome"),
+)
+REFUSALS: Final = Declared(
+    "penstock_refusals_total",
+    "counter",
+    "Requests refused before they were an exchange: by the wire, or for want of a valid key.",
+    ("reason",),
+)
+ATTEMPTS: Final = Declared(
+    "penstock_attempts_total",
+    "counter",
+    "Attempts at an upstream, by outcome: success, ignored, or a kind of failure.",
+    ("upstream", "model", "outcome"),
+)
+FAILOVERS: Final = Declared(
+    "penstock_failovers_total",
+    "counter",
+    "Exchanges that took more than one attempt, by how they ended.",
+    ("route", "outcome"),
+)
+TOKENS: Final = Declared(
+    "penstock_tokens_total",
+    "counter",
+    "Tokens by direction: input, output, cached, reasoning; cached is part of input, reasoning "
+    "of output.",
+    ("upstream", "model", "direction"),
+)
+ABANDONED: Final = Declared(
+    "penstock_abandoned_total",
+    "counter",
+    "Attempts whose caller left before any content had come.",
+    ("upstream", "model"),
+)
+TTFT: Final = Declared(
+    "penstock_ttft_seconds",
+    "histogram",
+    "Time from dialling to the first content of an attempt that streamed.",
+    ("upstream", "model"),
+)
+DURATION: Final = Declared(
+    "penstock_exchange_duration_seconds",
+    "histogram",
+    "Time from the request to the last byte of its answer.",
+    ("route",),
+)
+IN_FLIGHT: Final = Declared("penstock_exchanges_in_flight", "gauge", "Exchanges under way.")
+WAITING: Final = Declared("penstock_exchanges_waiting", "gauge", "Exchanges waiting at the gate.")
+CONNECTIONS: Final = Declared(
+    "penstock_connections",
+    "gauge",
+    "Open connections: callers, and each upstream's, under way or idle.",
+    ("side",),
+)
+BREAKER: Final = Declared(
+    "penstock_breaker_open",
+    "gauge",
+    "Whether the circuit breaker keeps traffic away: 1 open, 0.5 half-open, 0 closed.",
+    ("upstream", "model"),
+)
+SLOTS: Final = Declared(
+    "penstock_upstream_in_flight",
+    "gauge",
+    "Attempts under way at an upstream, of concurrency_max slots.",
+    ("upstream",),
+)
+SPOOL_LINES: Final = Declared(
+    "penstock_spool_lines_total",
+    "counter",
+    "Lines written to the spool.",
+)
+SPOOL_DROPPED: Final = Declared(
+    "penstock_spool_dropped_total",
+    "counter",
+    "Lines that the disk did not take; the exchanges went on.",
+)
+RETRY_BUDGET: Final = Declared(
+    "penstock_retry_budget_exhausted_total",
+    "counter",
+    "Retries that did not happen because the budget was spent.",
+)
+SNAPSHOT: Final = Declared(
+    "penstock_snapshot_version",
+    "gauge",
+    "The version of the snapshot in use.",
+)
+RELOAD_FAILED: Final = Declared(
+    "penstock_reloads_failed_total",
+    "counter",
+    "Snapshots that were refused; the last good one stayed.",
+)
+METRICS: Final = (
+    EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
+    WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
+    RELOAD_FAILED,
+)  # fmt: skip
+
+
+class Histogram:
+    """Counts by bucket, not cumulative; ``total`` is the sum in seconds."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS_S) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        at = 0
+        for bound_s in BUCKETS_S:
+            if seconds <= bound_s:
+                break
+            at += 1
+        self.counts[at] += 1
+        self.total += seconds
+
+    def cumulative(self) -> list[tuple[str, int]]:
+        """Return the buckets as Prometheus wants them."""
+        pairs: list[tuple[str, int]] = []
+        running = 0
+        bounds = (*(str(bound_s) for bound_s in BUCKETS_S), "+Inf")
+        for bound, count in zip(bounds, self.counts, strict=True):
+            running += count
+            pairs.append((bound, running))
+        return pairs
+
+
+class UpstreamCounts:
+    """What has become of the attempts at one upstream and model."""
+
+    __slots__ = ("abandoned", "cached", "input", "outcomes", "output", "reasoning", "ttft")
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, int] = {}
+        self.abandoned = 0
+        self.input = self.output = self.cached = self.reasoning = 0
+        self.ttft = Histogram()
+
+
+Sample = tuple[tuple[str, ...], float]
+
+
+class Counters:
+    """All counts of one worker since it started. Owned by one event loop; not thread-safe."""
+
+    def __init__(self) -> None:
+        self.exchanges: dict[tuple[str, str, str], int] = {}
+        self.failovers: dict[tuple[str, str], int] = {}
+        self.refusals: dict[str, int] = {}
+        self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
+        self.durations: dict[str, Histogram] = {}
+        self.reloads_failed = 0
+
+    def count(self, record: Record) -> None:
+        """Count one exchange and its attempts."""
+        key = (record.route, record.dialect, record.outcome)
+        self.exchanges[key] = self.exchanges.get(key, 0) + 1
+        duration = self.durations.get(record.route)
+        if duration is None:
+            duration = self.durations[record.route] = Histogram()
+        duration.observe(record.duration_s)
+        if len(record.attempts) > 1:
+            pair = (record.route, record.outcome)
+            self.failovers[pair] = self.failovers.get(pair, 0) + 1
+        for attempt in record.attempts:
+            found = self.upstreams.get((attempt.upstream, attempt.model))
+            if found is None:
+                found = self._counts_of(attempt.upstream, attempt.model)
+            found.outcomes[attempt.outcome] = found.outcomes.get(attempt.outcome, 0) + 1
+            found.input += attempt.input_tokens
+            found.output += attempt.output_tokens
+            found.cached += attempt.cached_tokens
+            found.reasoning += attempt.reasoning_tokens
+            if attempt.ttft_s and record.is_stream:
+                found.ttft.observe(attempt.ttft_s)
+            if attempt.waited_s:
+                found.abandoned += 1
+
+    def _counts_of(self, upstream: str, model: str) -> UpstreamCounts:
+        """Begin to count a pair; where callers name the models, they are bounded."""
+        pair = (upstream, model if len(self.upstreams) < PAIRS_MAX else "(other)")
+        return self.upstreams.setdefault(pair, UpstreamCounts())
+
+    def refuse(self, reason: str) -> None:
+        """Count a request that never became an exchange; reasons are a fixed list."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+
+
+class Gauges(msgspec.Struct):
+    """What is true now; read when somebody asks."""
+
+    in_flight: int = 0
+    waiting: int = 0
+    connections: dict[str, int] = {}
+    breakers: dict[tuple[str, str], float] = {}
+    slots: dict[str, int] = {}
+    spool_lines: int = 0
+    spool_dropped: int = 0
+    retry_budget_exhausted: int = 0
+    snapshot_version: int = 0
+
+
+class _Now(Collector):
+    """One scrape's worth of metrics."""
+
+    def __init__(self, counters: Counters, gauges: Gauges) -> None:
+        self._counters = counters
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every declared metric."""
+        counters, gauges = self._counters, self._gauges
+        ups = counters.upstreams
+        yield _family(EXCHANGES, list(counters.exchanges.items()))
+        yield _family(REFUSALS, [((k,), v) for k, v in counters.refusals.items()])
+        yield _family(FAILOVERS, list(counters.failovers.items()))
+        yield _family(
+            ATTEMPTS,
+            [((*key, word), n) for key, up in ups.items() for word, n in up.outcomes.items()],
+        )
+        yield _family(
+            TOKENS,
+            [
+                ((*key, direction), getattr(up, direction))
+                for key, up in ups.items()
+                for direction in ("input", "output", "cached", "reasoning")
+            ],
+        )
+        yield _family(ABANDONED, [(key, up.abandoned) for key, up in ups.items()])
+        yield _histograms(TTFT, [(key, up.ttft) for key, up in ups.items()])
+        yield _histograms(DURATION, [((k,), v) for k, v in counters.durations.items()])
+        yield _family(IN_FLIGHT, [((), gauges.in_flight)])
+        yield _family(WAITING, [((), gauges.waiting)])
+        yield _family(CONNECTIONS, [((k,), v) for k, v in gauges.connections.items()])
+        yield _family(BREAKER, list(gauges.breakers.items()))
+        yield _family(SLOTS, [((k,), v) for k, v in gauges.slots.items()])
+        yield _family(SPOOL_LINES, [((), gauges.spool_lines)])
+        yield _family(SPOOL_DROPPED, [((), gauges.spool_dropped)])
+        yield _family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
+        yield _family(SNAPSHOT, [((), gauges.snapshot_version)])
+        yield _family(RELOAD_FAILED, [((), counters.reloads_failed)])
+
+
+def exposition(counters: Counters, gauges: Gauges) -> bytes:
+    """Return the text that Prometheus scrapes."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Now(counters, gauges))
+    return generate_latest(registry)
+
+
+def _family(declared: Declared, samples: list[Sample]) -> Metric:
+    if declared.kind == "counter":
+        family = CounterMetricFamily(declared.name, declared.help, labels=declared.labels)
+    else:
+        family = GaugeMetricFamily(declared.name, declared.help, labels=declared.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
+
+
+def _histograms(
+    declared: Declared,
+    samples: list[tuple[tuple[str, ...], Histogram]],
+) -> Metric:
+    family = HistogramMetricFamily(declared.name, declared.help, labels=declared.labels)
+    for labels, histogram in samples:
+        family.add_metric(labels, histogram.cumulative(), histogram.total)
+    return family

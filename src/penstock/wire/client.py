@@ -1,0 +1,422 @@
+"""The upstream side of HTTP/1.1: pooled connections, one attempt at a time on each.
+
+    CONNECTING  connected                      -> BUSY      the request is written at once
+    BUSY        answer complete, keep-alive    -> IDLE      the newest idle connection goes first
+    BUSY        answer complete, otherwise     -> closed
+    BUSY        lost, nothing had come, reused -> closed    STALE, if it was soon after sending
+    BUSY        lost before the head           -> closed    RESET
+    BUSY        lost in the body               -> closed    BROKEN_STREAM
+    BUSY        detached                       -> DRAINING  the rest is read and thrown away
+    DRAINING    answer complete                -> IDLE      or closed after a moment
+    IDLE        idle for too long, or any data -> closed
+
+A body that only ends with the connection is complete as far as HTTP knows; whether the answer is,
+the dialect knows. Malformed HTTP closes the connection. There is one task per connection while it
+is being made, and none afterwards.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import certifi
+import httptools
+
+from penstock import __version__
+from penstock.config.model import Upstream
+from penstock.core.outcome import Failure, FailureKind
+from penstock.exchange.attempt import Attempt
+from penstock.wire import clock
+
+DRAIN_S: Final = 2.0  # for the last bytes of an answer that is complete already
+STALE_S: Final = 1.0  # a server that closes a pooled connection does so at once
+FINAL_FROM: Final = 200  # RFC 9110, 15.2: 1xx is followed by a final answer
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to one upstream."""
+
+    __slots__ = (
+        "_attempt", "_fed_bytes", "_has_received", "_head_is_new", "_headers", "_is_complete",
+        "_is_framed", "_is_informational", "_is_paused", "_parser", "_pieces", "_pool",
+        "_reads_head", "_status", "_transport", "idle_at_s", "is_draining",
+    )  # fmt: skip
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._attempt: Attempt | None = None
+        self._headers: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
+        self._status = 0
+        self._fed_bytes = 0
+        self._reads_head = True
+        self._head_is_new = False
+        self._has_received = False
+        self._is_framed = False
+        self._is_informational = False
+        self._is_complete = False
+        self._is_paused = False
+        self.is_draining = False
+        self.idle_at_s = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is still there, as far as we know."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    # the dialer calls these
+
+    def send(self, attempt: Attempt, head: bytes, now_s: float) -> None:
+        """Write a request; the answer goes to the attempt's owner."""
+        self._attempt = attempt
+        self._has_received = self._is_complete = False
+        self._begin_head()
+        attempt.connection = self
+        transport = self._transport
+        assert transport is not None
+        transport.writelines((head, attempt.body))
+        attempt.owner.on_sent(attempt, now_s)
+
+    def cancel(self) -> None:
+        """Close at once; nothing more is told."""
+        self._attempt = None
+        self.close()
+
+    def detach(self) -> None:
+        """Read the rest for nobody, so that the connection can be used again."""
+        self._attempt = None
+        self.resume()
+        if not self._is_complete:
+            self.is_draining = True
+            self.idle_at_s = clock.now_s()
+            self._pool.draining.add(self)
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if self._transport is not None and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close now; unsent bytes are dropped."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._pool.open += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say what this means for the attempt that was under way, if any."""
+        self._transport = None
+        self._pool.on_lost(self)
+        attempt, self._attempt = self._attempt, None
+        if attempt is None:
+            return
+        now_s = clock.now_s()
+        attempt.connection = None
+        if not self._reads_head and not self._is_framed and exc is None:
+            attempt.owner.on_complete(attempt, now_s)
+            return
+        reason = f": {exc}" if exc is not None else ""
+        if not self._reads_head:
+            kind, detail = FailureKind.BROKEN_STREAM, f"the connection broke in mid-answer{reason}"
+        elif attempt.is_reused and not self._has_received and now_s - attempt.sent_at_s < STALE_S:
+            kind, detail = FailureKind.STALE, "a pooled connection had been closed"
+            self._pool.close_idle()
+        else:
+            kind, detail = FailureKind.RESET, f"the connection was closed before an answer{reason}"
+        attempt.owner.on_failed(attempt, Failure(kind, detail, self._status), now_s)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and tell the owner what came in this one read."""
+        if self._attempt is None and not self.is_draining:
+            self.close()  # nothing was asked, so nothing may come
+            return
+        self._has_received = True
+        if self._reads_head:
+            self._fed_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._on_malformed(error)
+            return
+        if self._reads_head and self._fed_bytes > self._pool.entry.head_bytes_max:
+            self._on_malformed(ValueError("the head of the answer is too large"))
+            return
+        self._tell()
+
+    # llhttp calls these
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a header, or ignore a trailer."""
+        if self._reads_head:
+            self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """Note the status; one of 1xx is followed by the real one."""
+        self._status = self._parser.get_status_code()
+        self._is_informational = self._status < FINAL_FROM
+        if not self._is_informational:
+            self._reads_head = False
+            self._head_is_new = True
+            headers = self._headers
+            self._is_framed = b"content-length" in headers or b"transfer-encoding" in headers
+
+    def on_body(self, data: bytes) -> None:
+        """Collect what this read brings."""
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end, unless it is that of an informational answer."""
+        if self._is_informational:
+            self._begin_head()
+        else:
+            self._is_complete = True
+
+    def _begin_head(self) -> None:
+        self._headers = {}
+        self._status = 0
+        self._fed_bytes = 0
+        self._reads_head = True
+        self._head_is_new = self._is_framed = self._is_informational = False
+
+    def _tell(self) -> None:
+        now_s = clock.now_s()
+        attempt = self._attempt
+        if self._head_is_new:
+            self._head_is_new = False
+            if attempt is not None:
+                attempt.owner.on_head(attempt, self._status, self._headers, now_s)
+        pieces = self._pieces
+        if pieces:
+            self._pieces = []
+            if self._attempt is not None:
+                chunk = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                attempt = self._attempt
+                attempt.owner.on_chunk(attempt, chunk, now_s)
+        if self._is_complete:
+            attempt, self._attempt = self._attempt, None
+            self._release(now_s)
+            if attempt is not None:
+                attempt.connection = None
+                attempt.owner.on_complete(attempt, now_s)
+
+    def _release(self, now_s: float) -> None:
+        if self.is_draining:
+            self.is_draining = False
+            self._pool.draining.discard(self)
+        self.resume()
+        if self.is_open and self._parser.should_keep_alive():
+            self.idle_at_s = now_s
+            self._pool.put(self)
+        else:
+            self.close()
+
+    def _on_malformed(self, error: Exception) -> None:
+        attempt, self._attempt = self._attempt, None
+        self.close()
+        if attempt is not None:
+            attempt.connection = None
+            failure = Failure(FailureKind.BROKEN_STREAM, f"malformed HTTP: {error}", self._status)
+            attempt.owner.on_failed(attempt, failure, clock.now_s())
+
+
+class Pool:
+    """The connections to one upstream. Owned by one event loop."""
+
+    def __init__(self, entry: Upstream, api_key: str) -> None:
+        self.entry = entry
+        self.api_key = api_key
+        self.open = 0
+        self.draining: set[UpstreamConnection] = set()
+        self._idle: list[UpstreamConnection] = []
+        self._is_closed = False
+        parts = urlsplit(entry.base_url)
+        self.host = parts.hostname or ""
+        self.port = parts.port or DEFAULT_PORTS[parts.scheme]
+        self.tls = tls_context(entry.tls_ca_file) if parts.scheme == "https" else None
+        self._base_path = parts.path.rstrip("/").encode()
+        lines = [
+            b"host: %b" % parts.netloc.encode(),
+            b"user-agent: penstock/%b" % __version__.encode(),
+            b"accept-encoding: identity",  # what is watched must be readable
+            b"content-type: application/json",
+            *(b"%b: %b" % (k.lower().encode(), v.encode()) for k, v in entry.headers.items()),
+        ]
+        self._static = b"".join(line + b"\r\n" for line in lines)
+
+    @property
+    def idle(self) -> int:
+        """How many connections wait for work."""
+        return len(self._idle)
+
+    def head(self, attempt: Attempt) -> bytes:
+        """Return the head of a request, with its credential."""
+        dialect = attempt.target.upstream.dialect
+        return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
+            self._base_path,
+            dialect.path(),
+            self._static,
+            dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
+            len(attempt.body),
+        )
+
+    def take(self, now_s: float) -> UpstreamConnection | None:
+        """Return the connection that was used last, or None if there is none."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open and now_s - connection.idle_at_s < self.entry.idle_s:
+                return connection
+            connection.close()
+        return None
+
+    def put(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next attempt, if there is room."""
+        if self._is_closed or len(self._idle) >= self.entry.idle_connections_max:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def on_lost(self, connection: UpstreamConnection) -> None:
+        """Forget a connection."""
+        self.open -= 1
+        self.draining.discard(connection)
+        if connection.idle_at_s and connection in self._idle:
+            self._idle.remove(connection)
+
+    def close_idle(self) -> None:
+        """Close what waits: one of them had died, so the others probably have as well."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def close(self) -> None:
+        """Close what waits, and keep nothing from now on; what is under way goes on."""
+        self._is_closed = True
+        self.close_idle()
+
+    def sweep(self, now_s: float) -> None:
+        """Close what has been idle or draining for too long."""
+        for connection in list(self.draining):
+            if now_s - connection.idle_at_s > DRAIN_S:
+                connection.close()
+        # Oldest first: the list is a stack, so its bottom has waited longest.
+        while self._idle and now_s - self._idle[0].idle_at_s > self.entry.idle_s:
+            self._idle.pop(0).close()
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Return a context that verifies names and chains; ``ca_file`` replaces the public roots."""
+    context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class HttpDialer:
+    """The Dialer port over pools of connections. Owned by one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup) -> None:
+        self._loop = loop
+        self._tasks = tasks
+        self.pools: dict[str, Pool] = {}
+
+    def configure(self, entries: tuple[Upstream, ...], api_keys: dict[str, str]) -> None:
+        """Use these upstreams from now on; pools of unchanged ones keep their connections."""
+        fresh: dict[str, Pool] = {}
+        for entry in entries:
+            old = self.pools.get(entry.name)
+            api_key = api_keys.get(entry.name, "")
+            if old is not None and old.entry == entry and old.api_key == api_key:
+                fresh[entry.name] = old
+            else:
+                fresh[entry.name] = Pool(entry, api_key)
+        for name, pool in self.pools.items():
+            if fresh.get(name) is not pool:
+                pool.close()
+        self.pools = fresh
+
+    def dial(self, attempt: Attempt) -> None:
+        """Send over a pooled connection, or make one."""
+        pool = self.pools[attempt.target.upstream.name]
+        now_s = clock.now_s()
+        connection = pool.take(now_s)
+        if connection is not None:
+            attempt.is_reused = True
+            connection.send(attempt, pool.head(attempt), now_s)
+        else:
+            attempt.connection = self._tasks.create_task(self._connect(pool, attempt))
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Close the attempt's connection, or stop making it."""
+        connection, attempt.connection = attempt.connection, None
+        if isinstance(connection, UpstreamConnection | asyncio.Task):
+            connection.cancel()
+
+    def detach(self, attempt: Attempt) -> None:
+        """Let the answer's end go by unread."""
+        connection, attempt.connection = attempt.connection, None
+        if isinstance(connection, UpstreamConnection):
+            connection.detach()
+
+    def pause(self, attempt: Attempt) -> None:
+        """Stop reading the answer."""
+        if isinstance(attempt.connection, UpstreamConnection):
+            attempt.connection.pause()
+
+    def resume(self, attempt: Attempt) -> None:
+        """Go on reading it."""
+        if isinstance(attempt.connection, UpstreamConnection):
+            attempt.connection.resume()
+
+    def sweep(self, now_s: float) -> None:
+        """Close what has been idle for too long."""
+        for pool in self.pools.values():
+            pool.sweep(now_s)
+
+    def close(self) -> None:
+        """Close all pools."""
+        for pool in self.pools.values():
+            pool.close()
+
+    async def _connect(self, pool: Pool, attempt: Attempt) -> None:
+        try:
+            _, connection = await self._loop.create_connection(
+                lambda: UpstreamConnection(pool),
+                pool.host,
+                pool.port,
+                ssl=pool.tls,
+                server_hostname=pool.host if pool.tls is not None else None,
+            )
+        except (OSError, UnicodeError) as error:
+            attempt.connection = None
+            failure = Failure(FailureKind.UNREACHABLE, _why_unreachable(pool, error))
+            attempt.owner.on_failed(attempt, failure, clock.now_s())
+            return
+        connection.send(attempt, pool.head(attempt), clock.now_s())
+
+
+def _why_unreachable(pool: Pool, error: Exception) -> str:
+    place = f"{pool.host}:{pool.port}"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"the name {pool.host!r} does not resolve"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS with {place} failed: {error.reason or error}"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{place} refuses connections"
+    return f"no connection to {place}: {error}"
