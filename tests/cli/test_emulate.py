@@ -23,6 +23,9 @@ def test_the_ready_file_is_private_and_the_end_is_clean(tmp_path: Path) -> None:
 def test_the_control_token_and_the_script_come_from_files(tmp_path: Path) -> None:
     token, script = tmp_path / "token", tmp_path / "faults.toml"
     token.write_text("a-token-of-ours\n")
+    token.chmod(0o644)  # others may read it
+    assert emulate.run(["--control-token-file", str(token)]) == 2
+    token.chmod(0o600)
     script.write_text('[[rules]]\nkind = "http_529"\nprovider = "claude"\n')
     flags = ("--control-token-file", str(token), "--faults", str(script))
     running = RunningEmulator(tmp_path, *flags, "--requests-per-min", "gpt=5")
