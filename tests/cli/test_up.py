@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.cli.running import Running, penstock, port, running
 
-from cli.running import Running, penstock, port, running
 from penstock.cli import state
 from penstock.snapshot import file, keys
 

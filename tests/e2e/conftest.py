@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import anthropic
+import openai
 import pytest
-from tests.e2e.emulator import RunningEmulator
+from google import genai
+from google.genai import types
+from tests.e2e.emulator import KEY, RunningEmulator
 
 StartEmulator = Callable[..., RunningEmulator]
 
@@ -35,3 +40,30 @@ def emulator(shared_emulator: RunningEmulator) -> RunningEmulator:
     """Hand out the shared emulator with nothing wrong, limited or recorded."""
     shared_emulator.reset()
     return shared_emulator
+
+
+@pytest.fixture
+def claude(emulator: RunningEmulator) -> Iterator[Any]:
+    url = emulator.urls["claude"]
+    with anthropic.Anthropic(base_url=url, auth_token=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def gpt(emulator: RunningEmulator) -> Iterator[Any]:
+    with openai.OpenAI(base_url=emulator.urls["gpt"], api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def compatible(emulator: RunningEmulator) -> Iterator[Any]:
+    with openai.OpenAI(base_url=emulator.urls["gemini"], api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def gemini(emulator: RunningEmulator) -> Iterator[Any]:
+    options = types.HttpOptions(base_url=emulator.urls["gemini_native"])
+    client = genai.Client(api_key=KEY, http_options=options)
+    yield client.models
+    client.close()

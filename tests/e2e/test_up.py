@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from cli.running import REAL, Running, penstock, port, running
+from tests.cli.running import REAL, Running, penstock, port, running
 
 # Two emulated providers that speak one dialect, so that one can stand in for the other.
 FILE = """
