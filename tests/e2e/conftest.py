@@ -42,8 +42,12 @@ def emulator(shared_emulator: RunningEmulator) -> RunningEmulator:
     return shared_emulator
 
 
+# Clients are ``Any``: tests give them arguments that are wrong on purpose.
+
+
 @pytest.fixture
 def claude(emulator: RunningEmulator) -> Iterator[Any]:
+    """Give the anthropic SDK, set on the emulator, without retries."""
     url = emulator.urls["claude"]
     with anthropic.Anthropic(base_url=url, auth_token=KEY, max_retries=0) as client:
         yield client
@@ -51,18 +55,21 @@ def claude(emulator: RunningEmulator) -> Iterator[Any]:
 
 @pytest.fixture
 def gpt(emulator: RunningEmulator) -> Iterator[Any]:
+    """Give the openai SDK, set on the emulated GPT."""
     with openai.OpenAI(base_url=emulator.urls["gpt"], api_key=KEY, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
 def compatible(emulator: RunningEmulator) -> Iterator[Any]:
+    """Give the openai SDK, set on Gemini's compatible endpoint."""
     with openai.OpenAI(base_url=emulator.urls["gemini"], api_key=KEY, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
 def gemini(emulator: RunningEmulator) -> Iterator[Any]:
+    """Give the models of google-genai, set on the native endpoint."""
     options = types.HttpOptions(base_url=emulator.urls["gemini_native"])
     client = genai.Client(api_key=KEY, http_options=options)
     yield client.models

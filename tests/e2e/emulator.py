@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 DEADLINE_S = 15.0
 POLL_S = 0.005
 KEY = "sk-emulated-canary-0123456789"
-SONNET, HAIKU, GPT, FLASH = "claude-sonnet-5-5", "claude-haiku-4-5", "gpt-5.6", "gemini-3.7-flash"
 
 
 def wait_until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
@@ -191,8 +190,3 @@ class StreamBytes:
         return "data: [DONE]" in self.text or any(
             event.get("type") == "message_stop" for event in self.events
         )
-
-
-def user(text: str) -> list[Any]:
-    """Return the messages of a conversation that has just begun."""
-    return [{"role": "user", "content": text}]

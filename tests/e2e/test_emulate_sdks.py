@@ -11,8 +11,9 @@ import openai
 import pytest
 from google.genai import errors, types
 from pydantic import BaseModel
-from tests.e2e.emulator import FLASH, GPT, HAIKU, KEY, SONNET, RunningEmulator, user
+from tests.e2e.emulator import KEY, RunningEmulator
 
+SONNET, HAIKU, GPT, FLASH = "claude-sonnet-5-5", "claude-haiku-4-5", "gpt-5.6", "gemini-3.7-flash"
 WEATHER_SCHEMA: dict[str, object] = {
     "type": "object",
     "properties": {
@@ -31,6 +32,10 @@ class Gate(BaseModel):
     level: int
     is_open: bool
     notes: list[str]
+
+
+def user(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
 
 
 # Claude

@@ -1,7 +1,4 @@
-"""The emulator's failures become the official SDKs' own errors.
-
-Clients are ``Any`` here: what is tested is what they do with bytes.
-"""
+"""Scripted failures reach the caller as the official SDKs' own errors."""
 
 from typing import Any
 
@@ -10,7 +7,13 @@ import httpx2
 import openai
 import pytest
 from google.genai import errors, types
-from tests.e2e.emulator import FLASH, GPT, SONNET, RunningEmulator, user, wait_until
+from tests.e2e.emulator import RunningEmulator, wait_until
+
+SONNET, GPT, FLASH = "claude-sonnet-5-5", "gpt-5.6", "gemini-3.7-flash"
+
+
+def user(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
 
 
 @pytest.mark.parametrize(
