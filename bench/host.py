@@ -81,7 +81,7 @@ class Program:
         if not self.log.exists():
             return ""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return " | ".join(lines[-3:])[-400:]
+        return " / ".join(" ".join(line.split()) for line in lines[-3:])[-300:]
 
 
 def start(name: str, argv: list[str], core: str, log: Path, env: dict[str, str]) -> Program:
