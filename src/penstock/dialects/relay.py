@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import sse
+from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
 
 
@@ -41,7 +41,7 @@ class Relay:
         self.finish_reason = ""
         self.model = ""
         self.events = 0
-        self.output_bytes = 0
+        self.output_bytes: int = 0
         self.junk_lines = 0
 
     def feed(self, chunk: bytes) -> bytes:
@@ -78,6 +78,12 @@ class Relay:
         # The usual event is one line of data, perhaps under one line with its name.
         if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
             name, data = b"", raw[6:-2]
+        elif (
+            raw.startswith(b"event: ")
+            and raw.startswith(b"data: ", (end := raw.find(b"\n")) + 1)
+            and raw.find(b"\n", end + 1) == len(raw) - 2
+        ):
+            name, data = raw[7:end].rstrip(b"\r"), raw[end + 7 : -2]
         else:
             fields = sse.fields(raw)
             if fields.junk_lines:
@@ -94,7 +100,7 @@ class Relay:
                 return self._on_malformed(data, str(error))
             self.has_content = True  # good JSON that says things in an unusual way: theirs to read
             return raw
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except json_fields.MALFORMED as error:
             return self._on_malformed(data, str(error))
         return raw if passes and self.failure is None else b""
 

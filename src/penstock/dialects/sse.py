@@ -55,8 +55,10 @@ class Splitter:
     def _feed_slowly(self, data: bytes) -> list[bytes]:
         events: list[bytes] = []
         start = 0
-        # A CR that is the last byte may be half of a CRLF: leave it until more has come.
-        end = len(data) - 1 if data.endswith(b"\r") else len(data)
+        # A CR that is the last byte may be half of a CRLF: leave it until more has come. Two CRs
+        # are a blank line whatever follows.
+        is_half = data.endswith(b"\r") and not data.endswith(b"\r\r")
+        end = len(data) - 1 if is_half else len(data)
         for found in _BLANK_LINE.finditer(data, 0, end):
             events.append(data[start : found.end()])
             start = found.end()
