@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from measure import Sample, Test
 from peer import Peer
@@ -20,6 +20,7 @@ LISTENING_S_MAX = 0.5
 RSS_MB_MAX = 60.0
 ADDED = {"added_p50_ms": "p50_us", "added_p99_ms": "p99_us"}
 NOTE_CHARS_MAX = 120
+VOID = "every round void, so not judged"
 WORST = ("stalls", "gap_max_ms")
 
 
@@ -125,7 +126,7 @@ def note_of(summary: Summary, *tests: str) -> str:
         if cell and cell.errors:
             notes.append(f"{test} failed: {cell.errors[0]}"[:NOTE_CHARS_MAX])
         elif cell and not cell.valid:
-            notes.append(f"{test}: every round void")
+            notes.append(VOID)
     return "; ".join(notes)
 
 
@@ -190,7 +191,8 @@ def goals(summary: Summary, gateways: list[str]) -> list[Goal]:
         bound(text, value(summary, "penstock", test, name), limit, unit, note_of(summary, test))
         for text, test, name, limit, unit in rows
     ]
-    return [*unary_goals(summary, gateways), *bounds, thousand_goal(summary)]
+    found = [*unary_goals(summary, gateways), *bounds, thousand_goal(summary)]
+    return [replace(goal, passed=None) if VOID in goal.note else goal for goal in found]
 
 
 def failures(summary: Summary) -> list[str]:
