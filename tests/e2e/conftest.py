@@ -10,6 +10,9 @@ import pytest
 from google import genai
 from google.genai import types
 from tests.e2e.emulator import KEY, RunningEmulator
+from tests.e2e.gateway import RunningGateway, config_of, document
+
+from penstock.config.model import Config
 
 StartEmulator = Callable[..., RunningEmulator]
 
@@ -74,3 +77,36 @@ def gemini(emulator: RunningEmulator) -> Iterator[Any]:
     client = genai.Client(api_key=KEY, http_options=options)
     yield client.models
     client.close()
+
+
+StartGateway = Callable[..., RunningGateway]
+
+
+@pytest.fixture(scope="session")
+def start_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartGateway]:
+    """Start gateways with a given configuration; all are stopped in the end."""
+    started: list[RunningGateway] = []
+
+    def start(config: Config) -> RunningGateway:
+        started.append(RunningGateway(tmp_path_factory.mktemp("gateway"), config))
+        return started[-1]
+
+    yield start
+    for gateway in started:
+        gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(start_gateway: StartGateway, shared_emulator: RunningEmulator) -> RunningGateway:
+    """Start the one gateway that most tests share."""
+    return start_gateway(config_of(document(shared_emulator)))
+
+
+@pytest.fixture
+def gateway(shared_gateway: RunningGateway, emulator: RunningEmulator) -> RunningGateway:
+    """Hand out the shared gateway with nothing learned, and nothing wrong at the providers.
+
+    What is learned belongs to an upstream's name, so every test gets upstreams of new names.
+    """
+    shared_gateway.reload(config_of(document(emulator, f".{shared_gateway.version}")))
+    return shared_gateway
