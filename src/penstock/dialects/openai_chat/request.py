@@ -173,7 +173,8 @@ def read_request(inquiry: Inquiry) -> Request:
     try:
         fields = _REQUEST.decode(inquiry.body)
     except json_fields.MALFORMED as error:
-        raise CallerError(f"The request is not understood: {error}.") from error
+        place = json_fields.place_of(error)
+        raise CallerError(f"The request is not understood: {error}.", param=place) from error
     if fields.modalities and fields.modalities != ["text"]:
         raise verdicts.refusal("modalities", "only text comes out")
     history = _Reader(dropped)
