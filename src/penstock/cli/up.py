@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -142,6 +143,7 @@ class Up:
 
     async def _start_emulator(self, made: Plan) -> Plan:
         private_file.write(self._home.emulated_key, "emulated-key-that-is-no-secret\n")
+        private_file.write(self._home.emulate_token, f"{secrets.token_urlsafe(32)}\n")
         port = 0 if self._is_auto else made.config.emulate.port
         ready = await self._start_child("emulate", self._emulator_command(made, port))
         self._emulator = ready
@@ -162,7 +164,7 @@ class Up:
         admin_port = 0 if self._is_auto else config.gateway.admin_port
         ready = await self._start_child("gateway", self._gateway_command(port, admin_port))
         self._urls["gateway"] = ready["url"]
-        self._urls["metrics"] = f"{ready['admin_url']}/metrics"
+        self._urls["metrics"] = ready["admin_url"]
         # Should it die, it comes back where callers know it to be.
         self._children[-1].command = self._gateway_command(
             _port(ready["url"]), _port(ready["admin_url"])
@@ -202,6 +204,8 @@ class Up:
                 group.create_task(child.keep(self._on_change))
             group.create_task(self._reload_when_asked())
             group.create_task(self._trim_logs())
+            await self._stopping.wait()
+            await self._stop()  # here, because those who keep a child wait for its end
 
     def _on_change(self, shape: str, words: str) -> None:
         self._terminal.state(shape, words)
@@ -242,21 +246,23 @@ class Up:
     async def _stop(self) -> None:
         """Drain the gateway first: what it has under way may still need the emulator."""
         self._stopping.set()
+        self._reload_asked.set()
+        children, self._children = self._children, []
+        if not children:
+            return  # stopped already, or never started
         drain_s = self._plan.config.gateway.drain_s
-        if self._children:
+        if all(child.is_up for child in children):
+            words = f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
             self._terminal.line()
-            self._terminal.state(
-                "work", f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
-            )
-        for child in reversed(self._children):
+            self._terminal.state("work", words)
+        for child in reversed(children):
             within_s = EMULATOR_STOP_S if child.name == "emulate" else drain_s + DRAIN_MARGIN_S
             if not await child.stop(within_s, self._at_once):
                 self._terminal.state("bad", f"{child.name} was killed before it had drained")
         for path in (self._home.up, self._ready_file):
             if path:
                 path.unlink(missing_ok=True)
-        if self._children:
-            self._terminal.state("good", "stopped")
+        self._terminal.state("good", "stopped")
 
 
 def _port(url: str) -> int:

@@ -2,7 +2,7 @@
 
     GET /healthz     200 while the process lives
     GET /readyz      200 while it takes requests, 503 while it drains; no store is asked
-    GET /metrics     for Prometheus
+    GET /metrics, /  for Prometheus
     GET /telemetry   cumulative counters as JSON, for the status process and for drills
 
 It listens on loopback by default and tells nothing that is secret.
@@ -51,7 +51,7 @@ class Admin:
         """Answer one request."""
         if call.method not in (b"GET", b"HEAD"):
             call.send(405, JSON, b'{"error":"only GET is served here"}')
-        elif call.target == b"/metrics":
+        elif call.target in (b"/", b"/metrics"):
             call.send(200, TEXT, exposition(self._parts.counters, self._gauges()))
         elif call.target == b"/telemetry":
             call.send(200, JSON, msgspec.json.encode(self._telemetry()))

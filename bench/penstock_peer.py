@@ -1,0 +1,135 @@
+"""Penstock itself, started as any user would start it: ``penstock up`` with a file."""
+
+import sys
+import time
+from pathlib import Path
+from typing import cast
+
+from host import BENCH, BenchError, Cores, age_s, read_json, start
+from peer import UPSTREAM_KEY, Endpoint, Peer, Running, Site, package_version, wait_file
+
+CONFIG = """\
+[[upstreams]]
+name = "mock"
+dialect = "openai_chat"
+base_url = "http://127.0.0.1:{mock}/v1"
+api_key_env = "BENCH_KEY"
+concurrency_max = 20000
+[[upstreams]]
+name = "mock-too"
+dialect = "openai_chat"
+base_url = "http://127.0.0.1:{mock}/v1"
+api_key_env = "BENCH_KEY"
+concurrency_max = 20000
+[[upstreams]]
+name = "mock-anthropic"
+dialect = "anthropic_messages"
+base_url = "http://127.0.0.1:{mock}"
+api_key_env = "BENCH_KEY"
+concurrency_max = 20000
+[[routes]]
+name = "bench"
+policy = "load"
+targets = [
+    {{ upstream = "mock", model = "bench" }},
+    {{ upstream = "mock-too", model = "bench" }},
+]
+[[routes]]
+name = "bench-anthropic"
+targets = [{{ upstream = "mock-anthropic", model = "bench" }}]
+"""
+CONFIG_TLS = """\
+[[upstreams]]
+name = "mock-tls"
+dialect = "openai_chat"
+base_url = "https://127.0.0.1:{tls}/v1"
+tls_ca_file = "{ca}"
+api_key_env = "BENCH_KEY"
+concurrency_max = 20000
+[[routes]]
+name = "bench-tls"
+targets = [{{ upstream = "mock-tls", model = "bench" }}]
+"""
+
+
+def part(ready: dict[str, object], section: str, name: str) -> str:
+    """Return one entry of a section of the ready file."""
+    entries = ready.get(section)
+    found = cast("dict[str, object]", entries) if isinstance(entries, dict) else {}
+    if name not in found:
+        raise BenchError(f"the ready file of penstock has no {section}.{name}")
+    return str(found[name])
+
+
+class PenstockPeer(Peer):
+    """One worker with everything on: keys, limits, breaker, balancing, spool, metrics."""
+
+    name = "penstock"
+    title = "Penstock"
+
+    def version(self) -> str:
+        """Return the version of the source beside us."""
+        return package_version(Path(sys.executable).parent, "penstock")
+
+    def files(self, site: Site) -> dict[str, str]:
+        """Plain upstreams of two dialects, and one with TLS where a certificate is given."""
+        text = CONFIG.format(mock=site.mock_port)
+        if site.tls_port:
+            text += CONFIG_TLS.format(tls=site.tls_port, ca=site.ca_file)
+        return {"penstock.toml": text}
+
+    def command(self, site: Site) -> list[str]:
+        """Run everything below the site's folder, on free ports."""
+        config = ["--config", str(site.folder / "penstock.toml"), "--ports", "auto"]
+        ready = ["--ready-file", str(site.folder / "ready.json")]
+        return ["python", "-m", "penstock", "up", *config, *ready]
+
+    def environment(self, site: Site) -> dict[str, str]:
+        """Give it the upstream's key, a state directory, and this checkout's source."""
+        return {
+            "BENCH_KEY": UPSTREAM_KEY,
+            "PENSTOCK_STATE_DIR": str(site.folder / "state"),
+            "PYTHONPATH": str(BENCH.parent / "src"),
+        }
+
+    def endpoints(self, site: Site) -> dict[str, Endpoint]:
+        """Return the calls, with the key still missing."""
+        return self.calls(site.port, "KEY", tls=bool(site.tls_port))
+
+    def calls(self, port: int, key: str, *, tls: bool) -> dict[str, Endpoint]:
+        """Return how to call a gateway on ``port`` with ``key``."""
+        bearer = (f"authorization: Bearer {key}",)
+        plain = Endpoint(port, headers=bearer)
+        calls = {
+            "openai": plain,
+            "translated": Endpoint(port, model="bench-anthropic", headers=bearer),
+            "anthropic": Endpoint(
+                port,
+                "/v1/messages",
+                "bench-anthropic",
+                (f"x-api-key: {key}", "anthropic-version: 2023-06-01"),
+                "anthropic",
+            ),
+        }
+        return calls | ({"tls": Endpoint(port, model="bench-tls", headers=bearer)} if tls else {})
+
+    def start(self, site: Site, cores: Cores) -> Running:
+        """Start it and read the ready file."""
+        self.write_files(site)
+        argv = [sys.executable, *self.command(site)[1:]]
+        begun_at_s = time.monotonic()
+        program = start(
+            self.name, argv, cores.proxy, site.folder / "log.txt", self.environment(site)
+        )
+        try:
+            wait_file(program, site.folder / "ready.json")
+            ready = read_json(site.folder / "ready.json")
+            up_s = time.monotonic() - begun_at_s
+            port = int(part(ready, "urls", "gateway").rpartition(":")[2].rstrip("/"))
+            calls = self.calls(port, str(ready["key"]), tls=bool(site.tls_port))
+            gateway = int(part(ready, "pids", "gateway"))
+            listening_s = age_s(gateway)
+        except (BenchError, ValueError, KeyError) as error:
+            program.stop()
+            raise BenchError(str(error)) from error
+        return Running(program, calls, listening_s, [gateway], {"up_s": up_s})
