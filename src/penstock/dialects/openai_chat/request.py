@@ -360,6 +360,8 @@ class _Writer:
                 written += self._user(turn)
         if not written:
             raise CallerError("messages must not be empty.", param="messages")
+        if written[-1]["role"] == "assistant":
+            self._drop("prefill")  # the model begins its answer anew instead of going on
         return written
 
     def options(self) -> dict[str, object]:
