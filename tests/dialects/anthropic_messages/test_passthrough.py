@@ -156,3 +156,11 @@ def test_thinking_that_claude_has_signed_stays_to_the_byte() -> None:
     )
     assert passthrough.forward(asked, "m", asks_usage=False) == asked.body
     assert thought in passthrough.forward(asked, "n", asks_usage=False)
+
+
+def test_an_empty_signature_in_a_tools_input_is_nobodys_thinking() -> None:
+    asked = passthrough.inquire(
+        b'{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":'
+        b'[{"type":"tool_use","id":"t","name":"f","input":{"signature": ""}}]}]}'
+    )
+    assert passthrough.forward(asked, "m", asks_usage=False) == asked.body

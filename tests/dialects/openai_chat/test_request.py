@@ -125,6 +125,7 @@ def test_what_cannot_be_carried_is_refused_by_name(given_messages: list[Fields])
         ({"tool_choice": "sometimes"}, "tool_choice"),
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
         ({"n": 2}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
     ],
 )
 def test_fields_that_cannot_be_carried(fields: Fields, param: str) -> None:
