@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.cli.running import Running, penstock, port, running
 
-from cli.running import Running, penstock, port, running
 from penstock.cli import state
 from penstock.snapshot import file, keys
 
@@ -108,6 +108,26 @@ def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
         assert after["pids"]["gateway"] != before["pids"]["gateway"]
         assert all(ask(url, "/") == 200 for url in after["urls"].values())
         assert up.stop(signal.SIGTERM) == 0
+
+
+def test_a_status_of_death_is_named(tmp_path: Path) -> None:
+    with running(tmp_path, args=["--emulate"]) as up:
+        with pytest.raises(http.client.RemoteDisconnected):
+            ask(up.ready()["urls"]["gateway"], "/die")
+        up.until(lambda: "gateway is back" in up.out)
+        assert "gateway ended with status 3; starting it again" in up.out
+        up.stop()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_drain(tmp_path: Path) -> None:
+    with running(tmp_path, args=["--emulate"]) as up:
+        ready = up.ready()
+        assert ask(ready["urls"]["gateway"], "/linger") == 200
+        up.process.send_signal(signal.SIGINT)
+        up.until(lambda: "draining" in up.out)
+        assert up.stop(signal.SIGINT) == 0
+        assert "gateway was killed before it had drained" in up.out
+        assert not any(is_alive(pid) for pid in ready["pids"].values())
 
 
 def test_only_one_runs_on_a_state_directory(tmp_path: Path) -> None:

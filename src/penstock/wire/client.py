@@ -41,8 +41,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_attempt", "_fed_bytes", "_has_received", "_head_is_new", "_headers", "_is_complete",
-        "_is_framed", "_is_informational", "_is_paused", "_parser", "_pieces", "_pool",
-        "_reads_head", "_status", "_transport", "idle_at_s", "is_draining",
+        "_is_framed", "_is_informational", "_is_paused", "_keeps_alive", "_parser", "_pieces",
+        "_pool", "_reads_head", "_status", "_transport", "idle_at_s", "is_draining",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool") -> None:
@@ -61,6 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_informational = False
         self._is_complete = False
         self._is_paused = False
+        self._keeps_alive = False
         self.is_draining = False
         self.idle_at_s = 0.0
 
@@ -175,6 +176,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._reads_head = False
             self._head_is_new = True
             headers = self._headers
+            self._keeps_alive = self._parser.should_keep_alive()  # unknown after the message
             self._is_framed = b"content-length" in headers or b"transfer-encoding" in headers
 
     def on_body(self, data: bytes) -> None:
@@ -221,7 +223,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.is_draining = False
             self._pool.draining.discard(self)
         self.resume()
-        if self.is_open and self._parser.should_keep_alive():
+        if self.is_open and self._keeps_alive:
             self.idle_at_s = now_s
             self._pool.put(self)
         else:
