@@ -7,8 +7,7 @@ from typing import Any, Final
 import anthropic
 import openai
 import pytest
-
-from cli.running import REAL, Running, port, running
+from tests.cli.running import REAL, Running, port, running
 
 FILE: Final = """
 [emulate]
