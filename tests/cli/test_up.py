@@ -195,6 +195,14 @@ def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
         up.stop()
 
 
+def test_a_file_that_was_not_there_at_the_start_is_taken_by_a_reload(tmp_path: Path) -> None:
+    with running(tmp_path) as up:
+        (tmp_path / "penstock.toml").write_text(FILE)
+        assert penstock(tmp_path, "reload").returncode == 0
+        assert [one.name for one in file.read(up.home.snapshot).config.routes] == ["auto"]
+        up.stop()
+
+
 def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         added = penstock(tmp_path, "keys", "add", "team", "--tenant", "acme", "--route", "auto")

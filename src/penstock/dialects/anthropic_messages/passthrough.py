@@ -55,8 +55,11 @@ class UsageFields(msgspec.Struct, gc=False):
             if value is not None:
                 setattr(self, name, value)
 
-    def normalised(self) -> Usage:
-        """Return the tokens in the common meaning: this dialect's input excludes the cache."""
+    def normalised(self, *, is_final: bool = True) -> Usage:
+        """Return the tokens in the common meaning: this dialect's input excludes the cache.
+
+        What ``message_start`` says is not final: its output is a placeholder.
+        """
         cached = self.cache_read_input_tokens or 0
         written = self.cache_creation_input_tokens or 0
         details = self.output_tokens_details or OutputDetails()
@@ -66,7 +69,7 @@ class UsageFields(msgspec.Struct, gc=False):
             cached_tokens=cached,
             cache_write_tokens=written,
             reasoning_tokens=details.thinking_tokens or 0,
-            is_known=True,
+            is_known=is_final,
         )
 
 
@@ -221,8 +224,8 @@ class MessagesRelay(Relay):
 
     __slots__ = ("_figures",)
 
-    content_marks = (b"content_block", b"delta")
     terminator = MESSAGE_STOP
+    content_events = (b"content_block_start", b"content_block_delta")
 
     def __init__(self) -> None:
         super().__init__()
@@ -244,7 +247,7 @@ class MessagesRelay(Relay):
             self._on_block(event.content_block)
         elif kind == "message_start" and event.message is not None:
             self.model = event.message.model
-            self._count(event.message.usage)
+            self._count(event.message.usage, is_final=False)
         elif kind == "message_delta":
             self._on_message_delta(event)
         return True
@@ -262,7 +265,7 @@ class MessagesRelay(Relay):
             self.has_content = True
 
     def _on_message_delta(self, event: StreamEvent) -> None:
-        self._count(event.usage)
+        self._count(event.usage, is_final=True)
         if event.delta is not None and event.delta.stop_reason is not None:
             self.finish_reason = event.delta.stop_reason
             self.is_complete = True
@@ -275,10 +278,10 @@ class MessagesRelay(Relay):
         self.break_off("the stream said message_stop before the model said why it stopped")
         return False
 
-    def _count(self, newer: UsageFields | None) -> None:
+    def _count(self, newer: UsageFields | None, *, is_final: bool) -> None:
         if newer is not None:
             self._figures.update(newer)
-            self.usage = self._figures.normalised()
+            self.usage = self._figures.normalised(is_final=is_final)
 
 
 def _without_unsigned_thinking(raw: Raw) -> Raw:
