@@ -190,13 +190,14 @@ def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
     """Return the body with another model; usage comes without being asked for."""
     del asks_usage
     body = inquiry.body
-    is_unsigned = _UNSIGNED.search(body) is not None
-    if model == inquiry.model and body.count(b'"model"') == 1 and not is_unsigned:
+    messages = inquiry.fields["messages"]
+    if _UNSIGNED.search(body) is not None:
+        messages = _without_unsigned_thinking(messages)
+    is_same = model == inquiry.model and messages is inquiry.fields["messages"]
+    if is_same and body.count(b'"model"') == 1:
         return body  # a second "model" could be read differently upstream than here
-    fields = inquiry.fields | {"model": Raw(msgspec.json.encode(model))}
-    if is_unsigned:
-        fields["messages"] = _without_unsigned_thinking(fields["messages"])
-    return msgspec.json.encode(fields)
+    model_raw = Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(inquiry.fields | {"model": model_raw, "messages": messages})
 
 
 def survey(body: bytes) -> Survey:
@@ -284,24 +285,30 @@ class MessagesRelay(Relay):
 
 
 def _without_unsigned_thinking(raw: Raw) -> Raw:
-    """Return the messages without thinking that Claude cannot have signed.
+    """Return the messages without thinking that Claude cannot have signed; the same if none is.
 
     It comes from our own translation of another vendor's reasoning, and Claude refuses it.
     """
     try:
-        messages = _BODIES.decode(raw)
+        read = [(message, _blocks(message)) for message in _BODIES.decode(raw)]
+        if not any(_is_unsigned(block) for _, blocks in read for block in blocks):
+            return raw
         kept: list[dict[str, Raw]] = []
-        for message in messages:
-            content = message.get("content", ABSENT)
-            if content is not ABSENT and json_fields.is_list(content):
-                blocks = [each for each in _RAWS.decode(content) if not _is_unsigned(each)]
-                if not blocks:
-                    continue  # an empty turn is refused too
-                message["content"] = Raw(msgspec.json.encode(blocks))
-            kept.append(message)
+        for message, blocks in read:
+            signed = [block for block in blocks if not _is_unsigned(block)]
+            if len(signed) < len(blocks):
+                message["content"] = Raw(msgspec.json.encode(signed))
+            if signed or not blocks:  # a turn that has become empty is refused too
+                kept.append(message)
     except json_fields.MALFORMED:
         return raw  # the upstream will say what is wrong with it
     return Raw(msgspec.json.encode(kept))
+
+
+def _blocks(message: dict[str, Raw]) -> list[Raw]:
+    content = message.get("content", ABSENT)
+    is_text = content is ABSENT or not json_fields.is_list(content)
+    return [] if is_text else _RAWS.decode(content)
 
 
 def _is_unsigned(raw: Raw) -> bool:
