@@ -5,6 +5,7 @@ scraped, by its own client library. All labels come from the configuration or fr
 their number is bounded.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -152,12 +153,7 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         """Count one."""
-        at = 0
-        for bound_s in BUCKETS_S:
-            if seconds <= bound_s:
-                break
-            at += 1
-        self.counts[at] += 1
+        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
         self.total += seconds
 
     def cumulative(self) -> list[tuple[str, int]]:

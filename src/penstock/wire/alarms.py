@@ -3,7 +3,8 @@
 An exchange sets an alarm, moves it and drops it far more often than one goes off, so setting and
 dropping must cost next to nothing. Alarms lie in buckets of one tick each; one timer of the event
 loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm may
-go off up to one tick late, never early.
+go off up to one tick late, never early; one that was set more than ``FAR_TICKS`` ahead, up to
+``COARSE_TICKS`` late, so that the many that are never reached share few buckets.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from penstock.wire import clock
 
 TICK_S = 0.01  # far below any limit a person would set, and 100 idle wake-ups a second at most
+FAR_TICKS = 1000  # ten seconds
+COARSE_TICKS = 32  # a third of a second: at most 3 % of what is that far away
 UNSET = -1
 DUE = -2
 
@@ -69,7 +72,11 @@ class Alarms:
 
     def bucket_of(self, at_s: float) -> int:
         """Return the bucket of an instant: the first tick wholly after it, never a past one."""
-        return max(self._tick(at_s) + 1, self._walked + 1)
+        bucket = int(at_s / TICK_S) + 1
+        ahead = bucket - self._walked
+        if ahead > FAR_TICKS:
+            return bucket - bucket % -COARSE_TICKS
+        return bucket if ahead > 0 else self._walked + 1
 
     def put(self, alarm: Alarm, bucket: int) -> None:
         """Add an alarm, and start walking if we were at rest."""

@@ -27,6 +27,7 @@ import httptools
 from penstock import __version__
 from penstock.config.model import Upstream
 from penstock.core.outcome import Failure, FailureKind
+from penstock.dialects.registry import DIALECTS
 from penstock.exchange.attempt import Attempt
 from penstock.wire import clock
 
@@ -252,7 +253,7 @@ class Pool:
         self.host = parts.hostname or ""
         self.port = parts.port or DEFAULT_PORTS[parts.scheme]
         self.tls = tls_context(entry.tls_ca_file) if parts.scheme == "https" else None
-        self._base_path = parts.path.rstrip("/").encode()
+        base_path = parts.path.rstrip("/").encode()
         lines = [
             b"host: %b" % parts.netloc.encode(),
             b"user-agent: penstock/%b" % __version__.encode(),
@@ -260,7 +261,9 @@ class Pool:
             b"content-type: application/json",
             *(b"%b: %b" % (k.lower().encode(), v.encode()) for k, v in entry.headers.items()),
         ]
-        self._static = b"".join(line + b"\r\n" for line in lines)
+        static = b"".join(line + b"\r\n" for line in lines)
+        path = base_path + DIALECTS[entry.dialect.value].path()
+        self._begin = b"POST %b HTTP/1.1\r\n%b" % (path, static)
 
     @property
     def idle(self) -> int:
@@ -270,10 +273,8 @@ class Pool:
     def head(self, attempt: Attempt) -> bytes:
         """Return the head of a request, with its credential."""
         dialect = attempt.target.upstream.dialect
-        return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
-            self._base_path,
-            dialect.path(),
-            self._static,
+        return b"%b%bcontent-length: %d\r\n\r\n" % (
+            self._begin,
             dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
             len(attempt.body),
         )
