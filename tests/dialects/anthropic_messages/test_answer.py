@@ -50,7 +50,7 @@ STOP = event("content_block_stop", index=3)
     [
         (
             event("message_start", message={"id": "a", "model": "m", "usage": {"input_tokens": 3}}),
-            [Started("a", "m"), Counted(Usage(3, 0, is_known=True))],
+            [Started("a", "m"), Counted(Usage(3, 0))],
         ),
         (event("ping"), [KeptAlive()]),
         (event("gateway_note", x=1), [KeptAlive()]),
