@@ -105,9 +105,11 @@ def main() -> int:
         process.stdout.readline()
         ready = json.loads(ready_file.read_text())
         port = int(ready["url"].rpartition(":")[2])
-        measured = uvloop.run(read(port, process.pid, arguments))
-        process.terminate()
-        process.wait()
+        try:
+            measured = uvloop.run(read(port, process.pid, arguments))
+        finally:
+            process.terminate()
+            process.wait()
     named = {"streams": arguments.streams, "dialect": arguments.dialect}
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     print(json.dumps(named | measured | machine))

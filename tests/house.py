@@ -188,3 +188,11 @@ def broad_excepts(path: str, text: str) -> Iterator[str]:
             kinds = ast.unparse(node.type) if node.type else "BaseException"
             if re.search(r"\b(?:Base)?Exception\b", kinds):
                 yield f"{path}:{node.lineno}: except {kinds}"
+
+
+def links(text: str) -> Iterator[str]:
+    """Yield the files that a page in Markdown links to."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path = str(target).partition("#")[0]
+        if path and "://" not in path:
+            yield path

@@ -1,8 +1,8 @@
 """Stands in for the processes that ``penstock up`` starts, by the same contract.
 
 ``python stand_in.py gateway|emulate ...`` takes their options and writes their ready files, and no
-more. A request to /die ends the process with status 3. A snapshot that names the route
-``refuse-me`` is refused, as a gateway refuses one that it cannot use.
+more. A request to /die ends the process with status 3; after one to /linger it never drains. A
+snapshot that names the route ``refuse-me`` is refused, as a gateway refuses one that it cannot use.
 """
 
 import argparse
@@ -22,6 +22,8 @@ async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     line = await reader.readline()
     if b" /die" in line:
         os._exit(3)
+    if b" /linger" in line:  # from now on, draining takes for ever
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bool)
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nok\n")
     writer.close()
 

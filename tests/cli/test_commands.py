@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.cli.running import penstock
 
-from cli.running import penstock
 from penstock.cli.init import render
 from penstock.config import discover, load
 from penstock.snapshot import keys

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.running import penstock
 
-from cli.running import penstock
 from penstock.cli.main import COMMANDS
 
 

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.cli.running import Running, penstock, port, running
 
-from cli.running import Running, penstock, port, running
 from penstock.cli import state
 from penstock.snapshot import file, keys
 
@@ -110,6 +110,26 @@ def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
         assert up.stop(signal.SIGTERM) == 0
 
 
+def test_a_status_of_death_is_named(tmp_path: Path) -> None:
+    with running(tmp_path, args=["--emulate"]) as up:
+        with pytest.raises(http.client.RemoteDisconnected):
+            ask(up.ready()["urls"]["gateway"], "/die")
+        up.until(lambda: "gateway is back" in up.out)
+        assert "gateway ended with status 3; starting it again" in up.out
+        up.stop()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_drain(tmp_path: Path) -> None:
+    with running(tmp_path, args=["--emulate"]) as up:
+        ready = up.ready()
+        assert ask(ready["urls"]["gateway"], "/linger") == 200
+        up.process.send_signal(signal.SIGINT)
+        up.until(lambda: "draining" in up.out)
+        assert up.stop(signal.SIGINT) == 0
+        assert "gateway was killed before it had drained" in up.out
+        assert not any(is_alive(pid) for pid in ready["pids"].values())
+
+
 def test_only_one_runs_on_a_state_directory(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         second = penstock(tmp_path, "up", "--emulate", "--ports", "auto")
@@ -172,6 +192,14 @@ def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
         path.write_text(FILE + "[gateway]\nport = 9999\n")
         told = penstock(tmp_path, "reload")
         assert "only after a restart: gateway.port" in told.stdout
+        up.stop()
+
+
+def test_a_file_that_was_not_there_at_the_start_is_taken_by_a_reload(tmp_path: Path) -> None:
+    with running(tmp_path) as up:
+        (tmp_path / "penstock.toml").write_text(FILE)
+        assert penstock(tmp_path, "reload").returncode == 0
+        assert [one.name for one in file.read(up.home.snapshot).config.routes] == ["auto"]
         up.stop()
 
 

@@ -225,3 +225,14 @@ def test_closing_forgets_the_failures() -> None:
         probe(breaker, SUCCESS, 5.0)
     fail(breaker, 4, 5.0)
     assert breaker.state is BreakerState.CLOSED
+
+
+def test_successes_leave_with_the_window_too() -> None:
+    breaker = CircuitBreaker(POLICY, 0.0)
+    fail(breaker, 1, 0.0)
+    for _ in range(100):
+        probe(breaker, SUCCESS, 0.0)
+    probe(breaker, SUCCESS, 6.0)
+    fail(breaker, 1, 9.9)
+    fail(breaker, 4, 14.5)
+    assert breaker.state is BreakerState.OPEN

@@ -23,6 +23,7 @@ def split(chunks: list[bytes]) -> tuple[list[bytes], bytes]:
 
 @given(lines=LINES, ends=ENDS, places=PLACES)
 @example(lines=[b"data: a", b""], ends=[b"\r"] * 12, places=[])
+@example(lines=[b"data: a", b"", b"id: 1"], ends=[b"\n", b"\r", b"\n"] * 4, places=[9])
 def test_any_cut_gives_the_same_events(
     lines: list[bytes], ends: list[bytes], places: list[int]
 ) -> None:
@@ -51,6 +52,14 @@ def test_an_event_is_bounded() -> None:
     assert splitter.feed(b"data: 1\n\n") == [b"data: 1\n\n"]
     with pytest.raises(DialectError, match="longer than 8 bytes"):
         splitter.feed(b"data: 1234567")
+
+
+def test_a_bound_holds_for_a_line_in_many_chunks() -> None:
+    splitter = sse.Splitter(event_bytes_max=8)
+    assert splitter.feed(b"data: ") == splitter.feed(b"1") == splitter.feed(b"2") == []
+    assert splitter.rest == b"data: 12"
+    with pytest.raises(DialectError):
+        splitter.feed(b"3")
 
 
 def test_a_bound_holds_for_lines_that_end_in_crlf() -> None:

@@ -271,3 +271,16 @@ def test_nothing_comes_out_after_a_failure() -> None:
     assert b"late" not in reader.feed(b"x")
     assert reader.failure == Failure(FailureKind.QUOTA)
     assert reader.finish() == b""
+
+
+def test_arguments_that_come_too_late_end_the_stream_as_broken() -> None:
+    """The block of that call is closed: a caller of Claude's dialect would never see them."""
+    text = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+    call = (
+        b'data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t",'
+        b'"function":{"name":"f","arguments":"{}"}}]}}]}\n\n'
+    )
+    reader = translation("openai_chat", "anthropic_messages")
+    assert b'"a"' in reader.feed(call + text + call.replace(b'"{}"', b'",1"'))
+    assert reader.failure is not None
+    assert reader.failure.kind is FailureKind.BROKEN_STREAM

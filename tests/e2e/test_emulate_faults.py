@@ -1,6 +1,7 @@
 """Every kind of fault does at the socket what its name says."""
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -314,3 +315,30 @@ def test_no_credential_is_in_any_record(emulator: RunningEmulator) -> None:
     assert KEY not in seen
     assert KEY[-6:] not in seen
     assert "authorization" in emulator.attempts()[-1]["header_names"]
+
+
+def test_a_reader_who_does_not_read_is_waited_for(emulator: RunningEmulator) -> None:
+    words = 100_000
+    messages = [{"role": "user", "content": f"[[words:{words}]]"}]
+    body = json.dumps({"model": "gpt-5.6", "stream": True, "messages": messages}).encode()
+    head = (
+        f"POST /gpt/v1/chat/completions HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n"
+        f"authorization: Bearer {KEY}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    seen: list[int] = []
+
+    def is_waiting() -> bool:
+        seen.append(emulator.attempts()[-1]["output_tokens"] if emulator.attempts() else 0)
+        return len(seen) > 20 and 0 < seen[-20] == seen[-1]
+
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as connection:
+        connection.sendall(head.encode() + body)
+        wait_until(is_waiting)
+        assert seen[-1] < words
+        received = bytearray()
+        while data := connection.recv(1 << 20):
+            received += data
+    assert received.count(b'"content":"') == words + 1  # and the empty one of the role
+    assert received.endswith(b"0\r\n\r\n")
+    assert outcome(emulator) == "complete"
+    assert emulator.attempts()[-1]["output_tokens"] == words

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from cli.running import REAL, Running, penstock, port, running
+from tests.cli.running import REAL, Running, penstock, port, running
 
 # Two emulated providers that speak one dialect, so that one can stand in for the other.
 FILE = """
@@ -71,6 +71,36 @@ def test_from_a_file_to_an_answer_and_its_record(tmp_path: Path) -> None:
         assert b"canary-of-the-provider" not in path.read_bytes(), path
         if path.name != "local.key":
             assert key.encode() not in path.read_bytes(), path
+
+
+def test_with_nothing_at_all_emulated_providers_answer_and_fail_over(tmp_path: Path) -> None:
+    with running(tmp_path, REAL, ["--emulate"]) as up:
+        ready = up.ready()
+        for model in ("auto", "fast", "gpt-5.6", "claude-sonnet-5-5", "gemini-3.7-flash"):
+            status, body = answer(up, ready["key"], model)
+            assert status == 200, body
+        fail(ready["urls"]["emulate"], up.home.emulate_token.read_text().strip(), "claude")
+        status, body = answer(up, ready["key"])
+        assert (status, body["model"]) == (200, "gpt-5.6")
+        up.until(lambda: "emulated-claude (overloaded) > emulated-gpt" in told(tmp_path))
+        up.stop()
+
+
+def told(folder: Path) -> str:
+    """Return the table of exchanges."""
+    return penstock(folder, "tail", "--no-follow").stdout
+
+
+def fail(url: str, token: str, provider: str) -> None:
+    """Make an emulated provider say that it is overloaded."""
+    connection = http.client.HTTPConnection("127.0.0.1", port(url), timeout=20.0)
+    try:
+        rules = json.dumps({"rules": [{"kind": "http_529", "provider": provider}]})
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        connection.request("PUT", "/control/faults", rules, headers)
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
 
 
 def test_a_reload_reaches_the_gateway(tmp_path: Path) -> None:

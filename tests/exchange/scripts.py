@@ -110,7 +110,7 @@ SSE: Final = {"content_type": "text/event-stream"}
 FINISHED: Final = Piece(stop(), stop(), is_finish=True)
 JUNK: Final = Piece(b"not a field\n\n", b"")
 TORN: Final = Piece(b"data: {torn\n\n", b"")
-TORN_CONTENT: Final = Piece(b'data: {"choices": [{"delta": {torn\n\n', b"", is_break=True)
+TORN_CONTENT: Final = Piece(b'data: {"choices":[{"delta": {torn\n\n', b"", is_break=True)
 SICK: Final = Piece(error(), b"", is_break=True)
 TOO_LATE: Final = (Piece(SICK.raw, b""), Piece(TORN_CONTENT.raw, b""))
 

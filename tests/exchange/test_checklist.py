@@ -184,7 +184,7 @@ def test_the_type_of_a_stream_is_read_in_any_case() -> None:
         ([], "broken_stream", 502),
         ([error()], "server_error", 502),
         ([error("full", "server_is_overloaded")], "overloaded", 503),
-        ([b'data: {"choices": [{"delta": {torn\n\n'], "broken_stream", 502),
+        ([b'data: {"choices":[{"delta": {torn\n\n'], "broken_stream", 502),
         ([DONE], "broken_stream", 502),
         ([b"data: half an eve"], "broken_stream", 502),
     ],
@@ -232,7 +232,7 @@ def test_after_the_finish_reason_an_answer_is_finished_whatever_comes(how: str) 
     elif how == "error":
         world.line.chunk(error())
     elif how == "torn":
-        world.line.chunk(b'data: {"choices": [torn\n\n')
+        world.line.chunk(b'data: {"choices":[torn\n\n')
     pings = 0
     while not run.is_done:
         assert world.now_s < began_s + 2.5

@@ -501,7 +501,7 @@ def text(content: str) -> bytes:
 
 def stop(reason: str = "stop") -> bytes:
     """Return the chunk that says why the model stopped."""
-    return event(model="m-real", choices=[{"index": 0, "finish_reason": reason}])
+    return event(choices=[{"index": 0, "finish_reason": reason}], model="m-real")
 
 
 def usage(input_tokens: int, output_tokens: int) -> bytes:

@@ -89,7 +89,7 @@ class Up:
     def __init__(self, args: argparse.Namespace, home: state.State, program: Sequence[str]) -> None:
         self._home = home
         self._program = list(program)
-        self._path = load.config_path(args.config)
+        self._config = str(args.config)
         self._must_emulate = bool(args.emulate)
         self._is_auto = args.ports == "auto"
         self._ready_file = Path(args.ready_file) if args.ready_file else None
@@ -131,7 +131,7 @@ class Up:
         for words in await leftover.stop_all(self._home, self._stopping):
             self._terminal.state("degraded", words)
         self._key = keys.local_key(self._home.root)
-        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if not self._is_auto:
             _check_ports(made)
         if made.wants_emulator:
@@ -196,7 +196,8 @@ class Up:
 
     def _tell(self) -> None:
         greeting.greet(self._terminal, self._plan, self._urls, self._key)
-        self._terminal.problems("degraded", warnings(self._plan.config) if self._path else ())
+        if load.config_path(self._config):  # what was found by itself needs no advice
+            self._terminal.problems("degraded", warnings(self._plan.config))
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -228,7 +229,7 @@ class Up:
             self._terminal.problems("bad", outcome.problems)
 
     async def _plan_anew(self) -> Plan:
-        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if made.wants_emulator and self._emulator:
             urls = self._emulator["urls"]
             return plan.with_emulator(made, self._emulator["url"], urls, self._home.emulated_key)

@@ -5,6 +5,7 @@ Raw values are not checked for UTF-8, and JSON may be nested deeper than we can 
 decodes one catches ``MALFORMED``.
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from penstock.core.errors import DialectError
 
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PLACE: Final = re.compile(r"`\$\.(.+)`$")
 _LIST: Final = ord("[")
 _EMPTY: Final = (b"null", b"[]", b"{}")
 _EMPTY_BYTES_MAX: Final = 4
@@ -24,6 +26,12 @@ def decode(body: bytes) -> dict[str, msgspec.Raw]:
         return _FIELDS.decode(body)
     except MALFORMED as error:
         raise DialectError(f"the body is not a JSON object: {error}") from error
+
+
+def place_of(error: Exception) -> str:
+    """Return the path that an error of the parser names; empty if it names none."""
+    found = _PLACE.search(str(error))
+    return found.group(1) if found else ""
 
 
 def text(fields: dict[str, msgspec.Raw], name: str) -> str:

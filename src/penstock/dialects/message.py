@@ -126,7 +126,7 @@ class StopReason(enum.Enum):
 class Usage(msgspec.Struct):
     """Tokens, in one meaning: input includes cached and written, output includes reasoning.
 
-    ``is_known`` is False while no figure has come from the upstream.
+    ``is_known`` is False until the upstream's final figures have come.
     """
 
     input_tokens: int = 0

@@ -68,7 +68,7 @@ ROWS: Final[tuple[Row, ...]] = (
         "A conversation that the assistant begins gets a user turn of one dot before it.",
     ),
     Row(
-        "prefill", "messages[-1]", "messages[-1]", R, C,
+        "prefill", "messages[-1]", "messages[-1]", R, A,
         "A last turn of the assistant: only for Claude families that go on from it (4.5 and older, "
         "then carried). OpenAI takes it, but starts its answer anew.",
     ),

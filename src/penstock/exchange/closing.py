@@ -1,9 +1,9 @@
 """Turning what happened into the record of it.
 
-    usage came, attempt succeeded      the provider's figures, to the token
-    usage came, attempt broke          its input; the larger of its output and what we counted
-    no usage came, a good head did     all estimated from bytes
-    nothing good came                  nothing to count
+    final usage came, attempt succeeded   the provider's figures, to the token
+    some usage came                       its input; the larger of its output and what we counted
+    no usage came, a good head did        all estimated from bytes
+    nothing good came                     nothing to count
 
 Whatever is not the provider's own final figure is marked ``is_estimated``.
 """
@@ -43,15 +43,13 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     if attempt.status != GOOD_STATUS:
         return Usage(), False
     output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
-    if usage is None or not usage.is_known:
-        usage = Usage(input_tokens=tokens(len(attempt.body)))
+    usage = usage or Usage()
     return Usage(
-        input_tokens=usage.input_tokens,
+        input_tokens=usage.input_tokens or tokens(len(attempt.body)),
         output_tokens=max(usage.output_tokens, tokens(output_bytes)),
         cached_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        is_known=usage.is_known,
     ), True
 
 

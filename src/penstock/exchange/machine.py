@@ -83,8 +83,8 @@ class Exchange:
     """One caller's request and its answer. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s", "_failover",
-        "_finish_at_s", "_held", "_held_bytes", "_is_paused", "_order", "_ports",
+        "_able", "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s",
+        "_failover_made", "_finish_at_s", "_held", "_held_bytes", "_is_paused", "_order", "_ports",
         "_queued_at_s", "_queued_s", "_request", "_untranslatable", "caller", "is_waiting",
         "route", "state", "targets", "timer", "wait_until_s",
     )  # fmt: skip
@@ -101,13 +101,8 @@ class Exchange:
         self.wait_until_s = 0.0
         self.is_waiting = False
         self._deadline_s = order.at_s + order.route.timeouts.total_s
-        self._failover = Failover(
-            order.route,
-            order.route.able(order.inquiry),
-            ports.budget,
-            ports.chance,
-            is_allowed=order.may_fail_over,
-        )
+        self._failover_made: Failover | None = None
+        self._able: list[Target] = []
         self._attempt: Attempt | None = None
         self._attempts: list[Attempt] = []
         self._untranslatable: CallerError | None = None
@@ -125,7 +120,7 @@ class Exchange:
 
     def start(self, now_s: float) -> None:
         """Ask for leave to dial, if any upstream of the route has what the request needs."""
-        able = self._failover.able
+        self._able = able = self.route.able(self._order.inquiry)
         if not able:
             message = f"No upstream of the route {self.route.name!r} has what this request needs."
             self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
@@ -153,8 +148,9 @@ class Exchange:
         self._attempts.append(attempt)
         self.state = State.DIALLING
         self._ports.recorder.opened(closing.opened_line(self._order, attempt))
-        self._arm()
         self._ports.dialer.dial(attempt)
+        if attempt is self._attempt and not attempt.sent_at_s:
+            self._arm()
 
     def on_refused(self, error: ShedError, now_s: float) -> None:
         """Without an attempt so far, tell; after one, ask the same again, or give up."""
@@ -176,6 +172,19 @@ class Exchange:
             self.timer.wake_at(plan.at_s)
         else:
             self._ask(plan.targets, now_s, waits=plan.waits)
+
+    @property
+    def _failover(self) -> Failover:
+        """The memory of what was tried; most exchanges never need one."""
+        if self._failover_made is None:
+            self._failover_made = Failover(
+                self.route,
+                self._able,
+                self._ports.budget,
+                self._ports.chance,
+                is_allowed=self._order.may_fail_over,
+            )
+        return self._failover_made
 
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
         self.state = State.QUEUED
@@ -470,13 +479,11 @@ class Exchange:
                 self._queued_s += now_s - self._queued_at_s
                 self._ask(self.targets, now_s, waits=True)
         elif self._attempt is not None:
-            limit_s, failure = self._limit(self._attempt)
+            limit_s, kind = self._limit(self._attempt)
             if now_s < limit_s or self._is_blocked:
                 self._arm()
-            elif failure is None:
-                self._finish_stream(self._attempt, now_s)
             else:
-                self._cut(self._attempt, failure, now_s)
+                self._on_limit(self._attempt, kind, now_s)
 
     def _arm(self) -> None:
         if self._attempt is None:
@@ -486,24 +493,34 @@ class Exchange:
             at_s = min(at_s, self._limit(self._attempt)[0])
         self.timer.wake_at(at_s)
 
-    def _limit(self, attempt: Attempt) -> tuple[float, Failure | None]:
-        """Return the instant of the next limit, and the failure it is; None: an answer's end."""
+    def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
+        """Return the instant of the next limit, and the kind it is; None: an answer's end."""
         limits = self.route.timeouts
         reader = attempt.reader
         if not attempt.sent_at_s:
-            at_s = attempt.dialled_at_s + limits.connect_s
-            return at_s, Failure(FailureKind.UNREACHABLE, f"no connection in {limits.connect_s} s")
+            return attempt.dialled_at_s + limits.connect_s, FailureKind.UNREACHABLE
         if self._finish_at_s:
             return self._finish_at_s, None
         if self.state is State.STREAMING or (reader is None and attempt.parts):
-            at_s = attempt.progress_at_s + limits.between_tokens_s
-            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
-            return at_s, Failure(FailureKind.STALLED, detail, attempt.status)
+            return attempt.progress_at_s + limits.between_tokens_s, FailureKind.STALLED
         is_stream = self._order.inquiry.is_stream
         wait_s = limits.first_token_s if is_stream else limits.unary_s
-        what = "content" if is_stream else "answer"
-        detail = f"no {what} came in {wait_s} s"
-        return attempt.sent_at_s + wait_s, Failure(FailureKind.TIMED_OUT, detail, attempt.status)
+        return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT
+
+    def _on_limit(self, attempt: Attempt, kind: FailureKind | None, now_s: float) -> None:
+        limits = self.route.timeouts
+        if kind is None:
+            self._finish_stream(attempt, now_s)
+            return
+        if kind is FailureKind.UNREACHABLE:
+            detail = f"no connection in {limits.connect_s} s"
+        elif kind is FailureKind.STALLED:
+            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
+        elif self._order.inquiry.is_stream:
+            detail = f"no content came in {limits.first_token_s} s"
+        else:
+            detail = f"no answer came in {limits.unary_s} s"
+        self._cut(attempt, Failure(kind, detail, attempt.status), now_s)
 
     def _on_deadline(self, now_s: float) -> None:
         if self._attempt is not None and self._finish_at_s:

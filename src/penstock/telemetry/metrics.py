@@ -129,10 +129,15 @@ RELOAD_FAILED: Final = Declared(
     "counter",
     "Snapshots that were refused; the last good one stayed.",
 )
+FAULTS: Final = Declared(
+    "penstock_faults_total",
+    "counter",
+    "Defects of the gateway itself; each has a line in the log.",
+)
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED,
+    RELOAD_FAILED, FAULTS,
 )  # fmt: skip
 
 
@@ -191,6 +196,7 @@ class Counters:
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
         self.durations: dict[str, Histogram] = {}
         self.reloads_failed = 0
+        self.faults = 0
 
     def count(self, record: Record) -> None:
         """Count one exchange and its attempts."""
@@ -280,6 +286,7 @@ class _Now(Collector):
         yield _family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
         yield _family(SNAPSHOT, [((), gauges.snapshot_version)])
         yield _family(RELOAD_FAILED, [((), counters.reloads_failed)])
+        yield _family(FAULTS, [((), counters.faults)])
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:

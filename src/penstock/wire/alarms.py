@@ -15,6 +15,8 @@ from collections.abc import Callable
 from penstock.wire import clock
 
 TICK_S = 0.01  # far below any limit a person would set, and 100 idle wake-ups a second at most
+UNSET = -1
+DUE = -2
 
 
 class Alarm:
@@ -25,7 +27,7 @@ class Alarm:
     def __init__(self, alarms: "Alarms", callback: Callable[[float], None]) -> None:
         self._alarms = alarms
         self._callback = callback
-        self._bucket = -1
+        self._bucket = UNSET
 
     def wake_at(self, at_s: float) -> None:
         """Go off at this instant, in monotonic seconds; replaces what was set before."""
@@ -39,12 +41,17 @@ class Alarm:
         """Do not go off."""
         if self._bucket >= 0:
             self._alarms.remove(self, self._bucket)
-            self._bucket = -1
+        self._bucket = UNSET
+
+    def fall_due(self) -> None:
+        """Leave the wheel, to ring in a moment; called by the wheel alone."""
+        self._bucket = DUE
 
     def ring(self, now_s: float) -> None:
-        """Go off; called by the wheel alone."""
-        self._bucket = -1
-        self._callback(now_s)
+        """Go off, unless dropped or set anew since it fell due; called by the loop alone."""
+        if self._bucket == DUE:
+            self._bucket = UNSET
+            self._callback(now_s)
 
 
 class Alarms:
@@ -91,10 +98,11 @@ class Alarms:
         else:
             due = [b for b in range(self._walked + 1, tick + 1) if b in self._buckets]
         self._walked = max(tick, self._walked)
+        # First the next walk: an alarm that fails must not silence all the others.
+        self._is_walking = len(self._buckets) > len(due)
+        if self._is_walking:
+            self._loop.call_later(TICK_S, self._walk)
         for bucket in due:
             for alarm in self._buckets.pop(bucket, ()):
-                alarm.ring(now_s)
-        if self._buckets:
-            self._loop.call_later(TICK_S, self._walk)
-        else:
-            self._is_walking = False
+                alarm.fall_due()
+                self._loop.call_soon(alarm.ring, now_s)

@@ -408,9 +408,23 @@ class HttpDialer:
         except (OSError, UnicodeError) as error:
             attempt.connection = None
             failure = Failure(FailureKind.UNREACHABLE, _why_unreachable(pool, error))
-            attempt.owner.on_failed(attempt, failure, clock.now_s())
+            now_s = clock.now_s()
+            self._loop.call_soon(attempt.owner.on_failed, attempt, failure, now_s)
             return
-        connection.send(attempt, pool.head(attempt), clock.now_s())
+        # Not from within this task: an error there must not end all the others.
+        self._loop.call_soon(self._send, pool, connection, attempt)
+
+    def _send(self, pool: Pool, connection: UpstreamConnection, attempt: Attempt) -> None:
+        now_s = clock.now_s()
+        if attempt.connection is None:  # cancelled meanwhile: the connection serves another
+            connection.idle_at_s = now_s
+            pool.put(connection)
+        elif connection.is_open:
+            connection.send(attempt, pool.head(attempt), now_s)
+        else:
+            attempt.connection = None
+            failure = Failure(FailureKind.RESET, "the connection was closed at once")
+            attempt.owner.on_failed(attempt, failure, now_s)
 
 
 def _why_unreachable(pool: Pool, error: Exception) -> str:

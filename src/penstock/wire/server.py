@@ -2,16 +2,19 @@
 
 llhttp (through httptools) parses with none of its lenient flags. On top of it we refuse what two
 parsers could read differently: any Transfer-Encoding other than exactly ``chunked``, one on
-HTTP/1.0, a missing or second Host, HTTP/0.9, CONNECT, and a second copy of a header that must
-stand once.
+HTTP/1.0, a missing or second Host, HTTP/0.9, CONNECT, an upgrade with a body, and a second copy of
+a header that must stand once.
 
     IDLE     first byte                      -> HEAD
     HEAD     head complete                   -> BODY    413 at once if it announces too much
     BODY     body complete                   -> ACTIVE  the handler has the call
-    ACTIVE   answer complete, keep-alive     -> IDLE    or the next pipelined request
+    ACTIVE   answer complete, keep-alive     -> IDLE    or to where the next request is
     ACTIVE   answer complete, otherwise      -> closed
     any      limit of the phase passed       -> closed  408 in HEAD and BODY
-    any      malformed bytes                 -> closed  400
+    any      malformed bytes                 -> closed  400, once what is under way is answered
+
+A refusal is followed by a moment of reading and throwing away: to close with bytes unread would
+reset the connection, and the caller might never see why.
 
 A whole body is collected before the handler sees the call: LLM requests are JSON that must be read
 whole, and the bound on a body is a setting. Limits in time are held by one sweep a second over all
@@ -25,48 +28,34 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
-from http import HTTPStatus
 from typing import Final, Protocol, cast
 
 import httptools
 
 from penstock.config.model import ServerLimits
 from penstock.wire import clock
+from penstock.wire.call import Call
 
-STATUS_LINES: Final[dict[int, bytes]] = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-} | {529: b"HTTP/1.1 529 Overloaded\r\n", 498: b"HTTP/1.1 498 Capacity Exceeded\r\n",
-     530: b"HTTP/1.1 530 Origin Unreachable\r\n"}  # fmt: skip
 # A second copy of one of these is read differently by different parsers, or is an attack.
 ONCE: Final[frozenset[bytes]] = frozenset(
     (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization",
      b"x-api-key", b"x-goog-api-key", b"expect"),
 )  # fmt: skip
+TE: Final = b"transfer-encoding"
 SWEEP_S: Final = 1.0
-HEAD_TOO_LARGE: Final = "the head of the request is too large"
+LINGER_S: Final = 30.0  # nginx: lingering_time, how long a refused caller may go on sending
+CUT_S: Final = 1.0  # for the last bytes of what a drain cuts
+HEAD_TOO_LARGE: Final = "the head of the request, or what follows its body, is too large"
 PIPELINE_MAX: Final = 16  # requests read ahead of the answer; nobody's SDK pipelines at all
-
-
-class CallObserver(Protocol):
-    """Who wants to know what becomes of a call that is being answered."""
-
-    def on_hang_up(self) -> None:
-        """Tell that the caller has left; nothing that is written from now on arrives."""
-
-    def on_pause(self) -> None:
-        """Tell that the caller reads too slowly: write no more for now."""
-
-    def on_resume(self) -> None:
-        """Tell that the caller has caught up."""
 
 
 class Handler(Protocol):
     """What is served on a port."""
 
-    def on_call(self, call: "Call") -> None:
+    def on_call(self, call: Call) -> None:
         """Take one complete request; answer it now or later, exactly once."""
 
-    def refusal(self, call: "Call", status: int, reason: str) -> tuple[bytes, bytes]:
+    def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
         """Return content type and body for an error that the wire itself found."""
         ...
 
@@ -78,126 +67,13 @@ class _Phase(enum.Enum):
     ACTIVE = 3
 
 
-class Call:
-    """One request and the way to answer it: ``send`` once, or ``start``, ``write`` ..., ``end``.
-
-    ``headers`` has lower-case names; copies of a list header are joined by a comma. ``target`` is
-    the path as sent, ``query`` what follows the question mark. Owned by one event loop.
-    """
-
-    __slots__ = (
-        "_chunked", "_connection", "_is_ended", "_is_started", "body", "headers", "is_http_1_0",
-        "keeps_alive", "method", "observer", "query", "received_at_s", "target",
-    )  # fmt: skip
-
-    def __init__(self, connection: "ServerConnection") -> None:
-        self._connection = connection
-        self._chunked = False
-        self._is_started = False
-        self._is_ended = False
-        self.method = b""
-        self.target = b""
-        self.query = b""
-        self.headers: dict[bytes, bytes] = {}
-        self.body = b""
-        self.keeps_alive = True
-        self.is_http_1_0 = False
-        self.observer: CallObserver | None = None
-        self.received_at_s = 0.0
-
-    @property
-    def is_started(self) -> bool:
-        """Whether the head of the answer has gone out."""
-        return self._is_started
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything written now can still reach the caller."""
-        return not self._is_ended and self._connection.is_open
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether the caller keeps up with reading."""
-        return not self._connection.is_paused
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """The socket below, for the emulator, which breaks the rules of HTTP on purpose."""
-        return self._connection.transport
-
-    @property
-    def peer(self) -> str:
-        """The address of the other end, as the socket knows it."""
-        return self._connection.peer
-
-    def send(self, status: int, headers: bytes, body: bytes) -> None:
-        """Answer whole. ``headers`` are encoded lines, each ending in CRLF."""
-        if self._is_ended:
-            return
-        self._is_started = self._is_ended = True
-        connection = self._connection
-        length = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
-        head = b"%b%b%b%b%b\r\n" % (
-            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-            connection.server.date_line,
-            length,
-            headers,
-            b"" if self.keeps_alive else b"connection: close\r\n",
-        )
-        connection.write(head if self.method == b"HEAD" else head + body)
-        connection.on_answered(self)
-
-    def start(self, status: int, headers: bytes) -> None:
-        """Begin an answer of unknown length: always chunked, so that an end can be told."""
-        if self._is_ended or self._is_started:
-            return
-        if self.is_http_1_0:  # knows no chunks: an abort would look like an end
-            self.send(505, b"content-type: text/plain\r\n", b"a stream needs HTTP/1.1\n")
-            return
-        self._is_started = True
-        connection = self._connection
-        connection.write(
-            b"%b%btransfer-encoding: chunked\r\n%b%b\r\n"
-            % (
-                STATUS_LINES[status],
-                connection.server.date_line,
-                headers,
-                b"" if self.keeps_alive else b"connection: close\r\n",
-            ),
-        )
-
-    def write(self, data: bytes) -> None:
-        """Send one piece of a started answer."""
-        if data and not self._is_ended:
-            self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
-
-    def end(self, data: bytes = b"") -> None:
-        """Close a started answer as complete, with its last piece."""
-        if self._is_ended:
-            return
-        self._is_ended = True
-        last = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
-        self._connection.write(last)
-        self._connection.on_answered(self)
-
-    def abort(self) -> None:
-        """End a started answer so that nobody can take it for complete: no last chunk, closed.
-
-        What was written before is flushed first: a reset could overtake an error event.
-        """
-        if not self._is_ended:
-            self._is_ended = True
-            self.observer = None
-            self._connection.close()
-
-
 class ServerConnection(asyncio.Protocol):
     """One caller's connection."""
 
     __slots__ = (
         "_body", "_body_bytes", "_call", "_current", "_fed_bytes", "_head_bytes", "_is_closing",
-        "_parser", "_phase", "_reads_head", "_refused", "_since_s", "_transport", "_url",
-        "_waiting", "is_paused", "peer", "server",
+        "_is_lingering", "_parser", "_phase", "_reads_head", "_refused", "_since_s",
+        "_transport", "_unsent_bytes", "_url", "_waiting", "is_paused", "peer", "server",
     )  # fmt: skip
 
     def __init__(self, server: "Server") -> None:
@@ -216,7 +92,9 @@ class ServerConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._refused = 0
-        self._is_closing = False
+        self._is_closing = False  # nothing more is read
+        self._is_lingering = False  # everything is written; what still comes is thrown away
+        self._unsent_bytes = 0
         self.is_paused = False
         self.peer = ""
 
@@ -232,6 +110,7 @@ class ServerConnection(asyncio.Protocol):
         self.peer = str(name[0]) if name else ""
         if not self.server.add(self):
             self._refuse(503, "too many connections; raise [gateway.limits] connections_max")
+            self.close()  # one too many may not linger
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever is answering that nobody listens any more."""
@@ -249,7 +128,7 @@ class ServerConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Pass the back-pressure on."""
         self.is_paused = True
-        self._since_s = clock.now_s()
+        self._watch_reader()
         current = self._current
         if current is not None and current.observer is not None:
             current.observer.on_pause()
@@ -265,11 +144,8 @@ class ServerConnection(asyncio.Protocol):
         """Parse what came; every refusal closes the connection after its answer."""
         if self._is_closing:
             return
-        if self._reads_head:  # a header line counts while it grows, before llhttp hands it on
-            self._fed_bytes += len(data)
-            if self._fed_bytes > self.server.limits.head_bytes_max:
-                self._refuse(431, HEAD_TOO_LARGE)
-                return
+        # A line of head, chunk size or trailer counts while it grows, before llhttp hands it on.
+        self._fed_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -283,6 +159,9 @@ class ServerConnection(asyncio.Protocol):
                 raise
             else:
                 self._refuse(400, f"malformed HTTP: {error}")
+        else:
+            if self._call is not None and self._fed_bytes > self.server.limits.head_bytes_max:
+                self._refuse(431, HEAD_TOO_LARGE)
 
     # llhttp calls these
 
@@ -309,6 +188,8 @@ class ServerConnection(asyncio.Protocol):
         if call is None or not self._reads_head:
             return
         self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self.server.limits.head_bytes_max:
+            raise _RefusedError(431, HEAD_TOO_LARGE)
         headers = call.headers
         name = name.lower()
         if name not in headers:
@@ -323,6 +204,7 @@ class ServerConnection(asyncio.Protocol):
         call = self._call
         assert call is not None
         self._reads_head = False
+        self._fed_bytes = 0
         if self._head_bytes > self.server.limits.head_bytes_max:
             raise _RefusedError(431, HEAD_TOO_LARGE)
         parser = self._parser
@@ -335,11 +217,14 @@ class ServerConnection(asyncio.Protocol):
             raise _RefusedError(501, "transfer-encoding may only be chunked")
         if call.method == b"CONNECT":
             raise _RefusedError(405, "CONNECT is not served")
+        if parser.should_upgrade() and (b"content-length" in headers or TE in headers):
+            # llhttp would take the body for the other protocol's.
+            raise _RefusedError(501, "a request with a body cannot upgrade; send it as HTTP/1.1")
         if int(headers.get(b"content-length", b"0")) > self.server.limits.body_bytes_max:
             raise _RefusedError(413, self._too_large())
         if self._phase is _Phase.HEAD:
             self._phase = _Phase.BODY
-        if b"expect" in headers and self._current is None:
+        if b"expect" in headers and self._current is None and not call.is_http_1_0:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _check_version(self, call: Call, version: str) -> None:
@@ -354,6 +239,7 @@ class ServerConnection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Collect the body, up to its bound."""
+        self._fed_bytes = 0
         self._body_bytes += len(data)
         if self._body_bytes > self.server.limits.body_bytes_max:
             raise _RefusedError(413, self._too_large())
@@ -390,6 +276,11 @@ class ServerConnection(asyncio.Protocol):
         """Whether the other end is still there, as far as we know."""
         return self._transport is not None
 
+    @property
+    def date_line(self) -> bytes:
+        """The header that says what time it is, made once a second."""
+        return self.server.date_line
+
     def write(self, data: bytes) -> None:
         """Write, if anybody is there to read."""
         if self._transport is not None:
@@ -398,34 +289,49 @@ class ServerConnection(asyncio.Protocol):
     def close(self) -> None:
         """Flush and close."""
         self._is_closing = True
-        self._since_s = clock.now_s()
+        self._watch_reader()
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Close now; unsent bytes are dropped."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def on_answered(self, call: Call) -> None:
         """Go on with the next request, or close."""
         if call is not self._current:
             return
         self._current = None
-        self._phase = _Phase.IDLE
         self._since_s = clock.now_s()
-        if self._refused or not call.keeps_alive or self.server.is_draining:
+        if self._refused:
+            self._linger()
+        elif self._is_closing or not call.keeps_alive or self.server.is_draining:
             self.close()
         elif self._waiting:
-            following = self._waiting.popleft()
+            # Chosen now and begun next: what is read in between must queue behind it.
+            self._current = following = self._waiting.popleft()
+            self.server.loop.call_soon(self._begin, following)
             if not self._waiting and self._transport is not None:
                 self._transport.resume_reading()
-            self.server.loop.call_soon(self._begin, following)
+        elif self._call is None:
+            self._phase = _Phase.IDLE
+        else:
+            self._phase = _Phase.HEAD if self._reads_head else _Phase.BODY
 
     def sweep(self, now_s: float) -> None:
         """Hold the limits in time."""
+        if self._is_lingering:
+            if now_s - self._since_s > LINGER_S or self.server.is_draining:
+                self.abort()
+        elif self._phase is not _Phase.ACTIVE and not self._is_closing:
+            self._sweep_request(now_s - self._since_s)
+        elif self.is_paused or self._current is None:
+            self._sweep_reader(now_s)
+
+    def _sweep_request(self, waited_s: float) -> None:
         limits = self.server.limits
-        waited_s = now_s - self._since_s
-        if self._is_closing or self._phase is _Phase.ACTIVE:
-            is_stuck = self._is_closing or self.is_paused
-            if is_stuck and waited_s > limits.write_s and self._transport is not None:
-                self._transport.abort()  # a close would wait for the reader who does not read
-        elif self._phase is _Phase.IDLE:
+        if self._phase is _Phase.IDLE:
             if waited_s > limits.idle_s or self.server.is_draining:
                 self.close()
         elif self._phase is _Phase.HEAD:
@@ -433,6 +339,23 @@ class ServerConnection(asyncio.Protocol):
                 self._refuse(408, "the head of the request took too long")
         elif waited_s > limits.head_s + limits.body_s:
             self._refuse(408, "the body of the request took too long")
+
+    def _sweep_reader(self, now_s: float) -> None:
+        """Give up on a caller who reads nothing; one who reads slowly is served."""
+        transport = self._transport
+        if transport is None:
+            return
+        unsent_bytes = transport.get_write_buffer_size()
+        if unsent_bytes < self._unsent_bytes:
+            self._since_s = now_s
+        elif now_s - self._since_s > self.server.limits.write_s:
+            transport.abort()  # a close would wait for the reader who does not read
+        self._unsent_bytes = unsent_bytes
+
+    def _watch_reader(self) -> None:
+        self._since_s = clock.now_s()
+        if self._transport is not None:
+            self._unsent_bytes = self._transport.get_write_buffer_size()
 
     def _begin(self, call: Call) -> None:
         if self._transport is None:
@@ -442,6 +365,8 @@ class ServerConnection(asyncio.Protocol):
         if self.server.is_draining:
             call.keeps_alive = False
         self.server.handler.on_call(call)
+        if self.is_paused and call.observer is not None:  # by the answer before this one
+            call.observer.on_pause()
 
     def _hang_up(self) -> None:
         current = self._current
@@ -459,20 +384,26 @@ class ServerConnection(asyncio.Protocol):
         elif not self._is_closing:
             self.close()
 
+    def _linger(self) -> None:
+        """Say that nothing more will come, and read on until the caller has seen it."""
+        self._is_closing = self._is_lingering = True
+        if self._transport is not None and self._transport.can_write_eof():
+            self._transport.write_eof()
+
     def _refuse(self, status: int, reason: str) -> None:
         """Answer an error and close; while an earlier call is being answered, only close."""
         if self._is_closing:
             return
         self._is_closing = True
         self.server.refusals[status] = self.server.refusals.get(status, 0) + 1
-        if self._current is None and not self._waiting:
+        if self._current is None:
             call = self._call or Call(self)
             call.keeps_alive = False
             self._refused = status
             self._current = call
             content_type, body = self.server.handler.refusal(call, status, reason)
             call.send(status, b"content-type: %b\r\n" % content_type, body)
-        elif self._current is not None:
+        else:
             # What is under way is finished first; then the connection goes.
             self._current.keeps_alive = False
             self._waiting.clear()
@@ -527,6 +458,7 @@ class Server:
             host,
             port,
             ssl=tls,
+            ssl_handshake_timeout=self.limits.head_s if tls is not None else None,
             reuse_port=shares_port,
             backlog=1024,
         )
@@ -552,16 +484,26 @@ class Server:
             connection.sweep(clock.now_s())
 
     async def drain(self, limit_s: float) -> int:
-        """Stop accepting, wait for the calls under way; return how many had to be cut."""
-        empty = asyncio.Event()
-        self._on_empty = empty.set
+        """Stop accepting, wait for the calls under way; return how many had to be cut.
+
+        Whoever is answering a call that is cut has been told so when this returns.
+        """
         self.stop_accepting()
-        if self._connections:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(empty.wait(), limit_s)
+        await self._emptied(limit_s)
         cut = len(self._connections)
         self.close()
+        await self._emptied(CUT_S)
+        for connection in list(self._connections):
+            connection.abort()
+        await self._emptied(CUT_S)
         return cut
+
+    async def _emptied(self, limit_s: float) -> None:
+        if self._connections:
+            empty = asyncio.Event()
+            self._on_empty = empty.set
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(empty.wait(), limit_s)
 
     def close(self) -> None:
         """Close everything now."""

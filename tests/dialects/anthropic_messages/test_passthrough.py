@@ -129,3 +129,38 @@ def test_an_error_under_a_200() -> None:
 def test_what_is_no_answer(given: bytes) -> None:
     with pytest.raises(DialectError):
         passthrough.survey(given)
+
+
+def test_thinking_that_claude_cannot_have_signed_is_taken_out() -> None:
+    ours = b'{"type":"thinking","thinking":"h","signature":""}'
+    text = b'{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}'
+    turns = (
+        b'{"role":"assistant","content":[' + inner + b"]}" for inner in (ours, ours + b"," + text)
+    )
+    asked = passthrough.inquire(
+        b'{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"hi"},'
+        + b",".join(turns)
+        + b"]}"
+    )
+    sent = msgspec.json.decode(passthrough.forward(asked, "m", asks_usage=False))
+    assert [turn["role"] for turn in sent["messages"]] == ["user", "assistant"]
+    assert sent["messages"][1]["content"] == [msgspec.json.decode(text)]
+
+
+def test_thinking_that_claude_has_signed_stays_to_the_byte() -> None:
+    thought = b'{"type":"thinking","thinking":"h","signature":"c2ln"}'
+    asked = passthrough.inquire(
+        b'{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":['
+        + thought
+        + b"]}]}"
+    )
+    assert passthrough.forward(asked, "m", asks_usage=False) == asked.body
+    assert thought in passthrough.forward(asked, "n", asks_usage=False)
+
+
+def test_an_empty_signature_in_a_tools_input_is_nobodys_thinking() -> None:
+    asked = passthrough.inquire(
+        b'{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":'
+        b'[{"type":"tool_use","id":"t","name":"f","input":{"signature": ""}}]}]}'
+    )
+    assert passthrough.forward(asked, "m", asks_usage=False) == asked.body

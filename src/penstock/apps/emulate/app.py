@@ -41,7 +41,7 @@ from penstock.apps.emulate.spoil import SLOW_TTFT_S, spoil, spoil_whole
 from penstock.core.fault import Fault, FaultKind, Flavour, Phase
 from penstock.core.fault_script import read_header
 from penstock.wire import clock
-from penstock.wire.server import Call
+from penstock.wire.call import Call
 
 FAULT_HEADER: Final = b"x-emulate-fault"
 ROUTES: Final[tuple[tuple[str, Dialect], ...]] = (

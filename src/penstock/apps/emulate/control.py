@@ -27,7 +27,7 @@ from penstock.apps.emulate.settings import Settings
 from penstock.core.fault import Fault, FaultScript
 from penstock.core.fault_script import read_script
 from penstock.wire import clock
-from penstock.wire.server import Call
+from penstock.wire.call import Call
 
 PREFIX: Final = "/control/"
 LAST: Final = 100  # attempts shown where the caller does not say

@@ -19,7 +19,7 @@ from penstock.apps.emulate.pace import Tempo
 from penstock.core.fault import Fault, FaultKind
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
-from penstock.wire.server import STATUS_LINES, Call
+from penstock.wire.call import STATUS_LINES, Call
 
 BATCH: Final = 64
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)  # close() then sends RST

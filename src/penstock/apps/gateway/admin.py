@@ -19,8 +19,9 @@ from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
 from penstock.ledger.spool import SpoolWriter
 from penstock.telemetry.metrics import BUCKETS_S, Counters, Gauges, Histogram, exposition
+from penstock.wire.call import Call
 from penstock.wire.client import HttpDialer
-from penstock.wire.server import Call, Server
+from penstock.wire.server import Server
 
 JSON: Final = b"content-type: application/json\r\n"
 TEXT: Final = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"

@@ -25,7 +25,7 @@ from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
-from penstock.wire.server import Call
+from penstock.wire.call import Call
 
 OPENAI: Final = DIALECTS["openai_chat"]
 ENDPOINTS: Final[dict[bytes, Dialect]] = {

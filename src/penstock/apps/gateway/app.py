@@ -14,7 +14,7 @@ import secrets
 import signal
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvloop
@@ -60,6 +60,7 @@ class Gateway:
         self._snapshot_path = options.state_dir / "snapshot"
         self._seen = _stamp(self._snapshot_path)
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_fault)
         self._stopping = asyncio.Event()
         now_s = clock.now_s()
         config = snapshot.config
@@ -137,6 +138,13 @@ class Gateway:
             log.info("reloaded", snapshot=snapshot.version)
         outcome = {"version": self._routing.version, "error": error}
         _write_json(self._options.state_dir / "run" / "gateway.reload.json", outcome)
+
+    def _on_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log a defect of ours; its connection is lost, the process goes on."""
+        del loop
+        self._counters.faults += 1
+        error: BaseException | None = context.get("exception")
+        log.fault(str(context.get("message", "")), error)
 
     def _use(self, snapshot: Snapshot) -> None:
         api_keys: dict[str, str] = {}

@@ -6,7 +6,7 @@ from penstock.core.errors import RETRY_AFTER_MAX_S, PenstockError
 from penstock.dialects.contract import Dialect
 from penstock.exchange.machine import Exchange
 from penstock.wire import clock
-from penstock.wire.server import Call
+from penstock.wire.call import Call
 
 STREAM = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 

@@ -255,7 +255,8 @@ class MessagesDecoder:
             events.append(_ALIVE)
         if usage is not None:
             self._figures.update(usage)
-            events.append(Counted(self._figures.normalised()))
+            is_final = event.type == "message_delta"
+            events.append(Counted(self._figures.normalised(is_final=is_final)))
 
 
 class _Pending:

@@ -55,8 +55,11 @@ class UsageFields(msgspec.Struct, gc=False):
             if value is not None:
                 setattr(self, name, value)
 
-    def normalised(self) -> Usage:
-        """Return the tokens in the common meaning: this dialect's input excludes the cache."""
+    def normalised(self, *, is_final: bool = True) -> Usage:
+        """Return the tokens in the common meaning: this dialect's input excludes the cache.
+
+        What ``message_start`` says is not final: its output is a placeholder.
+        """
         cached = self.cache_read_input_tokens or 0
         written = self.cache_creation_input_tokens or 0
         details = self.output_tokens_details or OutputDetails()
@@ -66,7 +69,7 @@ class UsageFields(msgspec.Struct, gc=False):
             cached_tokens=cached,
             cache_write_tokens=written,
             reasoning_tokens=details.thinking_tokens or 0,
-            is_known=True,
+            is_known=is_final,
         )
 
 
@@ -187,13 +190,14 @@ def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
     """Return the body with another model; usage comes without being asked for."""
     del asks_usage
     body = inquiry.body
-    is_unsigned = _UNSIGNED.search(body) is not None
-    if model == inquiry.model and body.count(b'"model"') == 1 and not is_unsigned:
+    messages = inquiry.fields["messages"]
+    if _UNSIGNED.search(body) is not None:
+        messages = _without_unsigned_thinking(messages)
+    is_same = model == inquiry.model and messages is inquiry.fields["messages"]
+    if is_same and body.count(b'"model"') == 1:
         return body  # a second "model" could be read differently upstream than here
-    fields = inquiry.fields | {"model": Raw(msgspec.json.encode(model))}
-    if is_unsigned:
-        fields["messages"] = _without_unsigned_thinking(fields["messages"])
-    return msgspec.json.encode(fields)
+    model_raw = Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(inquiry.fields | {"model": model_raw, "messages": messages})
 
 
 def survey(body: bytes) -> Survey:
@@ -220,8 +224,8 @@ class MessagesRelay(Relay):
 
     __slots__ = ("_figures",)
 
-    content_marks = (b"content_block", b"delta")
     terminator = MESSAGE_STOP
+    content_events = (b"content_block_start", b"content_block_delta")
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,7 +247,7 @@ class MessagesRelay(Relay):
             self._on_block(event.content_block)
         elif kind == "message_start" and event.message is not None:
             self.model = event.message.model
-            self._count(event.message.usage)
+            self._count(event.message.usage, is_final=False)
         elif kind == "message_delta":
             self._on_message_delta(event)
         return True
@@ -261,7 +265,7 @@ class MessagesRelay(Relay):
             self.has_content = True
 
     def _on_message_delta(self, event: StreamEvent) -> None:
-        self._count(event.usage)
+        self._count(event.usage, is_final=True)
         if event.delta is not None and event.delta.stop_reason is not None:
             self.finish_reason = event.delta.stop_reason
             self.is_complete = True
@@ -274,31 +278,37 @@ class MessagesRelay(Relay):
         self.break_off("the stream said message_stop before the model said why it stopped")
         return False
 
-    def _count(self, newer: UsageFields | None) -> None:
+    def _count(self, newer: UsageFields | None, *, is_final: bool) -> None:
         if newer is not None:
             self._figures.update(newer)
-            self.usage = self._figures.normalised()
+            self.usage = self._figures.normalised(is_final=is_final)
 
 
 def _without_unsigned_thinking(raw: Raw) -> Raw:
-    """Return the messages without thinking that Claude cannot have signed.
+    """Return the messages without thinking that Claude cannot have signed; the same if none is.
 
     It comes from our own translation of another vendor's reasoning, and Claude refuses it.
     """
     try:
-        messages = _BODIES.decode(raw)
+        read = [(message, _blocks(message)) for message in _BODIES.decode(raw)]
+        if not any(_is_unsigned(block) for _, blocks in read for block in blocks):
+            return raw
         kept: list[dict[str, Raw]] = []
-        for message in messages:
-            content = message.get("content", ABSENT)
-            if content is not ABSENT and json_fields.is_list(content):
-                blocks = [each for each in _RAWS.decode(content) if not _is_unsigned(each)]
-                if not blocks:
-                    continue  # an empty turn is refused too
-                message["content"] = Raw(msgspec.json.encode(blocks))
-            kept.append(message)
+        for message, blocks in read:
+            signed = [block for block in blocks if not _is_unsigned(block)]
+            if len(signed) < len(blocks):
+                message["content"] = Raw(msgspec.json.encode(signed))
+            if signed or not blocks:  # a turn that has become empty is refused too
+                kept.append(message)
     except json_fields.MALFORMED:
         return raw  # the upstream will say what is wrong with it
     return Raw(msgspec.json.encode(kept))
+
+
+def _blocks(message: dict[str, Raw]) -> list[Raw]:
+    content = message.get("content", ABSENT)
+    is_text = content is ABSENT or not json_fields.is_list(content)
+    return [] if is_text else _RAWS.decode(content)
 
 
 def _is_unsigned(raw: Raw) -> bool:

@@ -168,7 +168,8 @@ def read_request(inquiry: Inquiry) -> Request:
     try:
         fields = _REQUEST.decode(inquiry.body)
     except json_fields.MALFORMED as error:
-        raise CallerError(f"The request is not understood: {error}.") from error
+        place = json_fields.place_of(error)
+        raise CallerError(f"The request is not understood: {error}.", param=place) from error
     reader = _Reader(dropped)
     reader.read_system(fields.system)
     for at, message in enumerate(fields.messages):

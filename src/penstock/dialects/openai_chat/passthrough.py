@@ -178,7 +178,6 @@ class ChatRelay(Relay):
 
     __slots__ = ("_choices", "_finished", "_wants_usage")
 
-    content_marks = (b"choices", b"delta", b"content")
     terminator = b"data: [DONE]\n\n"
 
     def __init__(self, inquiry: Inquiry) -> None:

@@ -173,9 +173,8 @@ def read_request(inquiry: Inquiry) -> Request:
     try:
         fields = _REQUEST.decode(inquiry.body)
     except json_fields.MALFORMED as error:
-        raise CallerError(f"The request is not understood: {error}.") from error
-    if fields.modalities and fields.modalities != ["text"]:
-        raise verdicts.refusal("modalities", "only text comes out")
+        place = json_fields.place_of(error)
+        raise CallerError(f"The request is not understood: {error}.", param=place) from error
     history = _Reader(dropped)
     for at, message in enumerate(fields.messages):
         history.read(message, f"messages[{at}]")
@@ -183,8 +182,7 @@ def read_request(inquiry: Inquiry) -> Request:
     answer = fields.response_format or FormatFields()
     schema = answer.json_schema or SchemaFields()
     stops = [fields.stop] if isinstance(fields.stop, str) else fields.stop or []
-    if fields.reasoning_effort and fields.reasoning_effort not in capability.EFFORTS:
-        raise CallerError("reasoning_effort is unknown.", param="reasoning_effort")
+    _check(fields)
     return Request(
         dialect=NAME,
         model=inquiry.model,
@@ -205,6 +203,17 @@ def read_request(inquiry: Inquiry) -> Request:
         user=fields.safety_identifier or fields.user or "",
         dropped=tuple(dict.fromkeys(dropped)),
     )
+
+
+def _check(fields: RequestFields) -> None:
+    if fields.modalities and fields.modalities != ["text"]:
+        raise verdicts.refusal("modalities", "only text comes out")
+    if fields.reasoning_effort and fields.reasoning_effort not in capability.EFFORTS:
+        raise CallerError("reasoning_effort is unknown.", param="reasoning_effort")
+    for name in ("max_completion_tokens", "max_tokens"):
+        tokens = getattr(fields, name)
+        if tokens is not None and tokens < 1:
+            raise CallerError(f"{name} must be at least 1.", param=name)
 
 
 class _Reader:
@@ -359,6 +368,8 @@ class _Writer:
                 written += self._user(turn)
         if not written:
             raise CallerError("messages must not be empty.", param="messages")
+        if written[-1]["role"] == "assistant":
+            self._drop("prefill")  # the model begins its answer anew instead of going on
         return written
 
     def options(self) -> dict[str, object]:
