@@ -46,7 +46,7 @@ def test_an_exhausted_exchange_has_the_status_of_its_last_failure(
     kind: FailureKind, status: int
 ) -> None:
     error = UpstreamError(Failure(kind, status=status))
-    assert error.status == (RULES[kind].exhausted_status or status or 502)
+    assert error.status == (RULES[kind].exhausted_status or status or 400)
     assert error.message == kind.value
     assert error.retry_after_s >= 1.0
     assert error.should_retry is False

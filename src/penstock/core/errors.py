@@ -93,7 +93,7 @@ class UpstreamError(PenstockError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.detail or failure.kind.value)
         self.failure = failure
-        self.status = RULES[failure.kind].exhausted_status or failure.status or 502
+        self.status = RULES[failure.kind].exhausted_status or failure.status or 400
         self.code = EXHAUSTED_CODES.get(self.status, "upstream_failed")
         self.retry_after_s = max(1.0, failure.retry_after_s)
 

@@ -7,6 +7,7 @@
     data that is malformed, before content  -> failure: another upstream may still answer
     data that is malformed, after content   -> failure if it may have held content, else taken out
     data after a failure                    -> nothing
+    failure after the answer is complete    -> taken out: what is complete stays complete
 
 Malformed data may have held content if its event is named as one that does, or if it begins as the
 last good event of the stream did: a damaged chunk has its siblings' id in front, a stray line has
@@ -112,12 +113,13 @@ class Relay:
         return raw if passes and self.failure is None else b""
 
     def fail(self, failure: Failure) -> None:
-        """End here: nothing more comes out."""
-        self.failure = failure
+        """End here: nothing more comes out. Once the answer is complete it stays so."""
+        if not self.is_complete:
+            self.failure = failure
 
     def break_off(self, detail: str) -> None:
         """End here, because the stream is not what its dialect allows."""
-        self.failure = Failure(FailureKind.BROKEN_STREAM, detail)
+        self.fail(Failure(FailureKind.BROKEN_STREAM, detail))
 
     def _see(self, name: bytes, data: bytes) -> bool:
         """Learn from one event; return whether it goes on. Raises on malformed data."""

@@ -6,7 +6,7 @@
     Stopped         the answer is complete
     Counted         the usage so far
     Ended           nothing will follow: the terminator for the caller comes out at once
-    Failed          the upstream's error: nothing more comes out
+    Failed          the upstream's error: nothing more comes out, unless the answer is complete
 
 A malformed event ends the stream as broken: unlike on the pass-through path nobody can tell what
 was lost.
@@ -60,14 +60,14 @@ class Translation:
         try:
             for event in self._decoder.feed(chunk):
                 self._learn(event)
-                if self.failure is not None:
+                if type(event) is Failed:
                     break
                 if type(event) is Ended:
                     out.append(self.finish())
                     break
                 out.append(self._encoder.encode(event))
         except DialectError as error:
-            self.failure = Failure(FailureKind.BROKEN_STREAM, error.message)
+            self._fail(Failure(FailureKind.BROKEN_STREAM, error.message))
         self.junk_lines = self._decoder.junk_lines
         return b"".join(out)
 
@@ -100,6 +100,10 @@ class Translation:
             case Started(model=model):
                 self.model = model
             case Failed(failure=failure):
-                self.failure = failure
+                self._fail(failure)
             case _:
                 pass
+
+    def _fail(self, failure: Failure) -> None:
+        if not self.is_complete:  # what is complete stays complete
+            self.failure = failure
