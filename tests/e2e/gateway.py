@@ -18,6 +18,7 @@ from tests.e2e.emulator import DEADLINE_S, KEY, RunningEmulator, wait_until
 from penstock.config import load
 from penstock.config.check import problems
 from penstock.config.model import Config
+from penstock.ledger import spool
 from penstock.snapshot import build, file
 from penstock.snapshot.keys import sha256
 from penstock.snapshot.model import Key
@@ -130,7 +131,7 @@ class RunningGateway:
         return [
             msgspec.json.decode(line)
             for path in sorted((self.folder / "spool").glob("*.jsonl"))
-            for line in path.read_bytes().splitlines()
+            for line in spool.lines(path)
         ]
 
     def records(self) -> list[dict[str, Any]]:

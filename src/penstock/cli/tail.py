@@ -18,6 +18,7 @@ from rich.text import Text
 
 from penstock.cli import state
 from penstock.cli.terminal import SHAPES, Terminal
+from penstock.ledger.spool import written_bytes
 
 POLL_S: Final = 0.2
 LINES: Final = 20
@@ -126,7 +127,7 @@ class Spool:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return written_bytes(path)
     except FileNotFoundError:
         return 0
 

@@ -59,7 +59,7 @@ class Log(Struct, frozen=True, kw_only=True):
 class Spool(Struct, frozen=True, kw_only=True):
     """The gateway's append-only record on disk."""
 
-    segment_bytes: int = 64 * 1024 * 1024  # one file; a reader deletes whole files
+    segment_bytes: int = 8 * 1024 * 1024  # one file; a reader deletes whole files
     bytes_max: int = 4 * 1024 * 1024 * 1024  # about ten million exchanges; then they are counted
 
 

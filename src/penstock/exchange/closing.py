@@ -8,7 +8,7 @@
 Whatever is not the provider's own final figure is marked ``is_estimated``.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
@@ -21,8 +21,7 @@ GOOD_STATUS = 200
 UPSTREAM_IDS = (b"x-request-id", b"request-id")
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True, gc=False):
     """How an exchange ended; ``status`` is what the caller was told, 499 if nobody listened."""
 
     outcome: str

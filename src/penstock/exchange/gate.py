@@ -56,20 +56,21 @@ class LocalGate:
     def ask(self, demand: Demand, now_s: float) -> None:
         """Grant, queue or refuse."""
         targets = demand.targets
-        if len(targets) == 1:  # the usual case makes no list
-            target = targets[0]
-            readiness = target.readiness(now_s)
-            if readiness is Readiness.READY:
-                self._grant(demand, target, now_s)
-                return
-            states = [readiness]
+        if demand.route.is_ordered or len(targets) == 1:  # the usual case makes no list
+            for target in targets:
+                permit = target.acquire(now_s)
+                if permit is not None:
+                    self._grant(demand, Grant(target, permit), now_s)
+                    return
         else:
-            states = [target.readiness(now_s) for target in targets]
-            ready = [t for t, s in zip(targets, states, strict=True) if s is Readiness.READY]
+            ready = [one for one in targets if one.readiness(now_s) is Readiness.READY]
             if ready:
-                self._grant(demand, demand.route.choose(ready, self._chance, now_s), now_s)
+                target = demand.route.choose(ready, self._chance, now_s)
+                permit = target.acquire(now_s)
+                assert permit is not None, "readiness and acquire disagree"
+                self._grant(demand, Grant(target, permit), now_s)
                 return
-        self._wait_or_refuse(demand, states, now_s)
+        self._wait_or_refuse(demand, [one.readiness(now_s) for one in targets], now_s)
 
     def withdraw(self, demand: Demand) -> None:
         """Forget one who waits."""
@@ -118,11 +119,10 @@ class LocalGate:
             self.ask(next(iter(queue)), now_s)
         self._serving.discard(upstream)
 
-    def _grant(self, demand: Demand, target: Target, now_s: float) -> None:
-        self.withdraw(demand)
-        permit = target.acquire(now_s)
-        assert permit is not None, "readiness and acquire disagree"
-        demand.on_granted(Grant(target, permit), now_s)
+    def _grant(self, demand: Demand, grant: Grant, now_s: float) -> None:
+        if demand.is_waiting:
+            self.withdraw(demand)
+        demand.on_granted(grant, now_s)
 
     def _wait_or_refuse(self, demand: Demand, states: list[Readiness], now_s: float) -> None:
         full: set[UpstreamState] = set()

@@ -594,3 +594,6 @@ class Exchange:
             now_s,
         )
         self._ports.recorder.closed(record)
+        # What refers to us lets go, so that nothing is left for the garbage collector to find.
+        self._attempts = []
+        del self.timer

@@ -23,7 +23,8 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_is_picky", "attempts_max", "choose", "failover_on", "name", "targets", "timeouts",
+        "_is_picky", "attempts_max", "choose", "failover_on", "is_ordered", "name", "targets",
+        "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +39,7 @@ class Route:
         self.timeouts = timeouts
         self.attempts_max = attempts_max
         self.choose: Chooser = CHOOSERS[entry.policy]
+        self.is_ordered = entry.policy is Policy.ORDER
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
         self._is_picky = any(target.lacks or target.context_tokens_max for target in targets)
 

@@ -123,13 +123,17 @@ class Target:
         return at_s
 
     def acquire(self, now_s: float) -> Permit | None:
-        """Take a slot and the breaker's permit, both or none."""
-        if not self.upstream.limit.is_free:
+        """Take a slot and the breaker's permit if the target is ready, or nothing."""
+        state, upstream = self.state, self.upstream
+        if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
             return None
-        permit = self.state.breaker.try_acquire(now_s)
-        if permit is not None:
-            self.upstream.limit.try_acquire()
-            self.state.in_flight += 1
+        if not upstream.limit.try_acquire():
+            return None
+        permit = state.breaker.try_acquire(now_s)
+        if permit is None:
+            upstream.limit.release()
+            return None
+        state.in_flight += 1
         return permit
 
     def give_back(

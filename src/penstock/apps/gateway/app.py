@@ -112,8 +112,10 @@ class Gateway:
         url = f"{scheme}://{gateway.host}:{port}"
         admin_url = f"http://{gateway.admin_host}:{admin_port}"
         # What exists now lives as long as the process: no collection need look at it again.
+        # Exchanges leave no cycles behind, so looking for some may be rare.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         if options.ready_file is not None:
             ready = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
             _write_json(options.ready_file, ready)

@@ -32,12 +32,12 @@ class HttpCaller:
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """Send a whole answer."""
-        self._call.observer = None
+        self._let_go()
         self._call.send(status, self._head + headers, body)
 
     def refuse(self, error: PenstockError, headers: bytes) -> None:
         """Send an error in the caller's dialect."""
-        self._call.observer = None
+        self._let_go()
         body = self._dialect.error_body(error, self._id)
         lines = self._head + b"content-type: application/json\r\n" + headers + advice(error)
         self._call.send(self._dialect.status_of(error), lines, body)
@@ -52,21 +52,27 @@ class HttpCaller:
 
     def end(self, data: bytes) -> None:
         """Send the last events and close the stream as complete."""
-        self._call.observer = None
+        self._let_go()
         self._call.end(data)
 
     def abort(self, data: bytes) -> None:
         """Send an error event, and then no last chunk."""
-        self._call.observer = None
+        self._let_go()
         self._call.write(data)
         self._call.abort()
+
+    def _let_go(self) -> None:
+        """Tell nobody anything more: the exchange has ended, and its memory may go."""
+        self._call.observer = None
+        self._exchange = None
 
     # the call calls these
 
     def on_hang_up(self) -> None:
         """Nobody reads any more."""
         if self._exchange is not None:
-            self._exchange.on_hang_up(clock.now_s())
+            exchange, self._exchange = self._exchange, None
+            exchange.on_hang_up(clock.now_s())
 
     def on_pause(self) -> None:
         """The caller is slow."""
