@@ -11,6 +11,7 @@ from tests.exchange.world import Spec, World
 
 from penstock.config.model import Breaker, Policy
 from penstock.config.model import Target as TargetEntry
+from penstock.core.circuit_breaker import Permit
 from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.exchange.demand import Grant
@@ -303,6 +304,10 @@ class CountedTarget(Target):
         self.looks += 1
         return super().readiness(now_s)
 
+    def acquire(self, now_s: float) -> Permit | None:
+        self.looks += 1
+        return super().acquire(now_s)
+
 
 def test_passing_a_slot_on_costs_the_same_with_a_thousand_waiting() -> None:
     world = World()
@@ -315,7 +320,7 @@ def test_passing_a_slot_on_costs_the_same_with_a_thousand_waiting() -> None:
     for waiter in waiters:
         counted.looks = 0
         holder.give_back()
-        assert counted.looks == 1
+        assert 1 <= counted.looks <= 2
         assert waiter.upstream == "a"
         holder = waiter
 
