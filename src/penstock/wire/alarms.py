@@ -2,8 +2,9 @@
 
 An exchange sets an alarm, moves it and drops it far more often than one goes off, so setting and
 dropping must cost next to nothing. Alarms lie in buckets of one tick each; one timer of the event
-loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm may
-go off up to one tick late, never early.
+loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm
+goes off at the first walk that finds its bucket past: less than two ticks late, never early. One
+that raises does not keep the others from going off.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).
@@ -53,7 +54,8 @@ class Alarms:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._buckets: dict[int, set[Alarm]] = {}
-        self._walked = self._tick(clock.now_s())
+        self._walked = self._tick(clock.now_s())  # all buckets up to here are empty
+        self._reached = self._walked  # and nothing is put into one up to here
         self._is_walking = False
 
     @staticmethod
@@ -62,7 +64,7 @@ class Alarms:
 
     def bucket_of(self, at_s: float) -> int:
         """Return the bucket of an instant: the first tick wholly after it, never a past one."""
-        return max(self._tick(at_s) + 1, self._walked + 1)
+        return max(self._tick(at_s) + 1, self._reached + 1)
 
     def put(self, alarm: Alarm, bucket: int) -> None:
         """Add an alarm, and start walking if we were at rest."""
@@ -90,11 +92,18 @@ class Alarms:
             due = sorted(bucket for bucket in self._buckets if bucket <= tick)
         else:
             due = [b for b in range(self._walked + 1, tick + 1) if b in self._buckets]
-        self._walked = max(tick, self._walked)
-        for bucket in due:
-            for alarm in self._buckets.pop(bucket, ()):
-                alarm.ring(now_s)
-        if self._buckets:
-            self._loop.call_later(TICK_S, self._walk)
-        else:
-            self._is_walking = False
+        self._reached = max(tick, self._reached)
+        try:
+            for bucket in due:
+                # One by one: an alarm that goes off may drop or move another of its bucket.
+                while found := self._buckets.get(bucket):
+                    alarm = found.pop()
+                    if not found:
+                        del self._buckets[bucket]
+                    alarm.ring(now_s)
+            self._walked = self._reached
+        finally:
+            if self._buckets:
+                self._loop.call_later(TICK_S, self._walk)
+            else:
+                self._is_walking = False
