@@ -45,12 +45,12 @@ class SpoolWriter:
             return False
         try:
             written = os.write(self._fd, line)
+            if written < len(line):
+                os.ftruncate(self._fd, self._size)  # half a line would spoil the next
+                self._on_error("the disk is full")
+                return False
         except OSError as error:
             self._on_error(error.strerror or str(error))
-            return False
-        if written < len(line):
-            os.ftruncate(self._fd, self._size)  # half a line would spoil the next
-            self._on_error("the disk is full")
             return False
         self._size += written
         self.lines += 1
