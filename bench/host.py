@@ -5,6 +5,8 @@ window should last seconds. Memory is the resident set from ``/proc/PID/smaps_ro
 the page.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -13,6 +15,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +81,7 @@ class Program:
         if not self.log.exists():
             return ""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return " | ".join(lines[-3:])[-400:]
+        return " / ".join(" ".join(line.split()) for line in lines[-3:])[-300:]
 
 
 def start(name: str, argv: list[str], core: str, log: Path, env: dict[str, str]) -> Program:
@@ -111,6 +114,18 @@ def raise_file_limit() -> None:
     """Let the programs we start hold thousands of connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@contextlib.contextmanager
+def only_one(path: Path) -> Generator[None]:
+    """Hold a lock: two runs at once would each be what disturbs the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BenchError("another run of the benchmark is under way") from error
+        yield
 
 
 def free_port() -> int:

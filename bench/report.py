@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 EXPLANATION = """\
-Medians of the rounds that are not void; added latency is the best round, gaps and stalls are the \
-worst. "x nginx" compares processor time with that of the nginx measured just before: for unary, \
-requests per processor second (more is better); for streams, processor time per event (less is \
-better). A star: every round was void by the rules in `bench/README.md`, so the figure is only a \
-hint. Req/s and events/s are there to show the load and are not compared.
+Medians of the rounds that are not void; added latency is the best round minus the best one
+without a proxy, gaps and stalls are the worst. "x nginx" compares processor time with that of the
+nginx measured just before: for unary, requests per processor second (more is better); for streams,
+processor time per event (less is better). A star: every round was void by the rules in
+`bench/README.md`, so the figure is only a hint. Req/s and events/s are there to show the load and
+are not compared.
 """
 
 
@@ -100,7 +101,8 @@ def goal_rows(found: list[Goal]) -> list[list[str]]:
 
 def markdown_table(rows: list[list[str]]) -> str:
     """Return rows of text as a Markdown table."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    cells = [[text.replace("|", "/") for text in row] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in cells]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines)
 

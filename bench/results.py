@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from measure import Sample, Test
 from peer import Peer
@@ -18,7 +18,9 @@ IDLE_KB_MAX = 12.0
 IDLE_TLS_KB_MAX = 45.0
 LISTENING_S_MAX = 0.5
 RSS_MB_MAX = 60.0
-BEST = ("added_p50_ms", "added_p99_ms")  # of all rounds: noise only ever adds to them
+ADDED = {"added_p50_ms": "p50_us", "added_p99_ms": "p99_us"}
+NOTE_CHARS_MAX = 120
+VOID = "every round void, so not judged"
 WORST = ("stalls", "gap_max_ms")
 
 
@@ -51,31 +53,51 @@ Summary = dict[str, dict[str, Cell]]
 
 
 def combine(name: str, values: list[float]) -> float:
-    """Return the median, or the best or the worst round where the goals say so."""
-    if name in BEST:
-        return min(values)
-    if name in WORST:
-        return max(values)
-    return statistics.median(values)
+    """Return the median, or the worst round where one bad round is one too many."""
+    return max(values) if name in WORST else statistics.median(values)
+
+
+def added_latency(own: list[Sample], direct: list[Sample]) -> dict[str, float]:
+    """Return the best round minus the best round without a proxy, for each percentile.
+
+    Not the best difference: noise in a baseline would then look like speed.
+    """
+    if not direct:
+        return {}
+    return {
+        name: (min(s.values[us] for s in own) - min(s.values[us] for s in direct)) / 1e3
+        for name, us in ADDED.items()
+    }
+
+
+def usable(samples: list[Sample]) -> list[Sample]:
+    """Return the samples that are not void, or all if there are none."""
+    measured = [sample for sample in samples if sample.values and not sample.error]
+    return [sample for sample in measured if not sample.void] or measured
 
 
 def summarise(samples: Iterable[Sample]) -> Summary:
     """Combine the rounds: per peer, per test. References measured for others do not count."""
     grouped: dict[tuple[str, str], list[Sample]] = {}
+    direct: dict[str, list[Sample]] = {}
     for sample in samples:
         if not sample.beside:
             grouped.setdefault((sample.peer, sample.test), []).append(sample)
+        elif sample.peer == "direct":
+            direct.setdefault(sample.beside, []).append(sample)
     summary: Summary = {}
     for (peer, test), group in grouped.items():
-        good = [sample for sample in group if not sample.void]
-        used = good or group
+        used = usable(group)
         names = sorted({name for sample in used for name in sample.values})
         values = {
             name: combine(name, [s.values[name] for s in used if name in s.values])
             for name in names
         }
+        if test == "latency" and used:
+            values |= added_latency(used, usable(direct.get(peer, [])))
         errors = tuple(f"round {s.round}: {s.error}" for s in group if s.error)
-        cell = Cell(values, group[0].load, len(group), len(good), errors)
+        valid = sum(not sample.void for sample in group)
+        cell = Cell(values, group[0].load, len(group), valid, errors)
         summary.setdefault(peer, {})[test] = cell
     return summary
 
@@ -102,9 +124,9 @@ def note_of(summary: Summary, *tests: str) -> str:
     for test in tests:
         cell = summary.get("penstock", {}).get(test)
         if cell and cell.errors:
-            notes.append(f"{test} failed: {cell.errors[0]}")
+            notes.append(f"{test} failed: {cell.errors[0]}"[:NOTE_CHARS_MAX])
         elif cell and not cell.valid:
-            notes.append(f"{test}: every round void")
+            notes.append(VOID)
     return "; ".join(notes)
 
 
@@ -154,8 +176,10 @@ def goals(summary: Summary, gateways: list[str]) -> list[Goal]:
     """Return all goals with their outcome."""
     rows = [
         ("CPU per paced event, at most 1.6x nginx", "paced", "x_nginx", PACED_X_NGINX_MAX, "x"),
-        ("added p50 at 300 req/s, at most 0.45 ms", "latency", BEST[0], ADDED_P50_MS_MAX, "ms"),
-        ("added p99 at 300 req/s, at most 1.5 ms", "latency", BEST[1], ADDED_P99_MS_MAX, "ms"),
+        ("added p50 at 300 req/s, at most 0.45 ms", "latency", "added_p50_ms", ADDED_P50_MS_MAX,
+         "ms"),
+        ("added p99 at 300 req/s, at most 1.5 ms", "latency", "added_p99_ms", ADDED_P99_MS_MAX,
+         "ms"),
         ("translated event, at most 7 us more", "translated", "extra_us", TRANSLATED_US_MAX, "us"),
         ("idle stream, at most 12 KB", "idle", "kb_per_stream", IDLE_KB_MAX, "KB"),
         ("idle stream, TLS upstream, at most 45 KB", "idle_tls", "kb_per_stream",
@@ -167,7 +191,8 @@ def goals(summary: Summary, gateways: list[str]) -> list[Goal]:
         bound(text, value(summary, "penstock", test, name), limit, unit, note_of(summary, test))
         for text, test, name, limit, unit in rows
     ]
-    return [*unary_goals(summary, gateways), *bounds, thousand_goal(summary)]
+    found = [*unary_goals(summary, gateways), *bounds, thousand_goal(summary)]
+    return [replace(goal, passed=None) if VOID in goal.note else goal for goal in found]
 
 
 def failures(summary: Summary) -> list[str]:

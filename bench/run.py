@@ -18,6 +18,7 @@ from host import (
     commit,
     describe,
     free_port,
+    only_one,
     raise_file_limit,
     rss_bytes,
 )
@@ -230,8 +231,45 @@ def conclude(outcome: Outcome, path: Path, console: Console) -> int:
     return 1 if broken or any(goal.passed is False for goal in found) else 0
 
 
+def facts_of(arguments: argparse.Namespace, cores: Cores, rounds: int) -> dict[str, object]:
+    """Return what the result says of itself before anything is measured."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": describe(),
+        "cores": {"proxy": cores.proxy, "load": cores.load},
+        "bench_source": source_hash(),
+        "is_quick": arguments.quick,
+        "rounds": rounds,
+        "tests": describe_tests(all_tests(is_quick=arguments.quick)),
+    }
+
+
+def result_path(facts: dict[str, object]) -> Path:
+    """Return where the samples go; a quick look is no result."""
+    folder = BUILD / "quick" if facts["is_quick"] else RESULTS
+    return folder / f"{str(facts['date'])[:10]}-{str(facts['commit']).rstrip('+')}.json"
+
+
+def measure_all(tests: list[Test], outcome: Outcome, cores: Cores, console: Console) -> None:
+    """Start the upstream, check ourselves, and take all peers through all rounds."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    build_programs()
+    mock = start_mock(free_port(), cores, WORK)
+    try:
+        console.print("bench: checking that the generator finds faults ...", highlight=False)
+        self_test(mock, cores, WORK)
+        if any(test.call == "tls" for test in tests):
+            mock.add_tls(free_port(), cores, WORK / "tls")
+        runner = Runner(Bench(cores, mock, WORK), tests, outcome, console)
+        run_all(runner, int(str(outcome.facts["rounds"])), result_path(outcome.facts))
+    finally:
+        mock.stop()
+
+
 def bench_main(arguments: argparse.Namespace, console: Console) -> int:
-    """Build, install, test ourselves, measure, report."""
+    """Install, measure, report."""
     tests = all_tests(is_quick=arguments.quick)
     names = chosen(arguments.peers, [make.name for make in PEERS])
     wanted = [tests[name] for name in chosen(arguments.tests, list(tests))]
@@ -240,36 +278,12 @@ def bench_main(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     cores = Cores.choose(arguments.cores)
     rounds = arguments.rounds or (1 if arguments.quick else 5)
-    now = datetime.now(UTC)
-    facts: dict[str, object] = {
-        "date": now.isoformat(timespec="seconds"),
-        "commit": commit(),
-        "machine": describe(),
-        "cores": {"proxy": cores.proxy, "load": cores.load},
-        "bench_source": source_hash(),
-        "is_quick": arguments.quick,
-        "rounds": rounds,
-        "tests": describe_tests(tests),
-    }
-    outcome = Outcome(facts, [])
     raise_file_limit()
-    build_programs()
-    prepare_peers(names, outcome, console)
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
-    folder = WORK / "results" if arguments.quick else RESULTS
-    path = folder / f"{now:%Y-%m-%d}-{str(facts['commit']).rstrip('+')}.json"
-    mock = start_mock(free_port(), cores, WORK)
-    try:
-        console.print("bench: checking that the generator finds faults ...", highlight=False)
-        self_test(mock, cores, WORK)
-        if any(test.call == "tls" for test in wanted):
-            mock.add_tls(free_port(), cores, WORK / "tls")
-        runner = Runner(Bench(cores, mock, WORK), wanted, outcome, console)
-        run_all(runner, rounds, path)
-    finally:
-        mock.stop()
-    return conclude(outcome, path, console)
+    with only_one(BUILD / "lock"):
+        outcome = Outcome(facts_of(arguments, cores, rounds), [])
+        prepare_peers(names, outcome, console)
+        measure_all(wanted, outcome, cores, console)
+        return conclude(outcome, result_path(outcome.facts), console)
 
 
 def on_terminate(_number: int, _frame: FrameType | None) -> None:

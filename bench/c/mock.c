@@ -152,7 +152,7 @@ static void stream_end(struct conn *c) {
 }
 
 static void stream_beat(struct conn *c) {
-    if (c->sent >= set.events || set.drain) {
+    if (c->sent >= set.events || (set.drain && c->sent > 0)) {
         stream_end(c);
         return;
     }

@@ -65,10 +65,14 @@ def _tell(
 ) -> None:
     terminal = Terminal()
     if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        terminal.line(f"{path} has {count}", "bold")
+        terminal.line(f"{path} has {_count(len(problems), 'problem')}", "bold")
     elif config:
-        upstreams, routes = len(config.upstreams), len(config.routes)
-        terminal.state("good", f"{path} is good: {upstreams} upstreams, {routes} routes")
+        upstreams = _count(len(config.upstreams), "upstream")
+        routes = _count(len(config.routes), "route")
+        terminal.state("good", f"{path} is good: {upstreams}, {routes}")
     terminal.problems("bad", problems)
     terminal.problems("degraded", doubts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -22,7 +22,8 @@ from penstock.wire import clock
 READY_S = 20.0  # a cold disk on a small machine; normal is a quarter of a second
 POLL_S = 0.01
 STEADY_S = 60.0  # after running for so long, a death starts the backoff anew
-LOG_TAIL_BYTES = 2000
+LOG_TAIL_BYTES = 4000
+LOG_TAIL_LINES = 12
 
 
 class ChildError(PenstockError):
@@ -54,10 +55,18 @@ class Child:
 
     async def start(self) -> dict[str, Any]:
         """Start it and return what it writes into its ready file; raises ChildError."""
+        try:
+            self._process = await self._spawn()
+        except OSError as error:
+            reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+            raise ChildError(f"the {self.name} cannot be started: {reason}") from error
+        return await self._ready(self._process)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
         self.ready_file.unlink(missing_ok=True)
         fd = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=fd,
@@ -66,7 +75,6 @@ class Child:
             )
         finally:
             os.close(fd)
-        return await self._ready(self._process)
 
     async def _ready(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
         give_up_at_s = clock.now_s() + READY_S
@@ -85,9 +93,11 @@ class Child:
         )
 
     def _log_tail(self) -> str:
-        """Return the last lines of its log, indented under the sentence before them."""
+        """Return the end of its log, to stand after a sentence; empty if there is none."""
         tail = last_lines(self.log, LOG_TAIL_BYTES)
-        return "".join(f"\n    {line}" for line in ["; the end of its log:", *tail]) if tail else ""
+        if not tail:
+            return ""
+        return f"; the end of {self.log}:" + "".join(f"\n    {line}" for line in tail)
 
     async def keep(self, on_change: Callable[[str, str], None]) -> None:
         """Start it again whenever it dies, until we stop."""
@@ -134,9 +144,10 @@ def last_lines(path: Path, size_bytes: int) -> list[str]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size_bytes))
-            return file.read().decode("utf-8", "replace").strip().splitlines()[-12:]
+            text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
+    return [line for line in text.splitlines() if line.strip()][-LOG_TAIL_LINES:]
 
 
 def _cause(status: int) -> str:

@@ -17,6 +17,8 @@ from penstock.apps.emulate.limits import RateLimit
 from penstock.apps.emulate.pace import SPREAD, PaceSetting, pace_problems
 from penstock.apps.emulate.serve import serve
 from penstock.apps.emulate.settings import Settings, new_token
+from penstock.config import private_file
+from penstock.core.errors import StoreError
 from penstock.core.fault_script import read_script
 
 PORT = 8405
@@ -86,7 +88,7 @@ def run(argv: list[str]) -> int:
 
     try:
         uvloop.run(serve(settings, host, arguments.port, on_ready))
-    except OSError as error:
+    except (OSError, StoreError) as error:
         sys.stderr.write(f"penstock emulate: cannot serve on {host}:{arguments.port}: {error}\n")
         return 1
     return 0
@@ -170,9 +172,9 @@ def _token(path: Path | None, problems: list[str]) -> str:
     if path is None:
         return new_token()
     try:
-        token = path.read_text().strip()
-    except OSError as error:
-        problems.append(f"--control-token-file {path}: cannot be read: {error}")
+        token = private_file.read(path).strip()
+    except StoreError as error:
+        problems.append(f"--control-token-file: {error}")
         return ""
     if not token or not token.isascii():
         problems.append(f"--control-token-file {path}: must hold a token in ASCII")
@@ -187,7 +189,4 @@ def _write_ready_file(path: Path, url: str, token: str) -> None:
         "control_token": token,
         "pid": os.getpid(),
     }
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.touch(mode=0o600, exist_ok=False)
-    unfinished.write_bytes(msgspec.json.encode(ready))
-    unfinished.replace(path)
+    private_file.write(path, msgspec.json.encode(ready).decode())

@@ -13,7 +13,7 @@ MODELS_SHOWN: Final = 8
 
 EMULATED: Final = (
     "EMULATED: Claude, GPT and Gemini are stand-ins on this machine.",
-    "Their answers are made up, they cost nothing, and nothing leaves this machine.",
+    "Answers are made up and cost nothing; nothing leaves this machine.",
 )
 NOTHING_FOUND: Final = (
     "No provider's key and no local engine was found. For real answers, set",
@@ -44,7 +44,8 @@ def greet(terminal: Terminal, plan: Plan, urls: dict[str, str], key: str) -> Non
                 terminal.line(f"    {words}")
     terminal.line()
     for name, url in urls.items():
-        terminal.state("good", f"{name:<9} {url}")
+        page = "/metrics" if name == "metrics" else ""
+        terminal.state("good", f"{name:<9} {url}{page}")
     terminal.line()
     terminal.pair("from", plan.origin)
     terminal.pair("models", _models(plan))

@@ -6,6 +6,7 @@ failed and said why, 2 the command line was wrong.
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import penstock
@@ -32,7 +33,7 @@ def overview() -> str:
 
     return (
         f"penstock {penstock.__version__}: the resilient pipe for LLM traffic\n\n"
-        "  penstock up            start here: finds keys and local engines, or emulates them\n"
+        "  penstock up            start here: serves what it finds, or emulates it\n"
         "  penstock COMMAND -h    what a command does, and its options\n\n"
         f"Commands\n{rows(list(START_HERE))}\n\n"
         f"Processes that 'up' starts\n"
@@ -53,13 +54,13 @@ def main(argv: list[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"penstock: there is no command {name!r}\n\n{overview()}")
         return 2
-    return _run(name, args[1:])
+    return call(name, importlib.import_module(COMMANDS[name][0]).run, args[1:])
 
 
-def _run(name: str, args: list[str]) -> int:
-    module = importlib.import_module(COMMANDS[name][0])
+def call(name: str, run: Callable[[list[str]], int], args: list[str]) -> int:
+    """Run one command, and say in words what went wrong."""
     try:
-        return int(module.run(args))
+        return run(args)
     except ConfigError as error:
         told = "\n".join(f"  ■ {problem}" for problem in error.problems)
         sys.stderr.write(f"penstock {name}: the configuration is wrong\n{told}\n")

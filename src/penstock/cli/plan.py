@@ -28,7 +28,9 @@ class Plan:
 async def make(path: Path | None, *, must_emulate: bool = False) -> Plan:
     """Return the plan, without the emulator's addresses; raises ConfigError."""
     if must_emulate:
-        return Plan(Config(), "--emulate", wants_emulator=True, is_emulated=True)
+        return Plan(
+            Config(), "emulated providers: --emulate", wants_emulator=True, is_emulated=True
+        )
     if path is not None:
         config = load.load(path)
         return Plan(
@@ -42,7 +44,7 @@ async def make(path: Path | None, *, must_emulate: bool = False) -> Plan:
         return Plan(discover.config(found), ", ".join(one.origin for one in found))
     return Plan(
         Config(),
-        "nothing was found",
+        "emulated providers: nothing else was found",
         wants_emulator=True,
         is_emulated=True,
         was_nothing_found=True,

@@ -89,7 +89,7 @@ class Up:
     def __init__(self, args: argparse.Namespace, home: state.State, program: Sequence[str]) -> None:
         self._home = home
         self._program = list(program)
-        self._path = load.config_path(args.config)
+        self._config = str(args.config)
         self._must_emulate = bool(args.emulate)
         self._is_auto = args.ports == "auto"
         self._ready_file = Path(args.ready_file) if args.ready_file else None
@@ -131,7 +131,7 @@ class Up:
         for words in await leftover.stop_all(self._home, self._stopping):
             self._terminal.state("degraded", words)
         self._key = keys.local_key(self._home.root)
-        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if not self._is_auto:
             _check_ports(made)
         if made.wants_emulator:
@@ -196,7 +196,8 @@ class Up:
 
     def _tell(self) -> None:
         greeting.greet(self._terminal, self._plan, self._urls, self._key)
-        self._terminal.problems("degraded", warnings(self._plan.config) if self._path else ())
+        if load.config_path(self._config):  # what was found by itself needs no advice
+            self._terminal.problems("degraded", warnings(self._plan.config))
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -204,6 +205,8 @@ class Up:
                 group.create_task(child.keep(self._on_change))
             group.create_task(self._reload_when_asked())
             group.create_task(self._trim_logs())
+            await self._stopping.wait()
+            await self._stop()  # here, because those who keep a child wait for its end
 
     def _on_change(self, shape: str, words: str) -> None:
         self._terminal.state(shape, words)
@@ -226,7 +229,7 @@ class Up:
             self._terminal.problems("bad", outcome.problems)
 
     async def _plan_anew(self) -> Plan:
-        made = await plan.make(self._path, must_emulate=self._must_emulate)
+        made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if made.wants_emulator and self._emulator:
             urls = self._emulator["urls"]
             return plan.with_emulator(made, self._emulator["url"], urls, self._home.emulated_key)
@@ -244,21 +247,23 @@ class Up:
     async def _stop(self) -> None:
         """Drain the gateway first: what it has under way may still need the emulator."""
         self._stopping.set()
+        self._reload_asked.set()
+        children, self._children = self._children, []
+        if not children:
+            return  # stopped already, or never started
         drain_s = self._plan.config.gateway.drain_s
-        if self._children:
+        if all(child.is_up for child in children):
+            words = f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
             self._terminal.line()
-            self._terminal.state(
-                "work", f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
-            )
-        for child in reversed(self._children):
+            self._terminal.state("work", words)
+        for child in reversed(children):
             within_s = EMULATOR_STOP_S if child.name == "emulate" else drain_s + DRAIN_MARGIN_S
             if not await child.stop(within_s, self._at_once):
                 self._terminal.state("bad", f"{child.name} was killed before it had drained")
         for path in (self._home.up, self._ready_file):
             if path:
                 path.unlink(missing_ok=True)
-        if self._children:
-            self._terminal.state("good", "stopped")
+        self._terminal.state("good", "stopped")
 
 
 def _port(url: str) -> int:

@@ -66,12 +66,12 @@ class Spool(Struct, frozen=True, kw_only=True):
 class Gateway(Struct, frozen=True, kw_only=True):
     """The gateway process and its two ports."""
 
-    host: str = "127.0.0.1"
-    port: int = 8400
-    admin_host: str = "127.0.0.1"
-    admin_port: int = 8401
-    tls_cert_file: str = ""
-    tls_key_file: str = ""
+    host: str = "127.0.0.1"  # who opens it to a network does so knowingly
+    port: int = 8400  # all dialects on one port
+    admin_host: str = "127.0.0.1"  # it has no log-in
+    admin_port: int = 8401  # health and metrics
+    tls_cert_file: str = ""  # PEM, with the chain; empty: plain HTTP
+    tls_key_file: str = ""  # PEM; both or neither
     exchanges_max: int = 5_000  # in flight at once: about 60 MB at 12 KB an open stream
     drain_s: float = 30.0  # Kubernetes' default grace period
     limits: ServerLimits = ServerLimits()
@@ -106,49 +106,49 @@ class TimeoutOverrides(Struct, frozen=True, kw_only=True):
 class Breaker(Struct, frozen=True, kw_only=True):
     """When a circuit breaker opens, and how it comes back; one for each upstream and model."""
 
-    window_s: float = 10.0
-    failures_min: float = 5.0
-    failure_ratio: float = 0.5
-    cooldown_s: float = 5.0
-    cooldown_max_s: float = 60.0
-    probes_to_close: int = 3
+    window_s: float = 10.0  # what is older no longer counts
+    failures_min: float = 5.0  # a weight: an overload counts half
+    failure_ratio: float = 0.5  # and this share of all attempts: both are reached
+    cooldown_s: float = 5.0  # doubled each time that a probe fails
+    cooldown_max_s: float = 60.0  # after a long outage, back within a minute
+    probes_to_close: int = 3  # one at a time; one good answer may be luck
 
 
 class Retry(Struct, frozen=True, kw_only=True):
     """How much may be tried again."""
 
     budget_ratio: float = 0.1  # of attempts (TIERING 2)
-    floor_per_s: float = 10.0
+    floor_per_s: float = 10.0  # so that little traffic can be tried again too
     attempts_max: int = 4  # an exchange: three upstreams and one repeat
 
 
 class Upstream(Struct, frozen=True, kw_only=True):
     """One place that can answer: an account and a region, or an engine of ours."""
 
-    name: str
-    dialect: DialectName
-    base_url: str
+    name: str  # stands in headers, metrics and records
+    dialect: DialectName  # what it speaks; callers may speak another
+    base_url: str  # as its own SDK takes it
     api_key_env: str = ""  # the variable's name; the key itself never enters the configuration
     api_key_file: str = ""  # a file of mode 0600 that holds the key and nothing else
     api_version: str = ""  # Anthropic: pins anthropic-version; otherwise the caller's goes on
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = {}  # added to each request; no secrets, no framing
     concurrency_max: int = 1000  # slots: attempts under way at once
-    idle_connections_max: int = 256
+    idle_connections_max: int = 256  # kept open for the next attempt
     idle_s: float = 55.0  # below the 60 s after which common load balancers close
-    head_bytes_max: int = 64 * 1024
+    head_bytes_max: int = 64 * 1024  # of an answer: providers send long lists of limits
     answer_bytes_max: int = 64 * 1024 * 1024  # one that is not streamed
-    tls_ca_file: str = ""
+    tls_ca_file: str = ""  # PEM; empty: the public ones
     stream_usage: bool = True  # OpenAI: may be asked for usage at the end of a stream
 
 
 class Target(Struct, frozen=True, kw_only=True):
     """One upstream and model behind a route."""
 
-    upstream: str
+    upstream: str  # its name
     model: str = ""  # empty: the caller's model name is passed on
-    weight: float = 1.0
+    weight: float = 1.0  # with policy "weight"
     context_tokens_max: int = 0  # 0: not known
-    lacks: tuple[Feature, ...] = ()
+    lacks: tuple[Feature, ...] = ()  # a request that needs it goes elsewhere
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -157,9 +157,9 @@ class Route(Struct, frozen=True, kw_only=True):
     A name that ends in ``*`` is a prefix; the exact name wins, then the longest prefix.
     """
 
-    name: str
+    name: str  # what callers put into "model"
     targets: tuple[Target, ...]
-    policy: Policy = Policy.ORDER
+    policy: Policy = Policy.ORDER  # order: the first that is free and healthy
     timeouts: TimeoutOverrides = TimeoutOverrides()
     failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
 
@@ -167,9 +167,9 @@ class Route(Struct, frozen=True, kw_only=True):
 class Emulate(Struct, frozen=True, kw_only=True):
     """The emulated providers that ``penstock up`` starts; no upstream of the file needs them."""
 
-    is_enabled: bool = False
-    port: int = 8405
-    seed: int = 1
+    is_enabled: bool = False  # without upstreams in the file, routes to them are made
+    port: int = 8405  # on 127.0.0.1
+    seed: int = 1  # the same seed and requests give the same answers
 
 
 class Config(Struct, frozen=True, kw_only=True):

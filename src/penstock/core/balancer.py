@@ -46,7 +46,7 @@ def by_weight(free: Sequence[T], chance: Callable[[], float], now_s: float) -> T
         at -= one.weight
         if at < 0:
             return one
-    return free[-1]
+    return next(one for one in reversed(free) if one.weight > 0)  # rounding left a rest
 
 
 def by_load(free: Sequence[T], chance: Callable[[], float], now_s: float) -> T:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, assert_never
 
-from penstock.core.outcome import RULES, Failure, Ignored, Outcome, Success, Verdict
+from penstock.core.outcome import RULES, SUCCESS, Failure, Ignored, Outcome, Success, Verdict
 
 WEIGHTS: Final[dict[Verdict, float]] = {Verdict.HALF: 0.5, Verdict.ONE: 1.0}
 
@@ -103,6 +103,9 @@ class CircuitBreaker:
         """Learn how a permitted attempt ended."""
         if permit.generation != self._generation:
             return  # sent before our last move: old news must not undo it
+        if outcome is SUCCESS and self.state is BreakerState.CLOSED and now_s < self._half_at_s:
+            self._total += 1  # the usual case, without the detour
+            return
         match outcome:
             case Success():
                 self._on_success(now_s)

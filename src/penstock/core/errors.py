@@ -15,6 +15,7 @@ upstream free) is a value, not an exception.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from penstock.core.outcome import RULES, Failure
 
@@ -84,6 +85,7 @@ class DeadlineError(PenstockError):
 class UpstreamError(PenstockError):
     """Every upstream that could have answered has failed; this is the last one's failure."""
 
+    status = 502
     code = "upstream_failed"
     remedy = "The gateway has already tried the other upstreams of the route."
     should_retry = False
@@ -91,7 +93,7 @@ class UpstreamError(PenstockError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.detail or failure.kind.value)
         self.failure = failure
-        self.status = RULES[failure.kind].exhausted_status or failure.status or 502
+        self.status = RULES[failure.kind].exhausted_status or failure.status or 400
         self.code = EXHAUSTED_CODES.get(self.status, "upstream_failed")
         self.retry_after_s = max(1.0, failure.retry_after_s)
 
@@ -147,4 +149,4 @@ class StoreError(PenstockError):
 # SDKs sleep for what Retry-After says; above this an older SDK falls into its own short back-off
 # and storms (TIERING 5), so a longer wait is told in a header of ours instead.
 RETRY_AFTER_MAX_S = 60.0
-EXHAUSTED_CODES = {502: "upstream_failed", 503: "no_capacity", 504: "upstream_timeout"}
+EXHAUSTED_CODES: Final = {502: "upstream_failed", 503: "no_capacity", 504: "upstream_timeout"}

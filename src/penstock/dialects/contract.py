@@ -78,8 +78,10 @@ class AnswerReader(Protocol):
 class Decoder(Protocol):
     """Turns the bytes of an upstream's stream into common events."""
 
+    junk_lines: int
+
     def feed(self, chunk: bytes) -> list[Event]:
-        """Return the events that are whole now; raises DialectError on malformed content."""
+        """Return the events that are whole now; where the stream is malformed, Failed is last."""
         ...
 
 
@@ -87,7 +89,10 @@ class Encoder(Protocol):
     """Turns common events into the bytes of a caller's stream."""
 
     def encode(self, event: Event) -> bytes:
-        """Return the bytes of one event; may be empty."""
+        """Return the bytes of one event; may be empty.
+
+        Raises DialectError for an event that can no longer be told.
+        """
         ...
 
     def finish(self) -> bytes:
@@ -140,7 +145,11 @@ class Dialect(Protocol):
         ...
 
     def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
-        """Return the body for ``model``, and the caller's fields that it does not carry."""
+        """Return the body for ``model``, and the caller's fields that it changes or leaves out.
+
+        Those that the caller's dialect has dropped already are among them. Raises CallerError for
+        what this model cannot do: another upstream may.
+        """
         ...
 
     def read_answer(self, body: bytes) -> Answer:

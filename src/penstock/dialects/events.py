@@ -2,7 +2,8 @@
 
 Order: ``Started``, then per block its deltas (a ``ToolStarted`` opens a call, its arguments follow
 as ``ArgumentsDelta`` of the same ``index``), ``Stopped`` once, ``Counted`` whenever usage is known,
-``Failed`` instead of whatever would have come. Everything else is ``Kept`` alive.
+``Failed`` instead of whatever would have come, ``Ended`` at the dialect's terminator. Everything
+else is ``KeptAlive``.
 """
 
 import msgspec
@@ -11,26 +12,26 @@ from penstock.core.outcome import Failure
 from penstock.dialects.message import StopReason, Usage
 
 
-class Started(msgspec.Struct, frozen=True):
+class Started(msgspec.Struct, frozen=True, gc=False):
     """The answer has begun; nothing of it is content yet."""
 
     id: str
     model: str
 
 
-class TextDelta(msgspec.Struct, frozen=True):
+class TextDelta(msgspec.Struct, frozen=True, gc=False):
     """A piece of the answer's text."""
 
     text: str
 
 
-class ThinkingDelta(msgspec.Struct, frozen=True):
+class ThinkingDelta(msgspec.Struct, frozen=True, gc=False):
     """A piece of visible reasoning."""
 
     text: str
 
 
-class ToolStarted(msgspec.Struct, frozen=True):
+class ToolStarted(msgspec.Struct, frozen=True, gc=False):
     """A tool call opens; ``index`` counts calls from 0."""
 
     index: int
@@ -38,14 +39,14 @@ class ToolStarted(msgspec.Struct, frozen=True):
     name: str
 
 
-class ArgumentsDelta(msgspec.Struct, frozen=True):
+class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
     """A piece of a call's arguments, as JSON text cut anywhere."""
 
     index: int
     json: str
 
 
-class Stopped(msgspec.Struct, frozen=True):
+class Stopped(msgspec.Struct, frozen=True, gc=False):
     """The model has said why it stopped: from here on the answer is complete."""
 
     reason: StopReason
@@ -58,8 +59,12 @@ class Counted(msgspec.Struct, frozen=True):
     usage: Usage
 
 
-class KeptAlive(msgspec.Struct, frozen=True):
+class KeptAlive(msgspec.Struct, frozen=True, gc=False):
     """Nothing but a sign of life."""
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """The dialect's terminator: nothing will follow."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -77,5 +82,6 @@ Event = (
     | Stopped
     | Counted
     | KeptAlive
+    | Ended
     | Failed
 )

@@ -1,15 +1,20 @@
 """The top-level fields of a JSON body, read only as far as routing needs them.
 
 Values stay raw: a body of megabytes is checked for well-formedness once and never rebuilt.
+Raw values are not checked for UTF-8, and JSON may be nested deeper than we can follow: whoever
+decodes one catches ``MALFORMED``.
 """
 
+import re
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import DialectError
 
+MALFORMED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PLACE: Final = re.compile(r"`\$\.(.+)`$")
 _LIST: Final = ord("[")
 _EMPTY: Final = (b"null", b"[]", b"{}")
 _EMPTY_BYTES_MAX: Final = 4
@@ -19,10 +24,14 @@ def decode(body: bytes) -> dict[str, msgspec.Raw]:
     """Return the fields; raises DialectError that says where the JSON is broken."""
     try:
         return _FIELDS.decode(body)
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise DialectError(f"the body is not a JSON object: {error}") from error
-    except UnicodeDecodeError as error:
-        raise DialectError(f"the body is not UTF-8: {error}") from error
+
+
+def place_of(error: Exception) -> str:
+    """Return the path that an error of the parser names; empty if it names none."""
+    found = _PLACE.search(str(error))
+    return found.group(1) if found else ""
 
 
 def text(fields: dict[str, msgspec.Raw], name: str) -> str:
@@ -32,7 +41,7 @@ def text(fields: dict[str, msgspec.Raw], name: str) -> str:
         raise DialectError(f"{name} is missing", param=name)
     try:
         value = msgspec.json.decode(raw, type=str)
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise DialectError(f"{name} must be a string: {error}", param=name) from error
     if not value:
         raise DialectError(f"{name} must not be empty", param=name)
@@ -59,7 +68,7 @@ def count(fields: dict[str, msgspec.Raw], name: str, default: int) -> int:
         return default
     try:
         value = msgspec.json.decode(raw, type=int)
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise DialectError(f"{name} must be a whole number: {error}", param=name) from error
     if value < 1:
         raise DialectError(f"{name} must be at least 1", param=name)

@@ -16,6 +16,7 @@ class Role(enum.Enum):
 
     USER = "user"
     ASSISTANT = "assistant"
+    SYSTEM = "system"  # an instruction in mid-conversation; what leads is Request.system
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -85,8 +86,12 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole request. ``dropped`` names the caller's fields that found no place here."""
+    """A whole request. ``dropped`` names the caller's fields that found no place here.
 
+    ``dialect`` is the caller's, in whose words fields are named.
+    """
+
+    dialect: str
     model: str
     system: str = ""
     turns: tuple[Turn, ...] = ()
@@ -100,6 +105,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tool_choice: ToolChoice | None = None
     schema: dict[str, object] | None = None  # the answer must be JSON of this schema
     schema_name: str = "answer"
+    is_schema_strict: bool = True
+    is_json: bool = False  # the answer must be JSON, of whatever schema
     effort: str = ""  # none, minimal, low, medium, high, xhigh, max
     user: str = ""
     dropped: tuple[str, ...] = ()
@@ -119,7 +126,7 @@ class StopReason(enum.Enum):
 class Usage(msgspec.Struct):
     """Tokens, in one meaning: input includes cached and written, output includes reasoning.
 
-    ``is_known`` is False while no figure has come from the upstream.
+    ``is_known`` is False until the upstream's final figures have come.
     """
 
     input_tokens: int = 0

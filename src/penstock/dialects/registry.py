@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from penstock.dialects.anthropic_messages.dialect import AnthropicMessages
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_chat.dialect import OpenAIChat
 
-DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType({"openai_chat": OpenAIChat()})
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()}
+)

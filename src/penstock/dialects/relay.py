@@ -7,6 +7,11 @@
     data that is malformed, before content  -> failure: another upstream may still answer
     data that is malformed, after content   -> failure if it may have held content, else taken out
     data after a failure                    -> nothing
+    failure after the answer is complete    -> taken out: what is complete stays complete
+
+Malformed data may have held content if its event is named as one that does, or if it begins as the
+last good event of the stream did: a damaged chunk has its siblings' id in front, a stray line has
+not. Anything else is a stray line, and one of those does not end a good stream.
 
 A dialect subclasses ``Relay`` and says what its events mean (``_see``).
 """
@@ -15,24 +20,26 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import sse
+from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
+
+SAME_BYTES = 12  # enough to tell {"id":"chatcmpl- and {"type":"content_ from anything else
 
 
 class Relay:
     """An AnswerReader for the same dialect on both sides. Owned by one event loop."""
 
     __slots__ = (
-        "_splitter", "events", "failure", "finish_reason", "has_content", "is_complete",
+        "_last", "_splitter", "events", "failure", "finish_reason", "has_content", "is_complete",
         "is_ended", "junk_lines", "model", "output_bytes", "usage",
     )  # fmt: skip
 
-    # Words that stand in every event of the dialect that can carry content.
-    content_marks: tuple[bytes, ...] = ()
     terminator: bytes = b""
+    content_events: tuple[bytes, ...] = ()  # names of events that can carry content
 
     def __init__(self) -> None:
         self._splitter = sse.Splitter()
+        self._last = b""  # the data of the last good event
         self.has_content = False
         self.is_complete = False
         self.is_ended = False
@@ -41,7 +48,7 @@ class Relay:
         self.finish_reason = ""
         self.model = ""
         self.events = 0
-        self.output_bytes = 0
+        self.output_bytes: int = 0
         self.junk_lines = 0
 
     def feed(self, chunk: bytes) -> bytes:
@@ -78,6 +85,12 @@ class Relay:
         # The usual event is one line of data, perhaps under one line with its name.
         if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
             name, data = b"", raw[6:-2]
+        elif (
+            raw.startswith(b"event: ")
+            and raw.startswith(b"data: ", (end := raw.find(b"\n")) + 1)
+            and raw.find(b"\n", end + 1) == len(raw) - 2
+        ):
+            name, data = raw[7:end].rstrip(b"\r"), raw[end + 7 : -2]
         else:
             fields = sse.fields(raw)
             if fields.junk_lines:
@@ -91,28 +104,30 @@ class Relay:
             passes = self._see(name, data)
         except msgspec.ValidationError as error:
             if not data.startswith(b"{"):
-                return self._on_malformed(data, str(error))
+                return self._on_malformed(name, data, str(error))
             self.has_content = True  # good JSON that says things in an unusual way: theirs to read
             return raw
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            return self._on_malformed(data, str(error))
+        except json_fields.MALFORMED as error:
+            return self._on_malformed(name, data, str(error))
+        self._last = data
         return raw if passes and self.failure is None else b""
 
     def fail(self, failure: Failure) -> None:
-        """End here: nothing more comes out."""
-        self.failure = failure
+        """End here: nothing more comes out. Once the answer is complete it stays so."""
+        if not self.is_complete:
+            self.failure = failure
 
     def break_off(self, detail: str) -> None:
         """End here, because the stream is not what its dialect allows."""
-        self.failure = Failure(FailureKind.BROKEN_STREAM, detail)
+        self.fail(Failure(FailureKind.BROKEN_STREAM, detail))
 
     def _see(self, name: bytes, data: bytes) -> bool:
         """Learn from one event; return whether it goes on. Raises on malformed data."""
         raise NotImplementedError
 
-    def _on_malformed(self, data: bytes, message: str) -> bytes:
-        may_have_content = any(mark in data for mark in self.content_marks)
-        if not self.has_content or may_have_content:
+    def _on_malformed(self, name: bytes, data: bytes, message: str) -> bytes:
+        is_sibling = data[:SAME_BYTES] == self._last[:SAME_BYTES]
+        if not self.has_content or is_sibling or name in self.content_events:
             self.break_off(f"the stream has a malformed event: {message}")
         else:
             self.junk_lines += 1

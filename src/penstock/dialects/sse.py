@@ -26,27 +26,36 @@ _FIELDS: Final = (b"data", b"event", b"id", b"retry")
 class Splitter:
     """Cuts chunks into the raw bytes of whole events. Owned by one event loop."""
 
-    __slots__ = ("_event_bytes_max", "_rest")
+    __slots__ = ("_event_bytes_max", "_rest", "_rest_bytes")
 
     def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_bytes = 0
         self._event_bytes_max = event_bytes_max
 
     @property
     def rest(self) -> bytes:
         """What has come of an event that is not whole yet."""
-        return self._rest
+        return b"".join(self._rest)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the events that are whole now, each with its blank line.
 
         Raises DialectError if an event is longer than the bound.
         """
-        data = self._rest + chunk if self._rest else chunk
+        data = chunk
+        if self._rest:
+            is_decided = not self._rest[-1].endswith(b"\r")
+            self._rest.append(chunk)
+            if is_decided and b"\n" not in chunk and b"\r" not in chunk:
+                # The middle of a long line: looking at all of it again would be quadratic.
+                self._bound(self._rest_bytes + len(chunk))
+                return []
+            data = b"".join(self._rest)
+            self._rest = []
         if b"\r" in data:
             return self._feed_slowly(data)
         if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
-            self._rest = b""
             return [data]
         pieces = data.split(b"\n\n")
         self._keep(pieces.pop())
@@ -55,8 +64,10 @@ class Splitter:
     def _feed_slowly(self, data: bytes) -> list[bytes]:
         events: list[bytes] = []
         start = 0
-        # A CR that is the last byte may be half of a CRLF: leave it until more has come.
-        end = len(data) - 1 if data.endswith(b"\r") else len(data)
+        # A CR that is the last byte may be half of a CRLF: leave it until more has come. Two CRs
+        # are a blank line whatever follows.
+        is_half = data.endswith(b"\r") and not data.endswith(b"\r\r")
+        end = len(data) - 1 if is_half else len(data)
         for found in _BLANK_LINE.finditer(data, 0, end):
             events.append(data[start : found.end()])
             start = found.end()
@@ -64,9 +75,13 @@ class Splitter:
         return events
 
     def _keep(self, rest: bytes) -> None:
-        if len(rest) > self._event_bytes_max:
+        self._bound(len(rest))
+        self._rest = [rest] if rest else []
+
+    def _bound(self, rest_bytes: int) -> None:
+        self._rest_bytes = rest_bytes
+        if rest_bytes > self._event_bytes_max:
             raise DialectError(f"an event is longer than {self._event_bytes_max} bytes")
-        self._rest = rest
 
 
 class Fields:

@@ -5,7 +5,8 @@
     tool call       content from its name on
     Stopped         the answer is complete
     Counted         the usage so far
-    Failed          the upstream's error: nothing more comes out
+    Ended           nothing will follow: the terminator for the caller comes out at once
+    Failed          the upstream's error: nothing more comes out, unless the answer is complete
 
 A malformed event ends the stream as broken: unlike on the pass-through path nobody can tell what
 was lost.
@@ -17,6 +18,7 @@ from penstock.dialects.contract import Decoder, Encoder
 from penstock.dialects.events import (
     ArgumentsDelta,
     Counted,
+    Ended,
     Event,
     Failed,
     Started,
@@ -47,24 +49,26 @@ class Translation:
         self.finish_reason = ""
         self.model = ""
         self.events = 0
-        self.output_bytes = 0
+        self.output_bytes: int = 0
         self.junk_lines = 0
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes cut anywhere; return the events for the caller that they make."""
-        if self.failure is not None:
-            return b""
-        try:
-            events = self._decoder.feed(chunk)
-        except DialectError as error:
-            self.failure = Failure(FailureKind.BROKEN_STREAM, error.message)
+        if self.failure is not None or self.is_ended:
             return b""
         out: list[bytes] = []
-        for event in events:
-            self._learn(event)
-            if self.failure is not None:
-                break
-            out.append(self._encoder.encode(event))
+        try:
+            for event in self._decoder.feed(chunk):
+                self._learn(event)
+                if type(event) is Failed:
+                    break
+                if type(event) is Ended:
+                    out.append(self.finish())
+                    break
+                out.append(self._encoder.encode(event))
+        except DialectError as error:
+            self._fail(Failure(FailureKind.BROKEN_STREAM, error.message))
+        self.junk_lines = self._decoder.junk_lines
         return b"".join(out)
 
     def finish(self) -> bytes:
@@ -85,7 +89,7 @@ class Translation:
         match event:
             case TextDelta(text=text) | ThinkingDelta(text=text) | ArgumentsDelta(json=text):
                 self.output_bytes += len(text)
-                self.has_content = self.has_content or bool(text)
+                self.has_content = True
             case ToolStarted():
                 self.has_content = True
             case Stopped(reason=reason):
@@ -96,6 +100,10 @@ class Translation:
             case Started(model=model):
                 self.model = model
             case Failed(failure=failure):
-                self.failure = failure
+                self._fail(failure)
             case _:
                 pass
+
+    def _fail(self, failure: Failure) -> None:
+        if not self.is_complete:  # what is complete stays complete
+            self.failure = failure

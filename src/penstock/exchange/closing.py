@@ -1,9 +1,9 @@
 """Turning what happened into the record of it.
 
-    usage came, attempt succeeded      the provider's figures, to the token
-    usage came, attempt broke          its input; the larger of its output and what we counted
-    no usage came, a good head did     all estimated from bytes
-    nothing good came                  nothing to count
+    final usage came, attempt succeeded   the provider's figures, to the token
+    some usage came                       its input; the larger of its output and what we counted
+    no usage came, a good head did        all estimated from bytes
+    nothing good came                     nothing to count
 
 Whatever is not the provider's own final figure is marked ``is_estimated``.
 """
@@ -11,7 +11,7 @@ Whatever is not the provider's own final figure is marked ``is_estimated``.
 from dataclasses import dataclass
 
 from penstock.core.estimate import tokens
-from penstock.core.outcome import Failure, Ignored, Outcome, Success
+from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.dialects.message import Usage
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
@@ -37,21 +37,18 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     """Return an attempt's tokens, and whether they are an estimate."""
     reader = attempt.reader
     usage = attempt.usage or (reader.usage if reader is not None else None)
-    is_success = isinstance(attempt.outcome, Success)
-    if usage is not None and usage.is_known and is_success:
+    if usage is not None and usage.is_known and attempt.outcome is SUCCESS:
         return usage, False
     if attempt.status != GOOD_STATUS:
         return Usage(), False
     output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
-    if usage is None or not usage.is_known:
-        usage = Usage(input_tokens=tokens(len(attempt.body)))
+    usage = usage or Usage()
     return Usage(
-        input_tokens=usage.input_tokens,
+        input_tokens=usage.input_tokens or tokens(len(attempt.body)),
         output_tokens=max(usage.output_tokens, tokens(output_bytes)),
         cached_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        is_known=usage.is_known,
     ), True
 
 
@@ -67,10 +64,10 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         upstream=attempt.target.upstream.name,
         model=attempt.target.model,
         outcome=_word(outcome),
-        dialled_s=round(attempt.dialled_at_s - began_at_s, 6),
-        duration_s=round(ended_s - attempt.dialled_at_s, 6),
+        dialled_s=attempt.dialled_at_s - began_at_s,
+        duration_s=ended_s - attempt.dialled_at_s,
         status=attempt.status,
-        ttft_s=round(first_s - attempt.dialled_at_s, 6) if first_s else 0.0,
+        ttft_s=first_s - attempt.dialled_at_s if first_s else 0.0,
         detail=outcome.detail if isinstance(outcome, Failure) else "",
         request_id=upstream_id.decode("latin-1"),
         input_tokens=usage.input_tokens,
@@ -79,11 +76,7 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         is_estimated=is_estimated,
-        waited_s=(
-            round(ended_s - attempt.dialled_at_s, 6)
-            if isinstance(outcome, Ignored) and not first_s
-            else 0.0
-        ),
+        waited_s=(ended_s - attempt.dialled_at_s if outcome is IGNORED and not first_s else 0.0),
         is_reused=attempt.is_reused,
     )
 
@@ -108,7 +101,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
     record = Record(
         id=order.id,
         at_unix_s=order.at_unix_s,
-        duration_s=round(now_s - order.at_s, 6),
+        duration_s=now_s - order.at_s,
         tenant=order.tenant,
         key=order.key,
         route=order.route.name,
@@ -118,7 +111,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         outcome=end.outcome,
         status=end.status,
         code=end.code,
-        queued_s=round(end.queued_s, 6),
+        queued_s=end.queued_s,
         finish_reason=end.finish_reason,
         bytes_in=len(order.inquiry.body),
         bytes_out=end.bytes_out,
@@ -135,7 +128,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
     record.is_estimated = written.is_estimated
     record.dropped = last.dropped
     if last.first_token_at_s:
-        record.ttft_s = round(last.first_token_at_s - order.at_s, 6)
+        record.ttft_s = last.first_token_at_s - order.at_s
     if last.reader is not None:
         record.events = last.reader.events
         record.junk_lines = last.reader.junk_lines
@@ -143,6 +136,6 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
 
 
 def _word(outcome: Outcome | None) -> str:
-    if isinstance(outcome, Failure):
-        return outcome.kind.value
-    return "success" if isinstance(outcome, Success) else "ignored"
+    if outcome is SUCCESS:
+        return "success"
+    return outcome.kind.value if isinstance(outcome, Failure) else "ignored"

@@ -62,10 +62,13 @@ class Failover:
         self.failure: Failure | None = None  # the last one, for who must be told
         self.attempt: Attempt | None = None
 
-    def rule_out(self, target: Target) -> Plan | None:
+    def rule_out(self, target: Target, now_s: float) -> Plan | None:
         """Leave out a target that cannot be asked at all."""
         self.able = [one for one in self.able if one is not target]
-        return Plan(self.able, 0.0, waits=True) if self.able else None
+        others = [one for one in self.able if one not in self._tried]
+        if others:
+            return Plan(others, 0.0, waits=self.attempt is None)
+        return self.when_refused(now_s) if self.able else None
 
     def after(self, attempt: Attempt, failure: Failure, now_s: float) -> Plan | None:
         """Return what to do after an attempt failed before the commit; None: give up."""
@@ -76,12 +79,11 @@ class Failover:
         if then is Next.NOWHERE and attempt.is_translated:
             then = Next.ELSEWHERE  # it may have been our translation that was refused
         if then is Next.REPEAT:
-            self._stale += 1
-            if self._stale == 1 and self._is_allowed:
-                return Plan([target], 0.0, waits=True)
+            if not self._stale and self._is_allowed:
+                self._stale = 1
+                return Plan([target], 0.0, waits=len(self.able) == 1)
             then = Next.ELSEWHERE_OR_REPEAT
-        else:
-            self._attempts += 1
+        self._attempts += 1
         self._tried.add(target)
         if then is not Next.ELSEWHERE_OR_REPEAT:
             self._barred.add(target)
@@ -95,16 +97,14 @@ class Failover:
         if not again or self._repeats >= REPEATS_MAX or not self._budget.try_spend(now_s):
             return None
         self._repeats += 1
-        self._tried.clear()
+        self._tried = set(self._barred)
         return Plan(again, now_s + backoff_s(self._repeats, self._chance), waits=True)
 
     def _others(self, then: Next, target: Target, now_s: float) -> Plan | None:
-        others = [one for one in self.able if one not in self._tried]
-        if then is Next.LARGER_CONTEXT:
+        if then is Next.LARGER_CONTEXT:  # also for all that may follow
             size = target.context_tokens_max
-            others = [one for one in others if one.context_tokens_max > size]
-            if not others:
-                return None
+            self.able = [one for one in self.able if one.context_tokens_max > size]
+        others = [one for one in self.able if one not in self._tried]
         if not others:
             return self.when_refused(now_s)
         if self._failovers and not self._budget.try_spend(now_s):

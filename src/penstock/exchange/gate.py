@@ -4,7 +4,9 @@
     ask, some are full or cooling     -> waits, if it may: for a slot in the order of asking, for a
                                          cooldown until it is over; never longer than its bound
     ask, nothing that waiting helps   -> refused at once, with the earliest instant that may help
-    a slot comes back                 -> the first who waits for that upstream has it
+    a slot comes back                 -> the first who waits for that upstream and can use it has
+                                         it; whom waiting no longer helps is refused
+    a cooldown or a breaker's is over -> those who wait are looked at again, and keep their places
     the bound on waiting has passed   -> refused
 
 Never queue behind an open breaker (TIERING 3.5). The number who wait is bounded by the number of
@@ -17,26 +19,35 @@ import heapq
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
 from penstock.core.outcome import Outcome
 from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.ports import Timer
-from penstock.exchange.target import Readiness, Target
+from penstock.exchange.target import Readiness, Target, UpstreamState
+
+DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
 
 
 class LocalGate:
     """The capacity owner, in process. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_chance", "_due", "_order", "_queues", "_timer", "waiting")
+    __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer")
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._timer: Timer | None = None
-        self._queues: dict[str, OrderedDict[Demand, None]] = {}  # by upstream that is full
-        self._due: list[tuple[float, int, Demand]] = []  # when to look again at who waits
+        self._queues: dict[UpstreamState, OrderedDict[Demand, None]] = {}  # of those that are full
+        self._looks: dict[Demand, float] = {}  # who waits, and when to look at it again
+        self._due: list[tuple[float, int, Demand]] = []  # the same as a heap, with old entries
         self._order = itertools.count()
-        self.waiting = 0
+        self._serving: set[UpstreamState] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._looks)
 
     def use_timer(self, timer: Timer) -> None:
         """Take the alarm that calls ``on_wake``."""
@@ -64,9 +75,9 @@ class LocalGate:
         """Forget one who waits."""
         if demand.is_waiting:
             demand.is_waiting = False
-            self.waiting -= 1
+            del self._looks[demand]
             for target in demand.targets:
-                queue = self._queues.get(target.upstream.name)
+                queue = self._queues.get(target.upstream)
                 if queue is not None:
                     queue.pop(demand, None)
 
@@ -76,52 +87,80 @@ class LocalGate:
         grant.is_out = False
         target = grant.target
         target.give_back(grant.permit, outcome, now_s, self._chance)
-        queue = self._queues.get(target.upstream.name)
-        while queue and target.upstream.limit.is_free:
-            demand = next(iter(queue))
-            self.withdraw(demand)
-            self.ask(demand, now_s)
-            if demand.is_waiting:
-                break  # its own target cools or is broken; it has queued again
+        queue = self._queues.get(target.upstream)
+        if queue:
+            self._serve(target.upstream, queue, now_s)
 
     def on_wake(self, now_s: float) -> None:
         """Look again at those whose time has come."""
         due: list[Demand] = []
         while self._due and self._due[0][0] <= now_s:
-            due.append(heapq.heappop(self._due)[2])
+            at_s, _, demand = heapq.heappop(self._due)
+            if self._looks.get(demand) == at_s:
+                due.append(demand)
         for demand in due:
             if demand.is_waiting:
-                self.withdraw(demand)
                 self.ask(demand, now_s)
         if self._due and self._timer is not None:
             self._timer.wake_at(self._due[0][0])
 
+    def _serve(
+        self,
+        upstream: UpstreamState,
+        queue: OrderedDict[Demand, None],
+        now_s: float,
+    ) -> None:
+        if upstream in self._serving:
+            return  # who was just granted gave it back at once: the loop below us goes on
+        self._serving.add(upstream)
+        while queue and upstream.limit.is_free:
+            # Leaves the queue in any case: an upstream with a free slot is not full.
+            self.ask(next(iter(queue)), now_s)
+        self._serving.discard(upstream)
+
     def _grant(self, demand: Demand, target: Target, now_s: float) -> None:
+        self.withdraw(demand)
         permit = target.acquire(now_s)
         assert permit is not None, "readiness and acquire disagree"
         demand.on_granted(Grant(target, permit), now_s)
 
     def _wait_or_refuse(self, demand: Demand, states: list[Readiness], now_s: float) -> None:
-        full: list[Target] = []
+        full: set[UpstreamState] = set()
         look_at_s = demand.wait_until_s
         helps = False
         for target, state in zip(demand.targets, states, strict=True):
             if state is Readiness.FULL:
-                full.append(target)
+                full.add(target.upstream)
                 helps = True
-            elif state is Readiness.COOLING:
-                at_s = target.ready_at_s(now_s)
-                if at_s <= demand.wait_until_s:
-                    look_at_s = min(look_at_s, at_s)
-                    helps = True
+                continue
+            at_s = target.ready_at_s(now_s)
+            if now_s < at_s <= demand.wait_until_s:
+                look_at_s = min(look_at_s, at_s)  # who waits for another hears of a breaker too
+                helps = helps or state is Readiness.COOLING
         if not helps or now_s >= demand.wait_until_s:
+            self.withdraw(demand)
             demand.on_refused(self.refusal(demand.targets, now_s), now_s)
-            return
+        else:
+            self._wait(demand, full, look_at_s)
+
+    def _wait(self, demand: Demand, full: set[UpstreamState], look_at_s: float) -> None:
+        """Wait, or wait on: a place that is still of use is kept."""
         demand.is_waiting = True
-        self.waiting += 1
-        for target in full:
-            self._queues.setdefault(target.upstream.name, OrderedDict())[demand] = None
+        for target in demand.targets:
+            upstream = target.upstream
+            if upstream in full:
+                self._queues.setdefault(upstream, OrderedDict()).setdefault(demand)
+            elif upstream in self._queues:
+                self._queues[upstream].pop(demand, None)
+        if self._looks.get(demand) == look_at_s:
+            return
+        self._looks[demand] = look_at_s
         heapq.heappush(self._due, (look_at_s, next(self._order), demand))
+        if len(self._due) > 2 * len(self._looks) + DUE_SPARE:
+            looks = self._looks
+            fresh = {entry[2]: entry for entry in self._due if looks.get(entry[2]) == entry[0]}
+            self._due = list(fresh.values())
+            heapq.heapify(self._due)
         if self._timer is not None:
             self._timer.wake_at(self._due[0][0])
 

@@ -4,7 +4,9 @@ Sockets and the timer call ``on_*`` and say what time it is; answers leave throu
 The whole machine; there are no other moves:
 
     QUEUED     granted                            -> DIALLING   at once or after a wait
-    QUEUED     refused                            -> DONE       told whose limit, and until when
+    QUEUED     granted, cannot be translated      -> QUEUED     asks for the others, or DONE
+    QUEUED     refused, nothing tried so far      -> DONE       told whose limit, and until when
+    QUEUED     refused after an attempt           -> QUEUED     for one more round, or DONE
     QUEUED     backoff over                       -> QUEUED     asks the gate again
     DIALLING   first content, or a whole answer   -> STREAMING or DONE   the commit
     DIALLING   attempt failed, a retry may help   -> QUEUED     the caller sees nothing of it
@@ -53,6 +55,8 @@ HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
+BAD_REQUEST: Final = 400
+BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 
 
 class State(enum.Enum):
@@ -79,8 +83,8 @@ class Exchange:
     """One caller's request and its answer. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s", "_failover",
-        "_held", "_held_bytes", "_is_finishing", "_is_paused", "_order", "_ports",
+        "_able", "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s",
+        "_failover_made", "_finish_at_s", "_held", "_held_bytes", "_is_paused", "_order", "_ports",
         "_queued_at_s", "_queued_s", "_request", "_untranslatable", "caller", "is_waiting",
         "route", "state", "targets", "timer", "wait_until_s",
     )  # fmt: skip
@@ -97,13 +101,8 @@ class Exchange:
         self.wait_until_s = 0.0
         self.is_waiting = False
         self._deadline_s = order.at_s + order.route.timeouts.total_s
-        self._failover = Failover(
-            order.route,
-            order.route.able(order.inquiry),
-            ports.budget,
-            ports.chance,
-            is_allowed=order.may_fail_over,
-        )
+        self._failover_made: Failover | None = None
+        self._able: list[Target] = []
         self._attempt: Attempt | None = None
         self._attempts: list[Attempt] = []
         self._untranslatable: CallerError | None = None
@@ -115,13 +114,13 @@ class Exchange:
         self._held_bytes = 0
         self._bytes_out = 0
         self._is_paused = False
-        self._is_finishing = False
+        self._finish_at_s = 0.0  # not 0: the answer is complete, and this is how long we wait on
 
     # --- admission
 
     def start(self, now_s: float) -> None:
         """Ask for leave to dial, if any upstream of the route has what the request needs."""
-        able = self._failover.able
+        self._able = able = self.route.able(self._order.inquiry)
         if not able:
             message = f"No upstream of the route {self.route.name!r} has what this request needs."
             self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
@@ -132,25 +131,31 @@ class Exchange:
     def on_granted(self, grant: Grant, now_s: float) -> None:
         """Write the request in the upstream's dialect and dial."""
         self._queued_s += now_s - self._queued_at_s
+        self._queued_at_s = now_s
+        if now_s >= self._deadline_s:  # a slot came back in the tick before the alarm
+            self._ports.gate.give_back(grant, IGNORED, now_s)
+            self._on_deadline(now_s)
+            return
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
             self._write_request(attempt)
         except CallerError as error:
             self._ports.gate.give_back(grant, IGNORED, now_s)
             self._untranslatable = error
-            self._follow(self._failover.rule_out(attempt.target), now_s)
+            self._follow(self._failover.rule_out(attempt.target, now_s), now_s)
             return
         self._attempt = attempt
         self._attempts.append(attempt)
         self.state = State.DIALLING
         self._ports.recorder.opened(closing.opened_line(self._order, attempt))
-        self._arm(now_s)
         self._ports.dialer.dial(attempt)
+        if attempt is self._attempt and not attempt.sent_at_s:
+            self._arm()
 
     def on_refused(self, error: ShedError, now_s: float) -> None:
         """Without an attempt so far, tell; after one, ask the same again, or give up."""
         if not self._attempts:
-            self._refuse(self._untranslatable or error, "refused", now_s)
+            self._refuse(error, "refused", now_s)
         elif self.wait_until_s == 0.0:
             self._follow(self._failover.when_refused(now_s), now_s)
         else:
@@ -167,6 +172,19 @@ class Exchange:
             self.timer.wake_at(plan.at_s)
         else:
             self._ask(plan.targets, now_s, waits=plan.waits)
+
+    @property
+    def _failover(self) -> Failover:
+        """The memory of what was tried; most exchanges never need one."""
+        if self._failover_made is None:
+            self._failover_made = Failover(
+                self.route,
+                self._able,
+                self._ports.budget,
+                self._ports.chance,
+                is_allowed=self._order.may_fail_over,
+            )
+        return self._failover_made
 
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
         self.state = State.QUEUED
@@ -195,7 +213,7 @@ class Exchange:
         """The request is on its way: from here on it is the upstream who is slow."""
         if attempt is self._attempt:
             attempt.sent_at_s = now_s
-            self._arm(now_s)
+            self._arm()
 
     def on_head(self, attempt: Attempt, status: int, headers: Headers, now_s: float) -> None:
         """Decide how the body is read."""
@@ -205,7 +223,7 @@ class Exchange:
         attempt.response_headers = headers
         attempt.head_at_s = attempt.progress_at_s = now_s
         order = self._order
-        is_sse = headers.get(b"content-type", b"").startswith(b"text/event-stream")
+        is_sse = headers.get(b"content-type", b"").lower().startswith(b"text/event-stream")
         if status != OK or not order.inquiry.is_stream or not is_sse:
             return
         dialect = attempt.target.upstream.dialect
@@ -244,9 +262,9 @@ class Exchange:
             self.caller.write(out)
         if reader.failure is not None:
             self._fail(attempt, reader.failure, now_s)
-        elif reader.is_complete and not self._is_finishing:
-            self._is_finishing = True
-            self._arm(now_s)
+        elif reader.is_complete and not self._finish_at_s:
+            self._finish_at_s = now_s + FINISH_S
+            self._arm()
 
     def on_complete(self, attempt: Attempt, now_s: float) -> None:
         """The body is whole as far as HTTP knows; whether the answer is, the dialect knows."""
@@ -266,26 +284,25 @@ class Exchange:
         """The connection failed; an answer that was complete by then stays complete."""
         if attempt is not self._attempt:
             return
-        if attempt.reader is not None and attempt.reader.is_complete:
+        if self._finish_at_s:
             self._finish_stream(attempt, now_s)
         else:
-            self._fail(attempt, failure, now_s)
+            self._cut(attempt, failure, now_s)
 
     def _collect(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
-        attempt.parts_bytes += len(chunk)
-        if attempt.status != OK:
-            if attempt.parts_bytes <= ERROR_BYTES_MAX:
-                attempt.parts.append(chunk)
-            return
         attempt.parts.append(chunk)
-        bytes_max = attempt.target.upstream.entry.answer_bytes_max
+        attempt.parts_bytes += len(chunk)
+        is_good = attempt.status == OK
+        bytes_max = attempt.target.upstream.entry.answer_bytes_max if is_good else ERROR_BYTES_MAX
         if attempt.parts_bytes > bytes_max:
-            self._ports.dialer.cancel(attempt)
             detail = f"the answer is larger than {bytes_max} bytes"
-            self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
+            self._cut(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
+        elif attempt.parts_bytes == len(chunk):
+            self._arm()  # from the first byte on it is silence that is limited
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
-        self._held.append(out)
+        if out:
+            self._held.append(out)
         self._held_bytes += len(out)
         if self._held_bytes > HELD_BYTES_MAX:
             detail = f"{HELD_BYTES_MAX} bytes came without any content"
@@ -295,12 +312,14 @@ class Exchange:
         """The first content: from here on the caller has this upstream's answer."""
         self.state = State.STREAMING
         attempt.first_token_at_s = now_s
+        if self._is_paused:
+            self._ports.dialer.pause(attempt)
         self.caller.start(self._headers(attempt, b"text/event-stream"))
         if self._held:
             self._held.append(out)
             out = b"".join(self._held)
             self._held = []
-        self._arm(now_s)
+        self._arm()
         return out
 
     def _finish_stream(self, attempt: Attempt, now_s: float) -> None:
@@ -351,15 +370,28 @@ class Exchange:
 
     # --- failure
 
+    def _cut(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
+        """The answer will not become whole; if it was an error, its head has said enough."""
+        if attempt.status not in (0, OK):
+            body = b"".join(attempt.parts)
+            attempt.parts = []  # what is cut is not told as sent
+            dialect = attempt.target.upstream.dialect
+            failure = dialect.classify(attempt.status, attempt.response_headers, body)
+        self._fail(attempt, failure, now_s)
+
     def _fail(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         """Go to the next upstream in silence; after the first content, say what happened."""
         self._ports.dialer.cancel(attempt)
-        if failure.kind is FailureKind.MISCONFIGURED and not attempt.target.names_model:
+        is_redirect = 0 < failure.status < BAD_REQUEST
+        named_by_us = attempt.target.names_model or is_redirect
+        if failure.kind is FailureKind.MISCONFIGURED and not named_by_us:
             # The caller chose this model, so the caller is told.
             failure = Failure(FailureKind.REJECTED, failure.detail, failure.status, failure.code)
         self._settle(attempt, failure, now_s)
         if self.state is State.STREAMING:
-            self._break(UpstreamError(failure), now_s)
+            error = UpstreamError(failure)
+            error.remedy = BREAK_REMEDY
+            self._break(error, now_s)
             return
         self._held = []
         self._held_bytes = 0
@@ -373,8 +405,9 @@ class Exchange:
             self._refuse(self._untranslatable, "refused", now_s)
             return
         is_as_sent = RULES[failure.kind].exhausted_status == 0
-        if is_as_sent and not attempt.is_translated and attempt.parts:
-            headers = self._headers(attempt, b"application/json") + b"x-should-retry: false\r\n"
+        if is_as_sent and not attempt.is_translated and attempt.status != OK and attempt.parts:
+            content_type = attempt.response_headers.get(b"content-type", b"application/json")
+            headers = self._headers(attempt, content_type) + b"x-should-retry: false\r\n"
             body = b"".join(attempt.parts)
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
@@ -382,7 +415,7 @@ class Exchange:
             return
         error = UpstreamError(failure)
         ready_s = min((t.ready_at_s(now_s) for t in self._failover.able), default=now_s) - now_s
-        error.retry_after_s = max(error.retry_after_s, ready_s)
+        error.retry_after_s = max(1.0, ready_s)
         self._refuse(error, "failed", now_s, attempt)
 
     def _refuse(
@@ -415,16 +448,24 @@ class Exchange:
     def on_pause(self) -> None:
         """The caller reads too slowly: stop reading from the upstream."""
         self._is_paused = True
-        if self._attempt is not None:
+        if self._attempt is not None and self._is_blocked:
             self._ports.dialer.pause(self._attempt)
 
     def on_resume(self, now_s: float) -> None:
         """The caller has caught up."""
+        was_blocked = self._is_blocked
         self._is_paused = False
-        if self._attempt is not None:
+        if self._attempt is not None and was_blocked:
             self._attempt.progress_at_s = now_s
+            if self._finish_at_s:
+                self._finish_at_s = now_s + FINISH_S
             self._ports.dialer.resume(self._attempt)
-            self._arm(now_s)
+            self._arm()
+
+    @property
+    def _is_blocked(self) -> bool:
+        """Whether the caller holds the answer up; before the commit nothing can be held up."""
+        return self._is_paused and self.state is State.STREAMING
 
     def on_wake(self, now_s: float) -> None:
         """See which limit has passed, if any, and set the alarm for the next."""
@@ -438,42 +479,53 @@ class Exchange:
                 self._queued_s += now_s - self._queued_at_s
                 self._ask(self.targets, now_s, waits=True)
         elif self._attempt is not None:
-            limit_s, failure = self._limit(self._attempt)
-            if now_s < limit_s or self._is_paused:
-                self._arm(now_s)
-            elif failure is None:
-                self._finish_stream(self._attempt, now_s)
+            limit_s, kind = self._limit(self._attempt)
+            if now_s < limit_s or self._is_blocked:
+                self._arm()
             else:
-                self._fail(self._attempt, failure, now_s)
+                self._on_limit(self._attempt, kind, now_s)
 
-    def _arm(self, now_s: float) -> None:
+    def _arm(self) -> None:
         if self._attempt is None:
             return
-        limit_s = self._limit(self._attempt)[0]
-        if self._is_paused or limit_s < now_s:
-            limit_s = now_s + 1.0
-        self.timer.wake_at(min(limit_s, self._deadline_s))
+        at_s = self._deadline_s
+        if not self._is_blocked:
+            at_s = min(at_s, self._limit(self._attempt)[0])
+        self.timer.wake_at(at_s)
 
-    def _limit(self, attempt: Attempt) -> tuple[float, Failure | None]:
-        """Return the instant of the next limit, and the failure it is; None: an answer's end."""
+    def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
+        """Return the instant of the next limit, and the kind it is; None: an answer's end."""
         limits = self.route.timeouts
         reader = attempt.reader
         if not attempt.sent_at_s:
-            at_s = attempt.dialled_at_s + limits.connect_s
-            return at_s, Failure(FailureKind.UNREACHABLE, f"no connection in {limits.connect_s} s")
-        if reader is not None and reader.is_complete:
-            return attempt.progress_at_s + FINISH_S, None
+            return attempt.dialled_at_s + limits.connect_s, FailureKind.UNREACHABLE
+        if self._finish_at_s:
+            return self._finish_at_s, None
         if self.state is State.STREAMING or (reader is None and attempt.parts):
-            at_s = attempt.progress_at_s + limits.between_tokens_s
-            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
-            return at_s, Failure(FailureKind.STALLED, detail, attempt.status)
+            return attempt.progress_at_s + limits.between_tokens_s, FailureKind.STALLED
         is_stream = self._order.inquiry.is_stream
         wait_s = limits.first_token_s if is_stream else limits.unary_s
-        what = "content" if is_stream else "answer"
-        detail = f"no {what} came in {wait_s} s"
-        return attempt.sent_at_s + wait_s, Failure(FailureKind.TIMED_OUT, detail, attempt.status)
+        return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT
+
+    def _on_limit(self, attempt: Attempt, kind: FailureKind | None, now_s: float) -> None:
+        limits = self.route.timeouts
+        if kind is None:
+            self._finish_stream(attempt, now_s)
+            return
+        if kind is FailureKind.UNREACHABLE:
+            detail = f"no connection in {limits.connect_s} s"
+        elif kind is FailureKind.STALLED:
+            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
+        elif self._order.inquiry.is_stream:
+            detail = f"no content came in {limits.first_token_s} s"
+        else:
+            detail = f"no answer came in {limits.unary_s} s"
+        self._cut(attempt, Failure(kind, detail, attempt.status), now_s)
 
     def _on_deadline(self, now_s: float) -> None:
+        if self._attempt is not None and self._finish_at_s:
+            self._finish_stream(self._attempt, now_s)
+            return
         is_streaming = self.state is State.STREAMING
         self._abandon(now_s)
         error = DeadlineError(f"The exchange took longer than {self.route.timeouts.total_s} s.")
@@ -491,9 +543,9 @@ class Exchange:
         self._ports.dialer.cancel(attempt)
         waited_s = now_s - attempt.progress_at_s
         outcome: Outcome = IGNORED
-        if waited_s >= self.route.timeouts.hang_s and not self._is_paused:
+        if waited_s >= self.route.timeouts.hang_s and not self._is_blocked:
             kind = FailureKind.STALLED if attempt.first_token_at_s else FailureKind.TIMED_OUT
-            detail = f"nothing had come for {waited_s:.1f} s when the caller left"
+            detail = f"nothing had come for {waited_s:.1f} s when the exchange ended"
             outcome = Failure(kind, detail, attempt.status)
         self._settle(attempt, outcome, now_s)
 
@@ -531,6 +583,8 @@ class Exchange:
     ) -> None:
         """Write the one record; nothing can follow."""
         assert self.state is not State.DONE, "an exchange ended twice"
+        if self.state is State.QUEUED:
+            self._queued_s += now_s - self._queued_at_s
         self.state = State.DONE
         self.timer.drop()
         record = closing.record_of(

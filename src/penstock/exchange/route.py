@@ -50,13 +50,16 @@ class Route:
         if not self._is_picky:
             return self.targets
         needed = needs(inquiry)
+        able = [target for target in self.targets if not (target.lacks & needed)]
+        if inquiry.needs_images:
+            return able  # the bytes of a picture say nothing of its tokens
         size_tokens = tokens(len(inquiry.body))
-        return [
+        large = [
             target
-            for target in self.targets
-            if not (target.lacks & needed)
-            and (not target.context_tokens_max or size_tokens <= target.context_tokens_max)
+            for target in able
+            if not target.context_tokens_max or size_tokens <= target.context_tokens_max
         ]
+        return large or able  # an estimate refuses nobody: the upstream counts
 
 
 def needs(inquiry: Inquiry) -> frozenset[Feature]:

@@ -20,7 +20,7 @@ from penstock.core.circuit_breaker import BreakerPolicy, CircuitBreaker, Permit
 from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
 from penstock.core.load import PeakEwma
-from penstock.core.outcome import Failure, FailureKind, Outcome
+from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import Dialect
 
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
@@ -143,7 +143,7 @@ class Target:
         self.upstream.limit.release()
         self.state.in_flight -= 1
         self.state.breaker.record(permit, outcome, now_s)
-        if not isinstance(outcome, Failure):
+        if outcome is SUCCESS or not isinstance(outcome, Failure):
             return
         if outcome.kind is FailureKind.ACCOUNT:
             self.upstream.account.rest_until(now_s + max(ACCOUNT_REST_S, outcome.retry_after_s))

@@ -49,3 +49,8 @@ def info(event: str, **fields: object) -> None:
 def warn(event: str, **fields: object) -> None:
     """Log what an operator should look at."""
     LOGGER.warning(event, extra={"fields": fields})
+
+
+def fault(message: str, error: BaseException | None) -> None:
+    """Log a defect of ours, with where it happened."""
+    LOGGER.error("fault", extra={"fields": {"message": message}}, exc_info=error)

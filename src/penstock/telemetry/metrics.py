@@ -5,6 +5,7 @@ scraped, by its own client library. All labels come from the configuration or fr
 their number is bounded.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -129,10 +130,15 @@ RELOAD_FAILED: Final = Declared(
     "counter",
     "Snapshots that were refused; the last good one stayed.",
 )
+FAULTS: Final = Declared(
+    "penstock_faults_total",
+    "counter",
+    "Defects of the gateway itself; each has a line in the log.",
+)
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED,
+    RELOAD_FAILED, FAULTS,
 )  # fmt: skip
 
 
@@ -147,12 +153,7 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         """Count one."""
-        at = 0
-        for bound_s in BUCKETS_S:
-            if seconds <= bound_s:
-                break
-            at += 1
-        self.counts[at] += 1
+        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
         self.total += seconds
 
     def cumulative(self) -> list[tuple[str, int]]:
@@ -191,6 +192,7 @@ class Counters:
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
         self.durations: dict[str, Histogram] = {}
         self.reloads_failed = 0
+        self.faults = 0
 
     def count(self, record: Record) -> None:
         """Count one exchange and its attempts."""
@@ -280,6 +282,7 @@ class _Now(Collector):
         yield _family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
         yield _family(SNAPSHOT, [((), gauges.snapshot_version)])
         yield _family(RELOAD_FAILED, [((), counters.reloads_failed)])
+        yield _family(FAULTS, [((), counters.faults)])
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:

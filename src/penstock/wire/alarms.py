@@ -2,9 +2,10 @@
 
 An exchange sets an alarm, moves it and drops it far more often than one goes off, so setting and
 dropping must cost next to nothing. Alarms lie in buckets of one tick each; one timer of the event
-loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm
-goes off at the first walk that finds its bucket past: less than two ticks late, never early. One
-that raises does not keep the others from going off.
+loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm goes
+off at the first walk that finds its bucket past: less than two ticks late, never early. One that
+was set more than ``FAR_TICKS`` ahead may be ``COARSE_TICKS`` later still, so that the many that are
+never reached share few buckets.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).
@@ -16,6 +17,10 @@ from collections.abc import Callable
 from penstock.wire import clock
 
 TICK_S = 0.01  # far below any limit a person would set, and 100 idle wake-ups a second at most
+FAR_TICKS = 1000  # ten seconds
+COARSE_TICKS = 32  # a third of a second: at most 3 % of what is that far away
+UNSET = -1
+DUE = -2
 
 
 class Alarm:
@@ -26,7 +31,7 @@ class Alarm:
     def __init__(self, alarms: "Alarms", callback: Callable[[float], None]) -> None:
         self._alarms = alarms
         self._callback = callback
-        self._bucket = -1
+        self._bucket = UNSET
 
     def wake_at(self, at_s: float) -> None:
         """Go off at this instant, in monotonic seconds; replaces what was set before."""
@@ -40,12 +45,17 @@ class Alarm:
         """Do not go off."""
         if self._bucket >= 0:
             self._alarms.remove(self, self._bucket)
-            self._bucket = -1
+        self._bucket = UNSET
+
+    def fall_due(self) -> None:
+        """Leave the wheel, to ring in a moment; called by the wheel alone."""
+        self._bucket = DUE
 
     def ring(self, now_s: float) -> None:
-        """Go off; called by the wheel alone."""
-        self._bucket = -1
-        self._callback(now_s)
+        """Go off, unless dropped or set anew since it fell due; called by the loop alone."""
+        if self._bucket == DUE:
+            self._bucket = UNSET
+            self._callback(now_s)
 
 
 class Alarms:
@@ -54,8 +64,7 @@ class Alarms:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._buckets: dict[int, set[Alarm]] = {}
-        self._walked = self._tick(clock.now_s())  # all buckets up to here are empty
-        self._reached = self._walked  # and nothing is put into one up to here
+        self._walked = self._tick(clock.now_s())
         self._is_walking = False
 
     @staticmethod
@@ -64,7 +73,13 @@ class Alarms:
 
     def bucket_of(self, at_s: float) -> int:
         """Return the bucket of an instant: the first tick wholly after it, never a past one."""
-        return max(self._tick(at_s) + 1, self._reached + 1)
+        if not self._is_walking:  # nothing was walked while there was nothing
+            self._walked = max(self._tick(clock.now_s()), self._walked)
+        bucket = int(at_s / TICK_S) + 1
+        ahead = bucket - self._walked
+        if ahead > FAR_TICKS:
+            return bucket - bucket % -COARSE_TICKS
+        return bucket if ahead > 0 else self._walked + 1
 
     def put(self, alarm: Alarm, bucket: int) -> None:
         """Add an alarm, and start walking if we were at rest."""
@@ -92,18 +107,12 @@ class Alarms:
             due = sorted(bucket for bucket in self._buckets if bucket <= tick)
         else:
             due = [b for b in range(self._walked + 1, tick + 1) if b in self._buckets]
-        self._reached = max(tick, self._reached)
-        try:
-            for bucket in due:
-                # One by one: an alarm that goes off may drop or move another of its bucket.
-                while found := self._buckets.get(bucket):
-                    alarm = found.pop()
-                    if not found:
-                        del self._buckets[bucket]
-                    alarm.ring(now_s)
-            self._walked = self._reached
-        finally:
-            if self._buckets:
-                self._loop.call_later(TICK_S, self._walk)
-            else:
-                self._is_walking = False
+        self._walked = max(tick, self._walked)
+        # First the next walk: an alarm that fails must not silence all the others.
+        self._is_walking = len(self._buckets) > len(due)
+        if self._is_walking:
+            self._loop.call_later(TICK_S, self._walk)
+        for bucket in due:
+            for alarm in self._buckets.pop(bucket, ()):
+                alarm.fall_due()
+                self._loop.call_soon(alarm.ring, now_s)

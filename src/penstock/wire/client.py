@@ -29,6 +29,7 @@ from penstock import __version__
 from penstock.config.model import Upstream
 from penstock.core.errors import StoreError
 from penstock.core.outcome import Failure, FailureKind
+from penstock.dialects.registry import DIALECTS
 from penstock.exchange.attempt import Attempt
 from penstock.wire import clock
 
@@ -184,6 +185,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._reads_head = False
             self._head_is_new = True
             headers = self._headers
+            self._keeps_alive = self._parser.should_keep_alive()  # unknown after the message
             self._is_framed = b"content-length" in headers or b"transfer-encoding" in headers
 
     def on_body(self, data: bytes) -> None:
@@ -196,7 +198,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._begin_head()
         else:
             self._is_complete = True
-            self._keeps_alive = self._parser.should_keep_alive()  # forgotten right after this
 
     def _begin_head(self) -> None:
         self._headers = {}
@@ -264,7 +265,7 @@ class Pool:
         self.host = parts.hostname or ""
         self.port = parts.port or DEFAULT_PORTS[parts.scheme]
         self.tls = tls_context(entry.tls_ca_file) if parts.scheme == "https" else None
-        self._base_path = parts.path.rstrip("/").encode()
+        base_path = parts.path.rstrip("/").encode()
         lines = [
             b"host: %b" % parts.netloc.encode(),
             b"user-agent: penstock/%b" % __version__.encode(),
@@ -272,7 +273,9 @@ class Pool:
             b"content-type: application/json",
             *(b"%b: %b" % (k.lower().encode(), v.encode()) for k, v in entry.headers.items()),
         ]
-        self._static = b"".join(line + b"\r\n" for line in lines)
+        static = b"".join(line + b"\r\n" for line in lines)
+        path = base_path + DIALECTS[entry.dialect.value].path()
+        self._begin = b"POST %b HTTP/1.1\r\n%b" % (path, static)
 
     @property
     def open(self) -> int:
@@ -287,10 +290,8 @@ class Pool:
     def head(self, attempt: Attempt) -> bytes:
         """Return the head of a request, with its credential."""
         dialect = attempt.target.upstream.dialect
-        return b"POST %b%b HTTP/1.1\r\n%b%bcontent-length: %d\r\n\r\n" % (
-            self._base_path,
-            dialect.path(),
-            self._static,
+        return b"%b%bcontent-length: %d\r\n\r\n" % (
+            self._begin,
             dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
             len(attempt.body),
         )
@@ -392,7 +393,9 @@ class HttpDialer:
         """Send over a pooled connection, or make one."""
         pool = self.pools.get(attempt.target.upstream.name)
         if pool is None:  # the exchange began before a reload took the upstream away
-            attempt.connection = self._tasks.create_task(self._refuse(attempt))
+            detail = "the upstream is no longer in the configuration"
+            refuse = self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)
+            attempt.connection = refuse
             return
         now_s = clock.now_s()
         connection = pool.take(now_s)
@@ -444,22 +447,29 @@ class HttpDialer:
                 server_hostname=pool.host if pool.tls is not None else None,
             )
         except (OSError, UnicodeError) as error:
-            self._fail(attempt, FailureKind.UNREACHABLE, _why_unreachable(pool, error))
+            detail = _why_unreachable(pool, error)
+            self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)
             return
         if connection.is_open:
             # Counted here: one that was cancelled as it was made never hears that it is lost.
             pool.made.add(connection)
-            connection.send(attempt, pool.head(attempt), clock.now_s())
-        else:
-            self._fail(attempt, FailureKind.RESET, "the connection was closed at once")
+        # Not from within this task: an error there must not end all the others.
+        self._loop.call_soon(self._send, pool, connection, attempt)
 
-    async def _refuse(self, attempt: Attempt) -> None:
-        detail = "the upstream is no longer in the configuration"
-        self._fail(attempt, FailureKind.UNREACHABLE, detail)
+    def _send(self, pool: Pool, connection: UpstreamConnection, attempt: Attempt) -> None:
+        now_s = clock.now_s()
+        if not connection.is_open:
+            self._fail(attempt, FailureKind.RESET, "the connection was closed at once")
+        elif attempt.connection is None:  # cancelled meanwhile: the connection serves another
+            connection.idle_at_s = now_s
+            pool.put(connection)
+        else:
+            connection.send(attempt, pool.head(attempt), now_s)
 
     def _fail(self, attempt: Attempt, kind: FailureKind, detail: str) -> None:
-        attempt.connection = None
-        attempt.owner.on_failed(attempt, Failure(kind, detail), clock.now_s())
+        if attempt.connection is not None:  # not cancelled meanwhile
+            attempt.connection = None
+            attempt.owner.on_failed(attempt, Failure(kind, detail), clock.now_s())
 
 
 def _why_unreachable(pool: Pool, error: Exception) -> str:

@@ -142,7 +142,7 @@ class Control:
 
     def _show_attempts(self, query: Query) -> tuple[int, object]:
         last = query.parameters.get("last", str(LAST))
-        if not last.isdecimal():
+        if not last.isdecimal() or len(last) > len(str(ATTEMPTS_MAX)):
             return 400, {"error": f"last: must be a number from 0 to {ATTEMPTS_MAX}"}
         return 200, {"attempts": self._log.last(min(int(last), ATTEMPTS_MAX))}
 

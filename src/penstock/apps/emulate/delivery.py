@@ -187,14 +187,14 @@ class Delivery:
         fault = performance.fault
         drips = fault is not None and fault.kind is FaultKind.SLOW_DRIP
         self._batch = 1 if drips else BATCH  # what is written in one turn of the loop is one write
-        performance.call.observer = self
 
     def begin(self) -> None:
         """Send the head, and each frame when it is due."""
+        self._performance.call.observer = self
         self._outlet.begin()
-        self._due_s = clock.now_s()
+        now_s = self._due_s = clock.now_s()
         self._advance()
-        self._pump(self._due_s)
+        self._pump(now_s)
 
     def on_hang_up(self) -> None:
         """Stop: nobody reads."""

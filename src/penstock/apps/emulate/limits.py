@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from penstock.core.token_bucket import TokenBucket
+
 ACCOUNTS_MAX: Final = 1_000  # the oldest goes; a test uses a handful
 UNLIMITED: Final = 1_000_000  # what headers show where no limit is set
 MINUTE_S: Final = 60.0
@@ -54,29 +56,27 @@ FULL: Final = Gauge(UNLIMITED, UNLIMITED - 1, 0.0)
 AT_EASE: Final = Standing(FULL, FULL)
 
 
-class _Bucket:
-    __slots__ = ("_at_s", "_level", "limit")
+class _Meter:
+    """One limit of one account: a bucket that holds a minute's worth."""
+
+    __slots__ = ("_bucket", "_limit")
 
     def __init__(self, limit: int, now_s: float) -> None:
-        self.limit = limit
-        self._level = float(limit)
-        self._at_s = now_s
+        self._limit = limit
+        self._bucket = TokenBucket(limit / MINUTE_S, limit, now_s)
 
-    def fill(self, now_s: float) -> None:
-        grown = (now_s - self._at_s) * self.limit / MINUTE_S
-        self._level = min(float(self.limit), self._level + grown)
-        self._at_s = now_s
-
-    def missing_s(self, amount: float) -> float:
+    def missing_s(self, amount: float, now_s: float) -> float:
         """Return seconds until so much is there; more than all of it counts as all of it."""
-        return max(0.0, min(amount, self.limit) - self._level) * MINUTE_S / self.limit
+        missing = min(amount, self._limit) - self._bucket.level(now_s)
+        return max(0.0, missing) * MINUTE_S / self._limit
 
-    def take(self, amount: float) -> None:
-        self._level -= amount
+    def take(self, amount: float, now_s: float) -> None:
+        """Charge so much; the caller has seen that it is there."""
+        self._bucket.try_take(min(amount, self._limit), now_s)
 
-    def gauge(self) -> Gauge:
-        missing = self.limit - self._level
-        return Gauge(self.limit, max(0, int(self._level)), missing * MINUTE_S / self.limit)
+    def gauge(self, now_s: float) -> Gauge:
+        level = self._bucket.level(now_s)
+        return Gauge(self._limit, int(level), (self._limit - level) * MINUTE_S / self._limit)
 
 
 class RateLimits:
@@ -84,7 +84,7 @@ class RateLimits:
 
     def __init__(self, limits: dict[str, RateLimit]) -> None:
         self.limits = limits
-        self._accounts: OrderedDict[tuple[str, bytes], dict[str, _Bucket]] = OrderedDict()
+        self._accounts: OrderedDict[tuple[str, bytes], dict[str, _Meter]] = OrderedDict()
 
     def replace(self, limits: dict[str, RateLimit]) -> None:
         """Set other limits; every account starts anew."""
@@ -93,17 +93,17 @@ class RateLimits:
 
     def take(self, provider: str, credential: str, tokens: int, now_s: float) -> Standing:
         """Charge one request to an account, unless it must wait."""
-        buckets = self._buckets(provider, credential, now_s)
-        if not buckets:
+        meters = self._meters(provider, credential, now_s)
+        if not meters:
             return AT_EASE
         amounts = {"requests": 1, "tokens": tokens}
-        waits = {name: bucket.missing_s(amounts[name]) for name, bucket in buckets.items()}
+        waits = {name: meter.missing_s(amounts[name], now_s) for name, meter in meters.items()}
         exhausted = max(waits, key=lambda name: waits[name])
         if not waits[exhausted]:
             exhausted = ""
-            for name, bucket in buckets.items():
-                bucket.take(amounts[name])
-        gauges = {name: bucket.gauge() for name, bucket in buckets.items()}
+            for name, meter in meters.items():
+                meter.take(amounts[name], now_s)
+        gauges = {name: meter.gauge(now_s) for name, meter in meters.items()}
         return Standing(
             gauges.get("requests", FULL),
             gauges.get("tokens", FULL),
@@ -111,18 +111,16 @@ class RateLimits:
             waits[exhausted] if exhausted else 0.0,
         )
 
-    def _buckets(self, provider: str, credential: str, now_s: float) -> dict[str, _Bucket]:
+    def _meters(self, provider: str, credential: str, now_s: float) -> dict[str, _Meter]:
         limit = self.limits.get(provider)
         if limit is None:
             return {}
         account = (provider, hashlib.sha256(credential.encode()).digest())
-        buckets = self._accounts.get(account)
-        if buckets is None:
+        meters = self._accounts.get(account)
+        if meters is None:
             sizes = {"requests": limit.requests_per_min, "tokens": limit.tokens_per_min}
-            buckets = {name: _Bucket(size, now_s) for name, size in sizes.items() if size}
-            self._accounts[account] = buckets
+            meters = {name: _Meter(size, now_s) for name, size in sizes.items() if size}
+            self._accounts[account] = meters
             if len(self._accounts) > ACCOUNTS_MAX:
                 self._accounts.popitem(last=False)
-        for bucket in buckets.values():
-            bucket.fill(now_s)
-        return buckets
+        return meters

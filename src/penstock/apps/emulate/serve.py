@@ -7,8 +7,9 @@ from typing import Final
 
 from penstock.apps.emulate.app import Emulator
 from penstock.apps.emulate.settings import Settings
+from penstock.config.model import ServerLimits
 from penstock.wire import clock
-from penstock.wire.server import Server, ServerLimits
+from penstock.wire.server import Server
 
 # A drill opens a thousand streams and more at once, and a reader may be stalled on purpose.
 LIMITS: Final = ServerLimits(connections_max=20_000, write_s=600.0)

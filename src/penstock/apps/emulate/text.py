@@ -29,6 +29,7 @@ _WORDS: Final = tuple(_VOCABULARY.split())
 _PIECES: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
 _JSON_PIECES: Final = re.compile(r'"?[^"]{1,5}"?|"')
 _AID: Final = re.compile(r"\[\[(words|say):(.*?)\]\]", re.DOTALL)
+_DIGITS_MAX: Final = 9
 _SENTENCE_MIN: Final = 5
 _SENTENCE_MAX: Final = 14
 _WRONG_SCRIPT: Final = ("ฟหก", "ღმრთ", "ѭѯҩ", "ꙮ")
@@ -81,7 +82,8 @@ def told(text: str, count_max: int) -> list[str] | int | None:
     kind, value = found.groups()
     if kind == "say":
         return pieces(value)
-    return min(int(value), count_max) if value.isdecimal() else None
+    is_number = value.isdecimal() and len(value) <= _DIGITS_MAX
+    return min(int(value), count_max) if is_number else None
 
 
 def corrupt(tokens: list[str]) -> list[str]:

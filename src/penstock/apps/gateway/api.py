@@ -30,6 +30,7 @@ from penstock.wire.call import Call
 OPENAI: Final = DIALECTS["openai_chat"]
 ENDPOINTS: Final[dict[bytes, Dialect]] = {
     b"/v1/chat/completions": OPENAI,
+    b"/v1/messages": DIALECTS["anthropic_messages"],
 }
 JSON: Final = b"content-type: application/json\r\n"
 NO_FAILOVER: Final = b"off"
@@ -207,7 +208,7 @@ class Api:
 
     def _dialect_of(self, call: Call) -> Dialect:
         if b"anthropic-version" in call.headers:
-            return DIALECTS.get("anthropic_messages", OPENAI)
+            return DIALECTS["anthropic_messages"]
         return ENDPOINTS.get(call.target, OPENAI)
 
 

@@ -14,7 +14,7 @@ import secrets
 import signal
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvloop
@@ -61,6 +61,7 @@ class Gateway:
         self._snapshot_path = options.state_dir / "snapshot"
         self._seen: tuple[int, int] | None = options.seen
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_fault)
         self._stopping = asyncio.Event()
         now_s = clock.now_s()
         config = snapshot.config
@@ -147,6 +148,13 @@ class Gateway:
             _write_json(told, outcome)
         except OSError as failed:  # whoever asked for the reload waits in vain; callers do not
             log.warn("reload_not_told", reason=failed.strerror)
+
+    def _on_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log a defect of ours; its connection is lost, the process goes on."""
+        del loop
+        self._counters.faults += 1
+        error: BaseException | None = context.get("exception")
+        log.fault(str(context.get("message", "")), error)
 
     def _use(self, snapshot: Snapshot) -> None:
         """Take a snapshot whole; raises StoreError, and then nothing has changed."""

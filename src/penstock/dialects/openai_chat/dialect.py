@@ -5,6 +5,13 @@ from penstock.core.outcome import Failure
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 from penstock.dialects.openai_chat import errors, passthrough
+from penstock.dialects.openai_chat.answer import (
+    ChatDecoder,
+    ChatEncoder,
+    read_answer,
+    write_answer,
+)
+from penstock.dialects.openai_chat.request import read_request, write_request
 
 
 class OpenAIChat:
@@ -40,27 +47,27 @@ class OpenAIChat:
 
     def read_request(self, inquiry: Inquiry) -> Request:
         """Read the whole request."""
-        raise NotImplementedError
+        return read_request(inquiry)
 
     def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
         """Return the body of a request from another dialect."""
-        raise NotImplementedError
+        return write_request(request, model)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read a whole answer."""
-        raise NotImplementedError
+        return read_answer(body)
 
     def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
         """Return a whole answer from another dialect."""
-        raise NotImplementedError
+        return write_answer(answer, created_unix_s)
 
     def decoder(self) -> Decoder:
         """Return a decoder for one stream."""
-        raise NotImplementedError
+        return ChatDecoder()
 
     def encoder(self, inquiry: Inquiry, created_unix_s: int) -> Encoder:
         """Return an encoder for one stream."""
-        raise NotImplementedError
+        return ChatEncoder(inquiry, created_unix_s)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200."""

@@ -11,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from penstock.core.errors import PenstockError
+from penstock.core.errors import PenstockError, UpstreamError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import http_error
+from penstock.dialects import http_error, json_fields
 from penstock.dialects.contract import Headers
 
 DETAIL_CHARS_MAX: Final = 500
@@ -101,7 +101,7 @@ def failure_of_event(raw: msgspec.Raw) -> Failure:
     """Name the failure that an error inside a stream, or inside a 200, tells."""
     try:
         error = msgspec.json.decode(raw, type=ErrorFields | str)
-    except msgspec.MsgspecError:
+    except json_fields.MALFORMED:
         error = ErrorFields()
     if isinstance(error, str):
         error = ErrorFields(message=error)
@@ -109,7 +109,7 @@ def failure_of_event(raw: msgspec.Raw) -> Failure:
     kind = next((_BY_CODE[word] for word in words if word in _BY_CODE), None)
     if kind is None:
         kind = next((_BY_TYPE[word] for word in words if word in _BY_TYPE), None)
-    if kind is None and isinstance(error.code, int):
+    if kind is None and isinstance(error.code, int) and error.code >= _BAD_REQUEST:
         kind = http_error.kind_of_status(error.code)
     if _is_context(error.message or ""):
         kind = FailureKind.CONTEXT_LENGTH
@@ -135,8 +135,15 @@ def _fields(error: PenstockError) -> dict[str, str | None]:
         "message": f"{error.message} {error.remedy}".strip(),
         "type": _TYPES.get(error.status, "server_error"),
         "param": error.param or None,
-        "code": error.code,
+        "code": _code(error),
     }
+
+
+def _code(error: PenstockError) -> str:
+    # Callers compact their history on this word, whatever the upstream's own word was.
+    if isinstance(error, UpstreamError) and error.failure.kind is FailureKind.CONTEXT_LENGTH:
+        return "context_length_exceeded"
+    return error.code
 
 
 _TYPES: Final[dict[int, str]] = {
@@ -157,7 +164,7 @@ def _read(body: bytes) -> ErrorFields:
             envelope = next(iter(_WRAPPED.decode(body)), Envelope())
         else:
             envelope = _ENVELOPE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except json_fields.MALFORMED:
         return ErrorFields()  # a proxy's HTML page, most likely: the status must do
     error = envelope.error
     if isinstance(error, ErrorFields):

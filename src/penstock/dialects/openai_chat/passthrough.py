@@ -160,7 +160,7 @@ def survey(body: bytes) -> Survey:
     """Look at a whole answer; raises DialectError if it is not one."""
     try:
         chunk = _CHUNK.decode(body)
-    except msgspec.MsgspecError as error:
+    except json_fields.MALFORMED as error:
         raise DialectError(f"the answer is malformed: {error}") from error
     if chunk.error is not ABSENT and not json_fields.is_empty(chunk.error):
         return Survey(Usage(), failure=errors.failure_of_event(chunk.error))
@@ -178,7 +178,6 @@ class ChatRelay(Relay):
 
     __slots__ = ("_choices", "_finished", "_wants_usage")
 
-    content_marks = (b"choices", b"delta", b"content")
     terminator = b"data: [DONE]\n\n"
 
     def __init__(self, inquiry: Inquiry) -> None:
@@ -231,7 +230,7 @@ class ChatRelay(Relay):
 def _has_images(messages: Raw) -> bool:
     try:
         heads = _MESSAGES.decode(messages)
-    except msgspec.MsgspecError:
+    except json_fields.MALFORMED:
         return False  # the upstream will say what is wrong with it
     return any(
         part.type == "image_url"
@@ -247,12 +246,12 @@ def _wants_usage(fields: dict[str, Raw]) -> bool:
         return False
     try:
         return bool(msgspec.json.decode(raw, type=StreamOptions).include_usage)
-    except msgspec.MsgspecError as error:
+    except json_fields.MALFORMED as error:
         raise DialectError(f"stream_options: {error}", param="stream_options") from error
 
 
 def _with_usage(raw: Raw | None) -> Raw:
-    options: dict[str, object] = {}
+    options: dict[str, Raw] = {}
     if raw is not None and not json_fields.is_empty(raw):
-        options = msgspec.json.decode(raw, type=dict[str, object])
-    return Raw(msgspec.json.encode(options | {"include_usage": True}))
+        options = msgspec.json.decode(raw, type=dict[str, Raw])
+    return Raw(msgspec.json.encode(options | {"include_usage": Raw(b"true")}))

@@ -1,0 +1,359 @@
+"""Anthropic Messages on both sides: look at what passes, change the model and nothing else.
+
+Grammar of a stream; every event has its ``type`` in the data and its name in ``event:``:
+
+    message_start                    usage so far; nothing of it is content
+    content_block_start(index)       content for a tool call and other whole blocks; not for text
+                                     or thinking, which begin empty
+    content_block_delta(index)       text_delta, thinking_delta, input_json_delta are content;
+                                     signature_delta is not
+    content_block_stop(index)
+    message_delta                    with ``stop_reason`` the answer is complete; usage, cumulative
+    message_stop                     the end
+    ping, unknown events             pass; signs of life
+    error                            the upstream's failure, under status 200
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from penstock.core.errors import DialectError
+from penstock.dialects import json_fields
+from penstock.dialects.anthropic_messages import errors
+from penstock.dialects.contract import Inquiry, Survey
+from penstock.dialects.message import Usage
+from penstock.dialects.relay import Relay
+
+Raw = msgspec.Raw
+ABSENT: Final = Raw(b"")
+MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+# Blocks that begin empty; any other block is content as soon as it starts.
+BEGINS_EMPTY: Final = ("text", "thinking")
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """``usage.output_tokens_details``."""
+
+    thinking_tokens: int | None = None
+
+
+class UsageFields(msgspec.Struct, gc=False):
+    """``usage``: cumulative; what is absent has not changed."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    output_tokens_details: OutputDetails | None = None
+
+    def update(self, newer: "UsageFields") -> None:
+        """Take over what newer figures say."""
+        for name in newer.__struct_fields__:
+            value = getattr(newer, name)
+            if value is not None:
+                setattr(self, name, value)
+
+    def normalised(self, *, is_final: bool = True) -> Usage:
+        """Return the tokens in the common meaning: this dialect's input excludes the cache.
+
+        What ``message_start`` says is not final: its output is a placeholder.
+        """
+        cached = self.cache_read_input_tokens or 0
+        written = self.cache_creation_input_tokens or 0
+        details = self.output_tokens_details or OutputDetails()
+        return Usage(
+            input_tokens=(self.input_tokens or 0) + cached + written,
+            output_tokens=self.output_tokens or 0,
+            cached_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=details.thinking_tokens or 0,
+            is_known=is_final,
+        )
+
+
+class Delta(msgspec.Struct, gc=False):
+    """``delta`` of a block or of the message."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+class Block(msgspec.Struct, gc=False):
+    """``content_block``, as far as it tells content from its beginning."""
+
+    type: str = ""
+    id: str = ""
+    name: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    input: Raw = ABSENT
+
+
+class Message(msgspec.Struct, gc=False):
+    """``message`` of ``message_start``."""
+
+    id: str = ""
+    model: str = ""
+    usage: UsageFields | None = None
+
+
+class StreamEvent(msgspec.Struct, gc=False):
+    """The data of one event of a stream."""
+
+    type: str = ""
+    delta: Delta | None = None
+    index: int = 0
+    content_block: Block | None = None
+    message: Message | None = None
+    usage: UsageFields | None = None
+    error: Raw = ABSENT
+
+
+class WholeAnswer(msgspec.Struct):
+    """A whole answer, as far as the record needs it."""
+
+    type: str = ""
+    model: str = ""
+    content: Raw = ABSENT
+    stop_reason: str | None = None
+    usage: UsageFields | None = None
+    error: Raw = ABSENT
+
+
+class ResultPart(msgspec.Struct):
+    """The type of one part of a tool result."""
+
+    type: str = ""
+
+
+class ContentPart(msgspec.Struct):
+    """The type of one block of a message, and of the parts in it."""
+
+    type: str = ""
+    content: str | list[ResultPart] | None = None
+
+
+class MessageHead(msgspec.Struct):
+    """As much of a message as tells whether it has pictures."""
+
+    content: str | list[ContentPart] | None = None
+
+
+class OutputConfig(msgspec.Struct):
+    """As much of ``output_config`` as tells whether a schema binds the answer."""
+
+    format: Raw = ABSENT
+
+
+class Thinking(msgspec.Struct):
+    """A block, as far as it tells whether Claude can have thought it."""
+
+    type: str = ""
+    signature: str | None = None
+
+
+EVENT: Final = msgspec.json.Decoder(StreamEvent)
+_ANSWER: Final = msgspec.json.Decoder(WholeAnswer)
+_MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
+_BODIES: Final = msgspec.json.Decoder(list[dict[str, Raw]])
+_RAWS: Final = msgspec.json.Decoder(list[Raw])
+_THINKING: Final = msgspec.json.Decoder(Thinking)
+_UNSIGNED: Final = re.compile(rb'"signature"\s*:\s*""')
+_OUTPUT_CONFIG: Final = msgspec.json.Decoder(OutputConfig | None)
+
+
+def inquire(body: bytes) -> Inquiry:
+    """Read what routing needs; raises DialectError that says where the body is wrong."""
+    fields = json_fields.decode(body)
+    messages = fields.get("messages")
+    if messages is None or not json_fields.is_list(messages):
+        raise DialectError("messages must be a list", param="messages")
+    _check_tokens_max(fields)
+    return Inquiry(
+        model=json_fields.text(fields, "model"),
+        is_stream=json_fields.flag(fields, "stream"),
+        fields=fields,
+        body=body,
+        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
+        needs_images=b'"image"' in body and _has_images(messages),
+        needs_structured_output=_has_schema(fields),
+    )
+
+
+def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+    """Return the body with another model; usage comes without being asked for."""
+    del asks_usage
+    body = inquiry.body
+    messages = inquiry.fields["messages"]
+    if _UNSIGNED.search(body) is not None:
+        messages = _without_unsigned_thinking(messages)
+    is_same = model == inquiry.model and messages is inquiry.fields["messages"]
+    if is_same and body.count(b'"model"') == 1:
+        return body  # a second "model" could be read differently upstream than here
+    model_raw = Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(inquiry.fields | {"model": model_raw, "messages": messages})
+
+
+def survey(body: bytes) -> Survey:
+    """Look at a whole answer; raises DialectError if it is not one."""
+    try:
+        answer = _ANSWER.decode(body)
+    except json_fields.MALFORMED as error:
+        raise DialectError(f"the answer is malformed: {error}") from error
+    if answer.type == "error" or (
+        answer.error is not ABSENT and not json_fields.is_empty(answer.error)
+    ):
+        return Survey(Usage(), failure=errors.failure_of_event(answer.error))
+    if answer.content is ABSENT or not json_fields.is_list(answer.content):
+        raise DialectError("the answer has no content")
+    return Survey(
+        usage=answer.usage.normalised() if answer.usage else Usage(),
+        finish_reason=answer.stop_reason or "",
+        model=answer.model,
+    )
+
+
+class MessagesRelay(Relay):
+    """Passes a Messages stream on."""
+
+    __slots__ = ("_figures",)
+
+    terminator = MESSAGE_STOP
+    content_events = (b"content_block_start", b"content_block_delta")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._figures = UsageFields()
+
+    def _see(self, name: bytes, data: bytes) -> bool:
+        event = EVENT.decode(data)
+        kind = event.type
+        if kind == "content_block_delta":
+            if event.delta is not None:
+                self._on_delta(event.delta)
+            return True
+        if kind == "error" or name == b"error":
+            self.fail(errors.failure_of_event(event.error))
+            return False
+        if kind == "message_stop":
+            return self._on_stop()
+        if kind == "content_block_start" and event.content_block is not None:
+            self._on_block(event.content_block)
+        elif kind == "message_start" and event.message is not None:
+            self.model = event.message.model
+            self._count(event.message.usage, is_final=False)
+        elif kind == "message_delta":
+            self._on_message_delta(event)
+        return True
+
+    def _on_delta(self, delta: Delta) -> None:
+        piece = delta.text or delta.thinking or delta.partial_json
+        if piece:
+            self.has_content = True
+            self.output_bytes += len(piece)
+
+    def _on_block(self, block: Block) -> None:
+        piece = block.text or block.thinking or ""
+        self.output_bytes += len(piece)
+        if piece or block.type not in BEGINS_EMPTY:
+            self.has_content = True
+
+    def _on_message_delta(self, event: StreamEvent) -> None:
+        self._count(event.usage, is_final=True)
+        if event.delta is not None and event.delta.stop_reason is not None:
+            self.finish_reason = event.delta.stop_reason
+            self.is_complete = True
+            self.has_content = True  # an empty answer is an answer
+
+    def _on_stop(self) -> bool:
+        if self.is_complete:
+            self.is_ended = True
+            return True
+        self.break_off("the stream said message_stop before the model said why it stopped")
+        return False
+
+    def _count(self, newer: UsageFields | None, *, is_final: bool) -> None:
+        if newer is not None:
+            self._figures.update(newer)
+            self.usage = self._figures.normalised(is_final=is_final)
+
+
+def _without_unsigned_thinking(raw: Raw) -> Raw:
+    """Return the messages without thinking that Claude cannot have signed; the same if none is.
+
+    It comes from our own translation of another vendor's reasoning, and Claude refuses it.
+    """
+    try:
+        read = [(message, _blocks(message)) for message in _BODIES.decode(raw)]
+        if not any(_is_unsigned(block) for _, blocks in read for block in blocks):
+            return raw
+        kept: list[dict[str, Raw]] = []
+        for message, blocks in read:
+            signed = [block for block in blocks if not _is_unsigned(block)]
+            if len(signed) < len(blocks):
+                message["content"] = Raw(msgspec.json.encode(signed))
+            if signed or not blocks:  # a turn that has become empty is refused too
+                kept.append(message)
+    except json_fields.MALFORMED:
+        return raw  # the upstream will say what is wrong with it
+    return Raw(msgspec.json.encode(kept))
+
+
+def _blocks(message: dict[str, Raw]) -> list[Raw]:
+    content = message.get("content", ABSENT)
+    is_text = content is ABSENT or not json_fields.is_list(content)
+    return [] if is_text else _RAWS.decode(content)
+
+
+def _is_unsigned(raw: Raw) -> bool:
+    block = _THINKING.decode(raw)
+    return block.type == "thinking" and block.signature == ""
+
+
+def _check_tokens_max(fields: dict[str, Raw]) -> None:
+    raw = fields.get("max_tokens")
+    if raw is None:
+        raise DialectError("max_tokens: Field required", param="max_tokens")
+    try:
+        tokens = msgspec.json.decode(raw, type=int)
+    except json_fields.MALFORMED as error:
+        raise DialectError(
+            f"max_tokens must be a whole number: {error}", param="max_tokens"
+        ) from error
+    if tokens < 0:
+        raise DialectError("max_tokens must be at least 0", param="max_tokens")
+
+
+def _has_images(messages: Raw) -> bool:
+    try:
+        heads = _MESSAGES.decode(messages)
+    except json_fields.MALFORMED:
+        return False  # the upstream will say what is wrong with it
+    return any(
+        part.type == "image"
+        or (isinstance(part.content, list) and any(inner.type == "image" for inner in part.content))
+        for head in heads
+        if isinstance(head.content, list)
+        for part in head.content
+    )
+
+
+def _has_schema(fields: dict[str, Raw]) -> bool:
+    raw = fields.get("output_config")
+    if raw is None:
+        return False
+    try:
+        config = _OUTPUT_CONFIG.decode(raw)
+    except json_fields.MALFORMED as error:
+        raise DialectError(f"output_config: {error}", param="output_config") from error
+    return (
+        config is not None
+        and config.format is not ABSENT
+        and not json_fields.is_empty(config.format)
+    )

@@ -1,0 +1,298 @@
+"""OpenAI chat requests: what is read, what is written, and that both agree."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.core.errors import CallerError
+from penstock.dialects.message import (
+    ChoiceMode,
+    Image,
+    Part,
+    Request,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Turn,
+)
+from penstock.dialects.openai_chat import request as chat
+from penstock.dialects.openai_chat.passthrough import inquire
+
+Fields = dict[str, object]
+HI: Fields = {"role": "user", "content": "hi"}
+SCHEMAS: list[Fields | None] = [None, {"type": "object"}]
+WORDS = st.text('abc ☃\n"\\', min_size=1, max_size=6)
+
+
+def read(*messages: Fields, **fields: object) -> Request:
+    body = {"model": "m", "messages": list(messages)} | fields
+    return chat.read_request(inquire(msgspec.json.encode(body)))
+
+
+def call(call_id: str = "c", arguments: str = "{}") -> Fields:
+    function = {"name": "f", "arguments": arguments}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def result(call_id: str = "c", content: object = "ok") -> Fields:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+def write(model: str = "gpt-4o", **fields: object) -> tuple[Fields, tuple[str, ...]]:
+    base = Request(
+        dialect="anthropic_messages",
+        model="m",
+        turns=(Turn(Role.USER, (Text("hi"),)),),
+    )
+    body, dropped = chat.write_request(msgspec.structs.replace(base, **fields), model)
+    return msgspec.json.decode(body, type=Fields), dropped
+
+
+def test_leading_instructions_are_the_system_and_later_ones_stay() -> None:
+    request = read(
+        {"role": "system", "content": "a"},
+        {"role": "developer", "content": [{"type": "text", "text": "b"}]},
+        HI,
+        {"role": "system", "content": "c"},
+    )
+    assert request.system == "a\n\nb"
+    assert request.turns == (
+        Turn(Role.USER, (Text("hi"),)),
+        Turn(Role.SYSTEM, (Text("c"),)),
+    )
+
+
+def test_results_come_together_and_first_in_the_next_turn() -> None:
+    request = read(
+        HI,
+        {"role": "assistant", "content": None, "tool_calls": [call("a"), call("b")]},
+        result("b"),
+        HI,
+        result("a"),
+    )
+    assert request.turns[1:] == (
+        Turn(Role.ASSISTANT, (ToolCall("a", "f", "{}"), ToolCall("b", "f", "{}"))),
+        Turn(
+            Role.USER,
+            (ToolResult("b", (Text("ok"),)), ToolResult("a", (Text("ok"),)), Text("hi")),
+        ),
+    )
+
+
+def test_empty_messages_leave_no_turn() -> None:
+    request = read(HI, {"role": "assistant", "content": ""}, {"role": "user", "content": []}, HI)
+    assert request.turns == (Turn(Role.USER, (Text("hi"), Text("hi"))),)
+
+
+def test_arguments_stay_as_the_model_wrote_them() -> None:
+    odd = '{"a" : 1.00, "a":2'
+    request = read(HI, {"role": "assistant", "tool_calls": [call(arguments=odd)]}, result())
+    assert request.turns[1].parts == (ToolCall("c", "f", odd),)
+
+
+@pytest.mark.parametrize(
+    "given_messages",
+    [
+        [HI, result()],
+        [HI, {"role": "assistant", "tool_calls": [call()]}],
+        [HI, {"role": "assistant", "tool_calls": [call()]}, HI],
+        [HI, {"role": "assistant", "tool_calls": [call()]}, result(), result()],
+        [HI, {"role": "assistant", "tool_calls": [call(), call()]}, result()],
+        [HI, {"role": "function", "name": "f", "content": "x"}],
+        [HI, {"role": "assistant", "audio": {"id": "a"}}],
+        [HI, {"role": "assistant", "tool_calls": [{"id": "c", "type": "custom"}]}],
+        [{"role": "user", "content": [{"type": "video"}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,x"}}]}],
+        [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}],
+    ],
+)
+def test_what_cannot_be_carried_is_refused_by_name(given_messages: list[Fields]) -> None:
+    with pytest.raises(CallerError) as caught:
+        read(*given_messages)
+    assert caught.value.param.startswith("messages[")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": [{"type": "custom", "custom": {"name": "g"}}]}, "tools[0]"),
+        ({"tool_choice": {"type": "custom"}}, "tool_choice"),
+        ({"tool_choice": "sometimes"}, "tool_choice"),
+        ({"reasoning_effort": "huge"}, "reasoning_effort"),
+        ({"n": 2}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+    ],
+)
+def test_fields_that_cannot_be_carried(fields: Fields, param: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        read(HI, **fields)
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize("name", sorted(set(chat.RequestFields.__struct_fields__) - {"messages"}))
+def test_a_field_of_the_wrong_type_is_refused_by_name(name: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        read(HI, **{name: {"type": 7}})
+    assert caught.value.param.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("auto", ToolChoice(is_parallel=False)),
+        ("none", ToolChoice(ChoiceMode.NONE, is_parallel=False)),
+        ("required", ToolChoice(ChoiceMode.REQUIRED, is_parallel=False)),
+        (
+            {"type": "function", "function": {"name": "f"}},
+            ToolChoice(ChoiceMode.ONE, "f", is_parallel=False),
+        ),
+        (None, ToolChoice(is_parallel=False)),
+    ],
+)
+def test_choices(mode: object, expected: ToolChoice) -> None:
+    assert read(HI, tool_choice=mode, parallel_tool_calls=False).tool_choice == expected
+
+
+def test_allowed_tools_filter_the_list() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in "fgh"]
+    allowed = {"mode": "required", "tools": tools[1:]}
+    request = read(HI, tools=tools, tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+    assert [tool.name for tool in request.tools] == ["g", "h"]
+    assert request.tool_choice == ToolChoice(ChoiceMode.REQUIRED)
+
+
+def test_results_with_images_and_errors_are_told_in_text() -> None:
+    picture = Image(media_type="image/png", data="AA==")
+    body, dropped = write(
+        turns=(
+            Turn(Role.USER, (Text("hi"),)),
+            Turn(Role.ASSISTANT, (Text("a"), ToolCall("x" * 50, "f", ""))),
+            Turn(
+                Role.USER,
+                (ToolResult("x" * 50, (Text("no"), picture), is_error=True), Text("so?")),
+            ),
+        )
+    )
+    written = msgspec.convert(body["messages"], list[Fields])
+    assert [message["role"] for message in written] == ["user", "assistant", "tool", "user"]
+    assert written[2]["content"] == "Error: no"
+    calls = msgspec.convert(written[1]["tool_calls"], list[Fields])
+    assert calls[0]["id"] == written[2]["tool_call_id"]
+    assert len(str(calls[0]["id"])) <= chat.CALL_ID_CHARS_MAX
+    assert msgspec.convert(calls[0]["function"], Fields)["arguments"] == "{}"
+    assert written[3]["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        {"type": "text", "text": "so?"},
+    ]
+    assert dropped == ("tool_result.is_error", "tool_result.image")
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "written", "dropped"),
+    [
+        ("gpt-4o", {"output_tokens_max": 5}, {"max_completion_tokens": 5}, ()),
+        ("qwen", {"output_tokens_max": 5}, {"max_tokens": 5}, ()),
+        ("gpt-4o", {"temperature": 0.5, "top_p": 0.1}, {"temperature": 0.5, "top_p": 0.1}, ()),
+        ("o3", {"temperature": 0.5}, {}, ("temperature",)),
+        ("gpt-4o", {"top_k": 5}, {}, ("top_k",)),
+        ("gpt-5", {"effort": "minimal"}, {"reasoning_effort": "minimal"}, ()),
+        ("gpt-5", {"effort": "max"}, {"reasoning_effort": "high"}, ("thinking",)),
+        ("o3", {"effort": "none"}, {"reasoning_effort": "low"}, ("thinking",)),
+        ("gpt-4o", {"effort": "low"}, {}, ("thinking",)),
+        ("gpt-4o", {"effort": "none"}, {}, ()),
+        ("gpt-4o", {"stop": ("a",)}, {"stop": ["a"]}, ()),
+        ("gpt-4o", {"user": "u"}, {"user": "u"}, ()),
+        ("gpt-4o", {"is_json": True}, {"response_format": {"type": "json_object"}}, ()),
+        (
+            "gpt-4o",
+            {"is_stream": True},
+            {"stream": True, "stream_options": {"include_usage": True}},
+            (),
+        ),
+    ],
+)
+def test_options(model: str, fields: Fields, written: Fields, dropped: tuple[str, ...]) -> None:
+    body, named = write(model, **fields)
+    assert {name: body[name] for name in body if name not in ("model", "messages")} == written
+    assert named == dropped
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "param"),
+    [
+        ("gpt-4o", {"stop": ("a", "b", "c", "d", "e")}, "stop_sequences"),
+        ("o3", {"stop": ("a",)}, "stop_sequences"),
+        ("gpt-4o", {"output_tokens_max": 0}, "max_tokens"),
+        ("gpt-4o", {"turns": ()}, "messages"),
+        ("gpt-4o", {"tools": (Tool("f" * 65, "", {}),)}, "tools." + "f" * 65),
+    ],
+)
+def test_what_this_model_cannot_do(model: str, fields: Fields, param: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        write(model, **fields)
+    assert caught.value.param == param
+
+
+def test_an_open_schema_is_a_hint_only() -> None:
+    body, dropped = write(schema={"type": "object", "properties": {"a": {}}})
+    answer = msgspec.convert(body["response_format"], Fields)
+    assert msgspec.convert(answer["json_schema"], Fields)["strict"] is False
+    assert dropped == ("output_config.format",)
+
+
+def test_a_long_user_is_digested() -> None:
+    assert len(str(write(user="u" * 65)[0]["user"])) == 64
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[Turn]:
+    """Draw turns as OpenAI chat can say them: text before calls, results before text."""
+    turns: list[Turn] = []
+    picture = st.builds(Image, url=st.just("https://x.example/a.png"))
+    for number in range(draw(st.integers(1, 4))):
+        results: tuple[Part, ...] = ()
+        if turns:
+            calls = [part for part in turns[-1].parts if isinstance(part, ToolCall)]
+            results = tuple(ToolResult(part.id, (Text(draw(WORDS)),)) for part in calls)
+        said = draw(st.lists(st.builds(Text, WORDS) | picture, min_size=1, max_size=3))
+        turns.append(Turn(Role.USER, (*results, *said)))
+        parts: list[Part] = [Text(draw(WORDS))]
+        parts += [
+            ToolCall(f"call_{number}_{index}", "f", arguments)
+            for index, arguments in enumerate(draw(st.lists(WORDS, max_size=2)))
+        ]
+        turns.append(Turn(Role.ASSISTANT, tuple(parts)))
+    return turns[:-1]
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """Draw a request that OpenAI chat can carry whole."""
+    tool = st.builds(Tool, st.just("f"), WORDS, st.just({"type": "object"}))
+    tools = draw(st.lists(tool, max_size=2))
+    choices = [ToolChoice(ChoiceMode.NONE), ToolChoice(ChoiceMode.ONE, "f"), None]
+    return Request(
+        dialect="openai_chat",
+        model="gpt-4o",
+        system=draw(st.just("") | WORDS),
+        turns=tuple(draw(conversations())),
+        temperature=draw(st.none() | st.floats(0, 2)),
+        stop=tuple(draw(st.lists(WORDS, max_size=4))),
+        tools=tuple(tools),
+        tool_choice=draw(st.sampled_from(choices)) if tools else None,
+        schema=draw(st.sampled_from(SCHEMAS)),
+        is_schema_strict=False,
+        user=draw(st.just("") | WORDS),
+    )
+
+
+@given(request=requests())
+def test_what_is_written_is_read_again(request: Request) -> None:
+    body, dropped = chat.write_request(request, "gpt-4o")
+    assert dropped == ()
+    assert chat.read_request(inquire(body)) == request

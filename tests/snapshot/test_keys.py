@@ -1,0 +1,71 @@
+"""Keys: random, kept as hashes, and the same over restarts where that is promised."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.config import private_file
+from penstock.core.errors import StoreError
+from penstock.snapshot import keys
+from penstock.snapshot.model import Key
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+
+
+def test_keys_are_256_random_bits() -> None:
+    made = {keys.new_key() for _ in range(100)}
+    assert len(made) == 100
+    assert all(len(key) == len("pk-") + 43 for key in made)
+
+
+@given(st.lists(st.builds(Key, id=TEXT, tenant=TEXT, sha256=TEXT, routes=st.tuples(TEXT))))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, some: list[Key]) -> None:
+    path = tmp_path_factory.mktemp("keys") / "keys.toml"
+    keys.write(path, some)
+    assert keys.read(path) == some
+
+
+def test_no_file_is_no_keys(tmp_path: Path) -> None:
+    assert keys.read(tmp_path / "keys.toml") == []
+
+
+@pytest.mark.parametrize("text", ["[[keys]\n", "[[keys]]\nid = 3\n", "keys = 1\n"])
+def test_a_damaged_file_is_said_so(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    private_file.write(path, text)
+    with pytest.raises(StoreError, match="cannot be understood"):
+        keys.read(path)
+
+
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    keys.write(path, [])
+    path.chmod(0o644)
+    with pytest.raises(StoreError, match="chmod 600"):
+        keys.read(path)
+
+
+def test_the_local_key_stays_and_only_its_hash_is_in_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    other = Key(id="team", tenant="acme", sha256="00", routes=("auto",))
+    keys.write(path, [other])
+    key = keys.local_key(tmp_path)
+    assert keys.local_key(tmp_path) == key
+    assert keys.read(path) == [
+        Key(id="local", tenant="local", sha256=keys.sha256(key)),
+        other,
+    ]
+    assert key not in path.read_text()
+    assert tomllib.loads(path.read_text())["keys"][0]["id"] == "local"
+    assert (tmp_path / "local.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_local_key_replaces_the_hash_of_the_old_one(tmp_path: Path) -> None:
+    old = keys.local_key(tmp_path)
+    (tmp_path / "local.key").unlink()
+    new = keys.local_key(tmp_path)
+    assert new != old
+    assert [key.sha256 for key in keys.read(tmp_path / "keys.toml")] == [keys.sha256(new)]
