@@ -84,6 +84,15 @@ def test_what_is_sent() -> None:
     with_upstream(main, headers={"X-Extra": "yes"})
 
 
+def test_an_error_that_quotes_our_key_is_passed_on_without_it() -> None:
+    for status, told in ((401, b"no such key: [key]!"), (200, b"no such key: the-key!")):
+        connection, _, owner, _ = offline()
+        head = b"HTTP/1.1 %d X\r\ncontent-length: 21\r\n\r\n" % status
+        connection.data_received(head + b"no such key: the-key!")
+        assert owner.told[-1] == "complete"
+        assert owner.body == told
+
+
 def test_connections_are_used_again_the_newest_first() -> None:
     async def main(site: Site) -> None:
         ends = await site.idle(3)

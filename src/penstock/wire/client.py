@@ -36,6 +36,7 @@ from penstock.wire import clock
 DRAIN_S: Final = 2.0  # for the last bytes of an answer that is complete already
 STALE_S: Final = 1.0  # a server that closes a pooled connection does so at once
 FINAL_FROM: Final = 200  # RFC 9110, 15.2: 1xx is followed by a final answer
+ERROR_FROM: Final = 400
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -218,6 +219,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._pieces = []
             if self._attempt is not None:
                 chunk = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                if self._status >= ERROR_FROM:
+                    chunk = self._pool.redact(chunk)
                 attempt = self._attempt
                 attempt.owner.on_chunk(attempt, chunk, now_s)
         if self._is_complete:
@@ -295,6 +298,10 @@ class Pool:
             dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
             len(attempt.body),
         )
+
+    def redact(self, chunk: bytes) -> bytes:
+        """Take our credential out of an error that quotes it: callers and records see errors."""
+        return chunk.replace(self.api_key.encode(), b"[key]") if self.api_key else chunk
 
     def take(self, now_s: float) -> UpstreamConnection | None:
         """Return the connection that was used last, or None if there is none."""
