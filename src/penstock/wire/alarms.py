@@ -2,9 +2,10 @@
 
 An exchange sets an alarm, moves it and drops it far more often than one goes off, so setting and
 dropping must cost next to nothing. Alarms lie in buckets of one tick each; one timer of the event
-loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm may
-go off up to one tick late, never early; one that was set more than ``FAR_TICKS`` ahead, up to
-``COARSE_TICKS`` late, so that the many that are never reached share few buckets.
+loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm goes
+off at the first walk that finds its bucket past: less than two ticks late, never early. One that
+was set more than ``FAR_TICKS`` ahead may be ``COARSE_TICKS`` later still, so that the many that are
+never reached share few buckets.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).
@@ -72,6 +73,8 @@ class Alarms:
 
     def bucket_of(self, at_s: float) -> int:
         """Return the bucket of an instant: the first tick wholly after it, never a past one."""
+        if not self._is_walking:  # nothing was walked while there was nothing
+            self._walked = max(self._tick(clock.now_s()), self._walked)
         bucket = int(at_s / TICK_S) + 1
         ahead = bucket - self._walked
         if ahead > FAR_TICKS:

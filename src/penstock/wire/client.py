@@ -11,7 +11,8 @@
     IDLE        idle for too long, or any data -> closed
 
 A body that only ends with the connection is complete as far as HTTP knows; whether the answer is,
-the dialect knows. Malformed HTTP closes the connection. There is one task per connection while it
+the dialect knows. Malformed HTTP closes the connection; what comes behind a complete answer closes
+it as well, and the answer stands. There is one task per connection while it
 is being made, and none afterwards.
 """
 
@@ -26,6 +27,7 @@ import httptools
 
 from penstock import __version__
 from penstock.config.model import Upstream
+from penstock.core.errors import StoreError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.attempt import Attempt
@@ -34,6 +36,7 @@ from penstock.wire import clock
 DRAIN_S: Final = 2.0  # for the last bytes of an answer that is complete already
 STALE_S: Final = 1.0  # a server that closes a pooled connection does so at once
 FINAL_FROM: Final = 200  # RFC 9110, 15.2: 1xx is followed by a final answer
+ERROR_FROM: Final = 400
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -96,7 +99,7 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._is_complete:
             self.is_draining = True
             self.idle_at_s = clock.now_s()
-            self._pool.draining.add(self)
+            self._pool.drain(self)
 
     def pause(self) -> None:
         """Read no more for now."""
@@ -120,7 +123,6 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
-        self._pool.open += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say what this means for the attempt that was under way, if any."""
@@ -155,14 +157,21 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._on_malformed(error)
-            return
+            if not self._is_complete:
+                self._on_malformed(error)
+                return
+            self.close()
         if self._reads_head and self._fed_bytes > self._pool.entry.head_bytes_max:
             self._on_malformed(ValueError("the head of the answer is too large"))
             return
         self._tell()
 
     # llhttp calls these
+
+    def on_message_begin(self) -> None:
+        """Refuse a second answer: nothing was asked."""
+        if self._is_complete:
+            raise ValueError("another answer behind the answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header, or ignore a trailer."""
@@ -210,6 +219,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._pieces = []
             if self._attempt is not None:
                 chunk = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                if self._status >= ERROR_FROM:
+                    chunk = self._pool.redact(chunk)
                 attempt = self._attempt
                 attempt.owner.on_chunk(attempt, chunk, now_s)
         if self._is_complete:
@@ -224,11 +235,15 @@ class UpstreamConnection(asyncio.Protocol):
             self.is_draining = False
             self._pool.draining.discard(self)
         self.resume()
-        if self.is_open and self._keeps_alive:
+        # An answer that overtook its request leaves the rest of it in the way of the next.
+        if self.is_open and self._keeps_alive and not self._unsent_bytes():
             self.idle_at_s = now_s
             self._pool.put(self)
         else:
             self.close()
+
+    def _unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def _on_malformed(self, error: Exception) -> None:
         attempt, self._attempt = self._attempt, None
@@ -245,7 +260,7 @@ class Pool:
     def __init__(self, entry: Upstream, api_key: str) -> None:
         self.entry = entry
         self.api_key = api_key
-        self.open = 0
+        self.made: set[UpstreamConnection] = set()
         self.draining: set[UpstreamConnection] = set()
         self._idle: list[UpstreamConnection] = []
         self._is_closed = False
@@ -266,6 +281,11 @@ class Pool:
         self._begin = b"POST %b HTTP/1.1\r\n%b" % (path, static)
 
     @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.made)
+
+    @property
     def idle(self) -> int:
         """How many connections wait for work."""
         return len(self._idle)
@@ -278,6 +298,10 @@ class Pool:
             dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
             len(attempt.body),
         )
+
+    def redact(self, chunk: bytes) -> bytes:
+        """Take our credential out of an error that quotes it: callers and records see errors."""
+        return chunk.replace(self.api_key.encode(), b"[key]") if self.api_key else chunk
 
     def take(self, now_s: float) -> UpstreamConnection | None:
         """Return the connection that was used last, or None if there is none."""
@@ -295,9 +319,16 @@ class Pool:
         else:
             self._idle.append(connection)
 
+    def drain(self, connection: UpstreamConnection) -> None:
+        """Let a connection read the rest of its answer, if there will be another use for it."""
+        if self._is_closed:
+            connection.close()
+        else:
+            self.draining.add(connection)
+
     def on_lost(self, connection: UpstreamConnection) -> None:
         """Forget a connection."""
-        self.open -= 1
+        self.made.discard(connection)
         self.draining.discard(connection)
         if connection.idle_at_s and connection in self._idle:
             self._idle.remove(connection)
@@ -309,9 +340,11 @@ class Pool:
             connection.close()
 
     def close(self) -> None:
-        """Close what waits, and keep nothing from now on; what is under way goes on."""
+        """Close what nobody waits for, and keep nothing from now on; attempts go on."""
         self._is_closed = True
         self.close_idle()
+        for connection in list(self.draining):
+            connection.close()
 
     def sweep(self, now_s: float) -> None:
         """Close what has been idle or draining for too long."""
@@ -324,8 +357,14 @@ class Pool:
 
 
 def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Return a context that verifies names and chains; ``ca_file`` replaces the public roots."""
-    context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    """Return a context that verifies names and chains; ``ca_file`` replaces the public roots.
+
+    Raises StoreError if the file cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    except OSError as error:  # ssl.SSLError is one
+        raise StoreError(f"the CA file {ca_file} cannot be used: {error.strerror}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -340,7 +379,10 @@ class HttpDialer:
         self.pools: dict[str, Pool] = {}
 
     def configure(self, entries: tuple[Upstream, ...], api_keys: dict[str, str]) -> None:
-        """Use these upstreams from now on; pools of unchanged ones keep their connections."""
+        """Use these upstreams from now on; pools of unchanged ones keep their connections.
+
+        Raises StoreError, and then changes nothing.
+        """
         fresh: dict[str, Pool] = {}
         for entry in entries:
             old = self.pools.get(entry.name)
@@ -356,7 +398,12 @@ class HttpDialer:
 
     def dial(self, attempt: Attempt) -> None:
         """Send over a pooled connection, or make one."""
-        pool = self.pools[attempt.target.upstream.name]
+        pool = self.pools.get(attempt.target.upstream.name)
+        if pool is None:  # the exchange began before a reload took the upstream away
+            detail = "the upstream is no longer in the configuration"
+            refuse = self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)
+            attempt.connection = refuse
+            return
         now_s = clock.now_s()
         connection = pool.take(now_s)
         if connection is not None:
@@ -407,25 +454,29 @@ class HttpDialer:
                 server_hostname=pool.host if pool.tls is not None else None,
             )
         except (OSError, UnicodeError) as error:
-            attempt.connection = None
-            failure = Failure(FailureKind.UNREACHABLE, _why_unreachable(pool, error))
-            now_s = clock.now_s()
-            self._loop.call_soon(attempt.owner.on_failed, attempt, failure, now_s)
+            detail = _why_unreachable(pool, error)
+            self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)
             return
+        if connection.is_open:
+            # Counted here: one that was cancelled as it was made never hears that it is lost.
+            pool.made.add(connection)
         # Not from within this task: an error there must not end all the others.
         self._loop.call_soon(self._send, pool, connection, attempt)
 
     def _send(self, pool: Pool, connection: UpstreamConnection, attempt: Attempt) -> None:
         now_s = clock.now_s()
-        if attempt.connection is None:  # cancelled meanwhile: the connection serves another
+        if not connection.is_open:
+            self._fail(attempt, FailureKind.RESET, "the connection was closed at once")
+        elif attempt.connection is None:  # cancelled meanwhile: the connection serves another
             connection.idle_at_s = now_s
             pool.put(connection)
-        elif connection.is_open:
-            connection.send(attempt, pool.head(attempt), now_s)
         else:
+            connection.send(attempt, pool.head(attempt), now_s)
+
+    def _fail(self, attempt: Attempt, kind: FailureKind, detail: str) -> None:
+        if attempt.connection is not None:  # not cancelled meanwhile
             attempt.connection = None
-            failure = Failure(FailureKind.RESET, "the connection was closed at once")
-            attempt.owner.on_failed(attempt, failure, now_s)
+            attempt.owner.on_failed(attempt, Failure(kind, detail), clock.now_s())
 
 
 def _why_unreachable(pool: Pool, error: Exception) -> str:

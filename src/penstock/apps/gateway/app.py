@@ -22,7 +22,7 @@ import uvloop
 from penstock.apps.gateway.admin import Admin, Parts
 from penstock.apps.gateway.api import Api
 from penstock.apps.gateway.recording import SpoolRecorder
-from penstock.apps.gateway.routing import Routing
+from penstock.apps.gateway.routing import Routing, check
 from penstock.config import load
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ready_file: Path | None = None
     port: int = -1
     admin_port: int = -1
+    seen: tuple[int, int] | None = None  # the stamp of the snapshot before it was read
 
 
 class Gateway:
@@ -58,7 +59,7 @@ class Gateway:
     def __init__(self, options: Options, snapshot: Snapshot, tasks: asyncio.TaskGroup) -> None:
         self._options = options
         self._snapshot_path = options.state_dir / "snapshot"
-        self._seen = _stamp(self._snapshot_path)
+        self._seen: tuple[int, int] | None = options.seen
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._on_fault)
         self._stopping = asyncio.Event()
@@ -97,7 +98,7 @@ class Gateway:
         self._use(snapshot)
 
     async def serve(self) -> None:
-        """Listen, say so, and go on until told to stop."""
+        """Listen, say so, and go on until told to stop; raises StoreError if it cannot listen."""
         gateway = self._routing.config.gateway
         options = self._options
         port = gateway.port if options.port < 0 else options.port
@@ -106,8 +107,12 @@ class Gateway:
             self._loop.add_signal_handler(number, self._stopping.set)
         self._loop.add_signal_handler(signal.SIGHUP, self.reload)
         tls = _tls(gateway.tls_cert_file, gateway.tls_key_file)
-        admin_port = await self._admin.listen(gateway.admin_host, admin_port)
-        port = await self._callers.listen(gateway.host, port, tls=tls, shares_port=True)
+        try:
+            admin_port = await self._admin.listen(gateway.admin_host, admin_port)
+            port = await self._callers.listen(gateway.host, port, tls=tls, shares_port=True)
+        except OSError as error:
+            self._close()
+            raise StoreError(f"the gateway cannot listen: {error.strerror or error}") from error
         scheme = "http" if tls is None else "https"
         url = f"{scheme}://{gateway.host}:{port}"
         admin_url = f"http://{gateway.admin_host}:{admin_port}"
@@ -123,7 +128,7 @@ class Gateway:
         ticker = self._loop.call_later(TICK_S, self._tick)
         await self._stopping.wait()
         ticker.cancel()
-        await self._drain(gateway.drain_s)
+        await self._drain(self._routing.config.gateway.drain_s)
 
     def reload(self) -> None:
         """Read the snapshot again; a bad one is refused and the last good one stays."""
@@ -131,15 +136,20 @@ class Gateway:
         error = ""
         try:
             snapshot = snapshot_file.read(self._snapshot_path)
+            self._use(snapshot)
         except StoreError as refused:
             error = refused.message
             self._counters.reloads_failed += 1
             log.warn("reload_refused", reason=error, snapshot=self._routing.version)
         else:
-            self._use(snapshot)
             log.info("reloaded", snapshot=snapshot.version)
         outcome = {"version": self._routing.version, "error": error}
-        _write_json(self._options.state_dir / "run" / "gateway.reload.json", outcome)
+        told = self._options.state_dir / "run" / "gateway.reload.json"
+        try:
+            told.parent.mkdir(mode=0o700, exist_ok=True)
+            _write_json(told, outcome)
+        except OSError as failed:  # whoever asked for the reload waits in vain; callers do not
+            log.warn("reload_not_told", reason=failed.strerror)
 
     def _on_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log a defect of ours; its connection is lost, the process goes on."""
@@ -149,14 +159,16 @@ class Gateway:
         log.fault(str(context.get("message", "")), error)
 
     def _use(self, snapshot: Snapshot) -> None:
+        """Take a snapshot whole; raises StoreError, and then nothing has changed."""
+        check(snapshot)
         api_keys: dict[str, str] = {}
         for upstream in snapshot.config.upstreams:
             try:
                 api_keys[upstream.name] = load.secret(upstream)
             except StoreError as error:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
-        self._routing.apply(snapshot, clock.now_s())
         self._dialer.configure(snapshot.config.upstreams, api_keys)
+        self._routing.apply(snapshot, clock.now_s())
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
 
     def _tick(self) -> None:
@@ -169,23 +181,36 @@ class Gateway:
     async def _drain(self, limit_s: float) -> None:
         log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)
         cut = await self._callers.drain(limit_s)
+        self._close()
+        log.info("stopped", cut=cut)
+
+    def _close(self) -> None:
+        self._callers.close()
         self._admin.close()
         self._dialer.close()
         self._spool.close()
-        log.info("stopped", cut=cut)
 
 
-async def _main(options: Options, snapshot: Snapshot) -> None:
+async def _main(options: Options, snapshot: Snapshot) -> StoreError | None:
+    """Serve until told to stop; return why that could not be, which a task group would wrap."""
     async with asyncio.TaskGroup() as tasks:
-        await Gateway(options, snapshot, tasks).serve()
+        try:
+            await Gateway(options, snapshot, tasks).serve()
+        except StoreError as error:
+            return error
+    return None
 
 
 def run(options: Options) -> None:
     """Run the process until it is told to stop; raises StoreError if it cannot start."""
-    snapshot = snapshot_file.read(options.state_dir / "snapshot")
+    path = options.state_dir / "snapshot"
+    options = msgspec.structs.replace(options, seen=_stamp(path))
+    snapshot = snapshot_file.read(path)
     log.start("gateway")
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        runner.run(_main(options, snapshot))
+        error = runner.run(_main(options, snapshot))
+    if error is not None:
+        raise error
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -197,7 +222,10 @@ def _tls(cert_file: str, key_file: str) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(cert_file, key_file)
+    try:
+        context.load_cert_chain(cert_file, key_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise StoreError(f"{cert_file} and its key cannot be used: {error.strerror}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 

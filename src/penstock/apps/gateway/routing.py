@@ -6,6 +6,7 @@ passes the caller's on; the routes made for such models are cached, and bounded.
 """
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
@@ -14,14 +15,29 @@ import msgspec
 
 from penstock.config.model import Config, Timeouts
 from penstock.config.model import Route as RouteEntry
+from penstock.core.errors import StoreError
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.route import Route
 from penstock.exchange.target import Target, TargetState, UpstreamState
 from penstock.snapshot.model import Key, Snapshot
 
-MODELS_MAX: Final = (
-    512  # that callers may name through prefix routes before the oldest is forgotten
-)
+SHA256: Final = re.compile("[0-9a-f]{64}")
+# That callers may name through prefix routes before the oldest is forgotten.
+MODELS_MAX: Final = 512
+
+
+def check(snapshot: Snapshot) -> None:
+    """Raise StoreError if a snapshot does not hang together, before anything of it is used."""
+    names = {upstream.name for upstream in snapshot.config.upstreams}
+    for upstream in snapshot.config.upstreams:
+        if upstream.dialect.value not in DIALECTS:
+            raise StoreError(f"{upstream.name!r} speaks {upstream.dialect.value}, which we do not")
+    for route in snapshot.config.routes:
+        if lost := [target.upstream for target in route.targets if target.upstream not in names]:
+            raise StoreError(f"the route {route.name!r} names {lost[0]!r}, which is no upstream")
+    for key in snapshot.keys:
+        if SHA256.fullmatch(key.sha256) is None:
+            raise StoreError(f"the key {key.id!r} has no SHA-256")
 
 
 class Routing:
@@ -37,6 +53,7 @@ class Routing:
         self._exact: dict[str, Route] = {}
         self._prefixes: list[tuple[str, RouteEntry]] = []
         self._made: OrderedDict[str, Route] = OrderedDict()
+        self._lasting: set[tuple[str, str]] = set()  # pairs that the configuration names
 
     def apply(self, snapshot: Snapshot, now_s: float) -> None:
         """Use a snapshot from now on; exchanges under way keep what they began with."""
@@ -58,6 +75,7 @@ class Routing:
         for pair in [pair for pair in self.states if pair[0] not in upstreams]:
             del self.states[pair]
         self._made.clear()
+        self._lasting.clear()
         self._exact = {
             entry.name: self._route(entry, entry.name, now_s)
             for entry in config.routes
@@ -99,6 +117,8 @@ class Routing:
         for target in entry.targets:
             upstream = self.upstreams[target.upstream]
             name = target.model or model
+            if target.model or not entry.name.endswith("*"):
+                self._lasting.add((upstream.name, name))
             state = self._state(upstream.name, name, now_s)
             targets.append(Target(target, upstream, state, name))
         overrides = {
@@ -119,8 +139,8 @@ class Routing:
         return state
 
     def _forget_idle(self) -> None:
-        """Drop the oldest state that nobody uses; a breaker of no traffic has nothing to say."""
+        """Drop the oldest state of a model that only callers named, and that nobody uses."""
         for pair, state in self.states.items():
-            if not state.in_flight:
+            if not state.in_flight and pair not in self._lasting:
                 del self.states[pair]
                 return
