@@ -1,6 +1,7 @@
 """What the spool has taken survives kill -9; what it could not take is counted."""
 
 import json
+import mmap
 import os
 import resource
 import signal
@@ -10,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from penstock.config.model import Spool
-from penstock.ledger.spool import SpoolWriter
+from penstock.ledger.spool import SpoolWriter, lines, written_bytes
 
 CHILD = """
 import os, sys
@@ -30,12 +33,25 @@ while True:
 """
 
 
-def writer(folder: Path, **limits: int) -> SpoolWriter:
-    return SpoolWriter(folder, Spool(**limits), lambda: 1_700_000_000.0)
+PAGE = mmap.PAGESIZE
 
 
-def segments(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(folder.glob("*.jsonl"))]
+class Clock:
+    """A wall clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.unix_s = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.unix_s
+
+
+def writer(folder: Path, clock: Clock | None = None, **limits: int) -> SpoolWriter:
+    return SpoolWriter(folder, Spool(**limits), clock or Clock())
+
+
+def segments(folder: Path) -> list[list[bytes]]:
+    return [lines(path) for path in sorted(folder.glob("*.jsonl"))]
 
 
 def test_every_line_that_was_taken_survives_kill_9(tmp_path: Path) -> None:
@@ -50,65 +66,85 @@ def test_every_line_that_was_taken_survives_kill_9(tmp_path: Path) -> None:
         last = (child.stdout.read().splitlines() or [last])[-1]  # what it said before it died
     found = segments(tmp_path)
     assert len(found) > 3
-    numbers = [json.loads(line)["n"] for text in found for line in text.splitlines()]
+    numbers = [json.loads(line)["n"] for segment in found for line in segment]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) > int(last)
-    assert all(text.endswith(b"\n") for text in found)
 
 
-def test_segments_are_private_sorted_and_full(tmp_path: Path) -> None:
+def test_segments_are_private_sorted_and_end_where_their_lines_end(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "spool"
-    spool = writer(folder, segment_bytes=100)
-    for number in range(10):
-        assert spool.append(b"%049d\n" % number)
+    spool = writer(folder, segment_bytes=PAGE)
+    line = b"x" * (PAGE // 2 - 1) + b"\n"
+    for _ in range(5):
+        assert spool.append(line)
     spool.close()
-    assert spool.lines == 10
-    assert [len(text) for text in segments(folder)] == [100] * 5
-    assert b"".join(segments(folder)) == b"".join(b"%049d\n" % n for n in range(10))
+    assert spool.lines == 5
+    assert [len(found) for found in segments(folder)] == [2, 2, 1]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for number, path in enumerate(sorted(folder.iterdir()), 1):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.name == f"01700000000000-{os.getpid()}-{number:06d}.jsonl"
+        assert path.stat().st_size == written_bytes(path) == len(line) * (2 if number < 3 else 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(1, 3 * PAGE), max_size=20))
+def test_a_reader_finds_the_end_of_an_open_segment(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    spool = writer(folder, segment_bytes=2 * PAGE)
+    written = [b"x" * (size - 1) + b"\n" for size in sizes]
+    for line in written:
+        assert spool.append(line)
+    found = [line + b"\n" for segment in segments(folder) for line in segment]
+    assert found == written
+    paths = sorted(folder.glob("*.jsonl"))
+    assert sum(written_bytes(path) for path in paths) == sum(sizes)
+    spool.close()
 
 
 def test_beyond_the_bound_lines_are_counted_until_a_reader_deletes(tmp_path: Path) -> None:
-    spool = writer(tmp_path, segment_bytes=50, bytes_max=200)
-    taken = [spool.append(b"x" * 49 + b"\n") for _ in range(7)]
-    assert taken == [True] * 4 + [False] * 3
-    assert (spool.lines, spool.dropped) == (4, 3)
-    assert "bound of 200 bytes" in spool.error
+    clock = Clock()
+    spool = writer(tmp_path, clock, segment_bytes=PAGE, bytes_max=2 * PAGE)
+    line = b"x" * (PAGE - 1) + b"\n"
+    taken = [spool.append(line) for _ in range(4)]
+    assert taken == [True] * 2 + [False] * 2
+    assert (spool.lines, spool.dropped) == (2, 2)
+    assert "bound" in spool.error
     min(tmp_path.iterdir()).unlink()
-    spool.append(b"notices\n")
-    assert spool.append(b"x" * 49 + b"\n")
+    assert not spool.append(line), "a full disk is not asked again for every line"
+    clock.unix_s += 1.0
+    assert spool.append(line)
     assert spool.error == ""
-    assert sum(len(text) for text in segments(tmp_path)) <= 200
 
 
 def test_the_segments_of_others_count(tmp_path: Path) -> None:
-    (tmp_path / "00000000000001-1-000001.jsonl").write_bytes(b"x" * 190)
-    spool = writer(tmp_path, bytes_max=200)
-    assert spool.append(b"12345\n")
+    (tmp_path / "00000000000001-1-000001.jsonl").write_bytes(b"x" * PAGE)
+    spool = writer(tmp_path, segment_bytes=PAGE, bytes_max=2 * PAGE - 1)
     assert not spool.append(b"12345\n")
 
 
 def fill_the_disk(folder: Path) -> None:
-    """Runs in a child: a file may grow to 1,000 bytes, as if the disk were full then."""
+    """Runs in a child: a file may not grow beyond one page, as if the disk were full then."""
+    clock = Clock()
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    spool = writer(folder)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
-    taken = [spool.append(b"%029d\n" % number) for number in range(40)]
-    assert taken == [True] * 33 + [False] * 7
-    assert spool.dropped == 7
-    assert spool.error
-    assert sum(len(text) for text in segments(folder)) == 990  # no half line
+    spool = writer(folder, clock, segment_bytes=2 * PAGE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PAGE, hard))
+    assert not spool.append(b"lost\n")
+    assert spool.dropped == 1
+    assert "cannot be made" in spool.error
+    assert list(folder.iterdir()) == []
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert spool.append(b"%029d\n" % 99)
+    assert not spool.append(b"lost\n")
+    clock.unix_s += 1.0
+    assert spool.append(b"kept\n")
     assert spool.error == ""
-    assert segments(folder)[0].endswith(b"%029d\n%029d\n" % (32, 99))
+    assert segments(folder) == [[b"kept"]]
 
 
-def test_a_full_disk_takes_whole_lines_or_none(tmp_path: Path) -> None:
+def test_a_full_disk_is_met_before_a_segment_is_begun(tmp_path: Path) -> None:
     in_a_child(tmp_path, "fill_the_disk")
 
 
@@ -127,46 +163,29 @@ def in_a_child(folder: Path, name: str) -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
-def test_half_a_line_that_cannot_be_taken_back_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spool = writer(tmp_path)
-    assert spool.append(b"good\n")
-
-    def half(*_: object) -> int:
-        return 2
-
-    def fails(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", half)
-        patch.setattr(os, "ftruncate", fails)
-        assert not spool.append(b"bad\n")
-    assert spool.dropped == 1
-    assert spool.error == "Input/output error"
-    assert spool.append(b"good\n")
-
-
 def test_a_folder_that_cannot_be_made_is_counted_and_comes_back(tmp_path: Path) -> None:
+    clock = Clock()
     blocked = tmp_path / "spool"
     blocked.write_text("a file where the folder should be")
-    spool = writer(blocked)
+    spool = writer(blocked, clock)
     assert not spool.append(b"lost\n")
     assert spool.dropped == 1
-    assert "cannot be created" in spool.error
+    assert "cannot be made" in spool.error
     blocked.unlink()
+    clock.unix_s += 1.0
     assert spool.append(b"kept\n")
     assert spool.error == ""
-    assert segments(blocked) == [b"kept\n"]
+    assert segments(blocked) == [[b"kept"]]
 
 
 def test_two_writers_never_share_a_segment(tmp_path: Path) -> None:
-    first, second = writer(tmp_path), writer(tmp_path)
+    clock = Clock()
+    first, second = writer(tmp_path, clock), writer(tmp_path, clock)
     assert first.append(b"one\n")
     assert not second.append(b"two\n")  # the same process, the same millisecond
+    clock.unix_s += 1.0
     assert second.append(b"three\n")
-    assert segments(tmp_path) == [b"one\n", b"three\n"]
+    assert segments(tmp_path) == [[b"one"], [b"three"]]
 
 
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:
@@ -175,4 +194,4 @@ def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     assert spool.append(b"one\n")
     spool.close()
     spool.close()
-    assert segments(tmp_path) == [b"one\n"]
+    assert segments(tmp_path) == [[b"one"]]
