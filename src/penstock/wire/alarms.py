@@ -5,7 +5,8 @@ dropping must cost next to nothing. Alarms lie in buckets of one tick each; one 
 loop walks the buckets while there is any alarm at all, and rests when there is none. An alarm goes
 off at the first walk that finds its bucket past: less than two ticks late, never early. One that
 was set more than ``FAR_TICKS`` ahead may be ``COARSE_TICKS`` later still, so that the many that are
-never reached share few buckets.
+never reached share few buckets. An alarm that is moved to a later instant stays where it is until
+its bucket falls due: most are moved often and never go off.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).
@@ -26,20 +27,26 @@ DUE = -2
 class Alarm:
     """One alarm, set again and again. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_alarms", "_bucket", "_callback")
+    __slots__ = ("_alarms", "_at_s", "_bucket", "_callback", "_put_at_s")
 
     def __init__(self, alarms: "Alarms", callback: Callable[[float], None]) -> None:
         self._alarms = alarms
         self._callback = callback
         self._bucket = UNSET
+        self._at_s = 0.0
+        self._put_at_s = 0.0  # the instant that its bucket was chosen for
 
     def wake_at(self, at_s: float) -> None:
         """Go off at this instant, in monotonic seconds; replaces what was set before."""
+        self._at_s = at_s
+        if self._bucket >= 0 and at_s >= self._put_at_s:
+            return
         bucket = self._alarms.bucket_of(at_s)
         if bucket != self._bucket:
             self.drop()
             self._bucket = bucket
             self._alarms.put(self, bucket)
+        self._put_at_s = at_s
 
     def drop(self) -> None:
         """Do not go off."""
@@ -55,7 +62,10 @@ class Alarm:
         """Go off, unless dropped or set anew since it fell due; called by the loop alone."""
         if self._bucket == DUE:
             self._bucket = UNSET
-            self._callback(now_s)
+            if now_s < self._at_s:
+                self.wake_at(self._at_s)  # it was moved to a later instant
+            else:
+                self._callback(now_s)
 
 
 class Alarms:
