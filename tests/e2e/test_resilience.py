@@ -217,6 +217,24 @@ def test_a_stream_under_way_survives_sigterm(
     assert gateway.records()[-1]["outcome"] == "complete"
 
 
+def test_a_stream_that_outlasts_the_drain_is_told(
+    start_gateway: StartGateway, emulator: RunningEmulator
+) -> None:
+    table = document(emulator)
+    table["gateway"]["drain_s"] = 0.2
+    gateway = start_gateway(config_of(table))
+    emulator.pace(gpt=SLOWLY)
+    prompt = f"[[words:{WORDS}]]"
+    with posted(gateway, body("only-gpt", stream=True, prompt=prompt)) as response:
+        assert response.readline().startswith(b"data: ")
+        gateway.process.send_signal(signal.SIGTERM)
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            response.read()
+    assert b'"error"' in caught.value.partial.splitlines()[-2]
+    assert gateway.process.wait(10) == 0
+    assert gateway.records()[-1]["outcome"] == "broken"
+
+
 def test_a_slow_reader_costs_bounded_memory(
     start_gateway: StartGateway, emulator: RunningEmulator
 ) -> None:

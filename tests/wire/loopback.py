@@ -71,7 +71,7 @@ class Observer:
     """Counts what a call tells."""
 
     def __init__(self) -> None:
-        self.hang_ups = self.pauses = self.resumes = 0
+        self.hang_ups = self.pauses = self.resumes = self.stops = 0
 
     def on_hang_up(self) -> None:
         self.hang_ups += 1
@@ -81,6 +81,9 @@ class Observer:
 
     def on_resume(self) -> None:
         self.resumes += 1
+
+    def on_stop(self) -> None:
+        self.stops += 1
 
 
 class Peer:

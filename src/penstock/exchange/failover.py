@@ -79,7 +79,7 @@ class Failover:
         if then is Next.NOWHERE and attempt.is_translated:
             then = Next.ELSEWHERE  # it may have been our translation that was refused
         if then is Next.REPEAT:
-            if not self._stale and self._is_allowed:
+            if not self._stale:
                 self._stale = 1
                 return Plan([target], 0.0, waits=len(self.able) == 1)
             then = Next.ELSEWHERE_OR_REPEAT

@@ -13,8 +13,8 @@ The whole machine; there are no other moves:
     DIALLING   attempt failed, no retry may help  -> DONE       told the kind of failure
     STREAMING  answer complete                    -> DONE
     STREAMING  break                              -> DONE       an error event, never a clean end
-    any        deadline passed, or the caller     -> DONE       no verdict on the upstream, unless
-               hangs up                                         nothing had come for hang_s
+    any        deadline passed, we go down, or    -> DONE       no verdict on the upstream, unless
+               the caller hangs up                              nothing had come for hang_s
 
 Rule 1: ``_settle`` alone gives grants back, once per attempt. Rule 2: what arrives from an attempt
 that is no longer ours is dropped. Rule 3: nothing in this file waits. Rule 4: the record is
@@ -42,7 +42,7 @@ from penstock.core.retry_budget import RetryBudget
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request
 from penstock.dialects.translate import Translation
-from penstock.exchange import closing
+from penstock.exchange import closing, limits
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan
@@ -495,40 +495,34 @@ class Exchange:
 
     def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
         """Return the instant of the next limit, and the kind it is; None: an answer's end."""
-        limits = self.route.timeouts
-        reader = attempt.reader
-        if not attempt.sent_at_s:
-            return attempt.dialled_at_s + limits.connect_s, FailureKind.UNREACHABLE
         if self._finish_at_s:
             return self._finish_at_s, None
-        if self.state is State.STREAMING or (reader is None and attempt.parts):
-            return attempt.progress_at_s + limits.between_tokens_s, FailureKind.STALLED
+        is_streaming = self.state is State.STREAMING
         is_stream = self._order.inquiry.is_stream
-        wait_s = limits.first_token_s if is_stream else limits.unary_s
-        return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT
+        timeouts = self.route.timeouts
+        return limits.next_limit(attempt, timeouts, is_stream=is_stream, is_streaming=is_streaming)
 
     def _on_limit(self, attempt: Attempt, kind: FailureKind | None, now_s: float) -> None:
-        limits = self.route.timeouts
         if kind is None:
             self._finish_stream(attempt, now_s)
-            return
-        if kind is FailureKind.UNREACHABLE:
-            detail = f"no connection in {limits.connect_s} s"
-        elif kind is FailureKind.STALLED:
-            detail = f"nothing came for {limits.between_tokens_s} s in the middle of the answer"
-        elif self._order.inquiry.is_stream:
-            detail = f"no content came in {limits.first_token_s} s"
         else:
-            detail = f"no answer came in {limits.unary_s} s"
-        self._cut(attempt, Failure(kind, detail, attempt.status), now_s)
+            is_stream = self._order.inquiry.is_stream
+            detail = limits.words(kind, self.route.timeouts, is_stream=is_stream)
+            self._cut(attempt, Failure(kind, detail, attempt.status), now_s)
 
     def _on_deadline(self, now_s: float) -> None:
+        total_s = self.route.timeouts.total_s
+        self.on_stop(DeadlineError(f"The exchange took longer than {total_s} s."), now_s)
+
+    def on_stop(self, error: PenstockError, now_s: float) -> None:
+        """End now, by our own decision, and say so: a deadline, or a gateway that goes down."""
+        if self.state is State.DONE:
+            return
         if self._attempt is not None and self._finish_at_s:
             self._finish_stream(self._attempt, now_s)
             return
         is_streaming = self.state is State.STREAMING
         self._abandon(now_s)
-        error = DeadlineError(f"The exchange took longer than {self.route.timeouts.total_s} s.")
         if is_streaming:
             self._break(error, now_s)
         else:

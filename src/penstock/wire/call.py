@@ -32,6 +32,9 @@ class CallObserver(Protocol):
     def on_resume(self) -> None:
         """Tell that the caller has caught up."""
 
+    def on_stop(self) -> None:
+        """Tell that the server goes down: end the answer now, and say so."""
+
 
 class Link(Protocol):
     """The connection that a call came over."""

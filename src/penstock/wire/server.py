@@ -293,6 +293,11 @@ class ServerConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def stop(self) -> None:
+        """Let whoever is answering end now."""
+        if self._current is not None and self._current.observer is not None:
+            self._current.observer.on_stop()
+
     def abort(self) -> None:
         """Close now; unsent bytes are dropped."""
         if self._transport is not None:
@@ -491,6 +496,8 @@ class Server:
         self.stop_accepting()
         await self._emptied(limit_s)
         cut = len(self._connections)
+        for connection in list(self._connections):
+            connection.stop()
         self.close()
         await self._emptied(CUT_S)
         for connection in list(self._connections):

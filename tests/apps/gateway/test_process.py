@@ -149,7 +149,7 @@ def test_a_stream_that_outlasts_the_drain_is_cut_and_recorded(
             answer.read()
         connection.close()
         assert '"cut":1' in gateway.log.read_text()
-    assert [record["outcome"] for record in records(tmp_path)] == ["hung_up"]
+    assert [record["outcome"] for record in records(tmp_path)] == ["broken"]
 
 
 def test_a_taken_port_is_one_line_and_exit_1(state_dir: Path) -> None:

@@ -72,6 +72,9 @@ class Wait:
         else:
             self._alarm.wake_at(clock.now_s() + wait_s)
 
+    def on_stop(self) -> None:
+        """Do nothing: a provider that goes down cuts its answers."""
+
     def on_hang_up(self) -> None:
         """Act no more."""
         self._alarm.drop()
@@ -195,6 +198,9 @@ class Delivery:
         now_s = self._due_s = clock.now_s()
         self._advance()
         self._pump(now_s)
+
+    def on_stop(self) -> None:
+        """Do nothing: a provider that goes down cuts its answers."""
 
     def on_hang_up(self) -> None:
         """Stop: nobody reads."""

@@ -2,7 +2,7 @@
 
 import math
 
-from penstock.core.errors import RETRY_AFTER_MAX_S, PenstockError
+from penstock.core.errors import RETRY_AFTER_MAX_S, PenstockError, ShedError
 from penstock.dialects.contract import Dialect
 from penstock.exchange.machine import Exchange
 from penstock.wire import clock
@@ -83,6 +83,12 @@ class HttpCaller:
         """The caller has caught up."""
         if self._exchange is not None:
             self._exchange.on_resume(clock.now_s())
+
+    def on_stop(self) -> None:
+        """The gateway goes down before the answer is complete."""
+        if self._exchange is not None:
+            error = ShedError("The gateway is going down.", retry_after_s=1.0)
+            self._exchange.on_stop(error, clock.now_s())
 
 
 def advice(error: PenstockError) -> bytes:

@@ -1,0 +1,37 @@
+"""The limits in time of one attempt: which comes next, and what it means when it passes.
+
+    until                       limit             then
+    there is a connection       connect_s         UNREACHABLE
+    the first content           first_token_s     TIMED_OUT   keep-alives do not count
+    the first byte, no stream   unary_s           TIMED_OUT
+    the next byte after that    between_tokens_s  STALLED
+
+Each counts from the instant before it, so a silence is noticed also while nothing arrives.
+"""
+
+from penstock.config.model import Timeouts
+from penstock.core.outcome import FailureKind
+from penstock.exchange.attempt import Attempt
+
+
+def next_limit(
+    attempt: Attempt, timeouts: Timeouts, *, is_stream: bool, is_streaming: bool
+) -> tuple[float, FailureKind]:
+    """Return the instant of the next limit, in monotonic seconds, and the kind of failure."""
+    if not attempt.sent_at_s:
+        return attempt.dialled_at_s + timeouts.connect_s, FailureKind.UNREACHABLE
+    if is_streaming or (attempt.reader is None and attempt.parts):
+        return attempt.progress_at_s + timeouts.between_tokens_s, FailureKind.STALLED
+    wait_s = timeouts.first_token_s if is_stream else timeouts.unary_s
+    return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT
+
+
+def words(kind: FailureKind, timeouts: Timeouts, *, is_stream: bool) -> str:
+    """Say which limit has passed."""
+    if kind is FailureKind.UNREACHABLE:
+        return f"no connection in {timeouts.connect_s} s"
+    if kind is FailureKind.STALLED:
+        return f"nothing came for {timeouts.between_tokens_s} s in the middle of the answer"
+    if is_stream:
+        return f"no content came in {timeouts.first_token_s} s"
+    return f"no answer came in {timeouts.unary_s} s"
