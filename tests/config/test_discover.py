@@ -107,3 +107,8 @@ def test_the_emulated_providers_make_a_good_configuration() -> None:
     config = discover.config(discover.emulated(urls, "key"), Config())
     assert [one.base_url for one in config.upstreams] == list(urls.values())[:3]
     assert list(check.problems(config)) == []
+
+
+def test_a_key_of_our_own_is_no_providers() -> None:
+    environment = {"OPENAI_API_KEY": "pk-ours", "ANTHROPIC_API_KEY": "sk-ant-theirs"}
+    assert [one.origin for one in discover.providers(environment)] == ["ANTHROPIC_API_KEY"]

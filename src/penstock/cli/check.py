@@ -69,7 +69,8 @@ def _tell(
     elif config:
         upstreams = _count(len(config.upstreams), "upstream")
         routes = _count(len(config.routes), "route")
-        terminal.state("good", f"{path} is good: {upstreams}, {routes}")
+        emulated = ", and the emulated providers" if config.emulate.is_enabled else ""
+        terminal.state("good", f"{path} is good: {upstreams}, {routes}{emulated}")
     terminal.problems("bad", problems)
     terminal.problems("degraded", doubts)
 

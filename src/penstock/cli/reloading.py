@@ -28,7 +28,8 @@ POLL_S = 0.01
 
 RESTART_NEEDED: Final = (
     "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
-    "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.exchanges_max",
+    "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
+    "retry.budget_ratio", "retry.floor_per_s",
     "emulate.is_enabled", "emulate.port", "emulate.seed",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from penstock.config.check import ROUTE_NAME
-from penstock.config.model import Config, DialectName, Route, Target, Upstream
+from penstock.config.model import OWN_KEYS_BEGIN, Config, DialectName, Route, Target, Upstream
 
 PROBE_S = 0.3  # a local engine accepts at once; this bounds the start of ``penstock up``
 ANSWER_BYTES_MAX = 1024 * 1024
@@ -96,7 +96,11 @@ class _Models(msgspec.Struct, frozen=True):
 
 
 def providers(environment: Mapping[str, str]) -> list[Found]:
-    """Return the providers whose key is set."""
+    """Return the providers whose key is set.
+
+    A key of our own there is for the SDKs, as the greeting tells people to set it: it is no
+    provider's, and sending it to one would give it away.
+    """
     return [
         Found(
             upstream=Upstream(
@@ -111,8 +115,12 @@ def providers(environment: Mapping[str, str]) -> list[Found]:
             fast=provider.fast,
         )
         for provider in PROVIDERS
-        if environment.get(provider.variable, "").strip()
+        if _is_providers(environment.get(provider.variable, "").strip())
     ]
+
+
+def _is_providers(key: str) -> bool:
+    return bool(key) and not key.startswith(OWN_KEYS_BEGIN)
 
 
 def emulated(urls: Mapping[str, str], key_file: str) -> list[Found]:

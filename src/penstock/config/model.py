@@ -8,6 +8,8 @@ import enum
 
 import msgspec
 
+OWN_KEYS_BEGIN = "pk-"  # the keys that callers get from us
+
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all parts of the file have in common."""

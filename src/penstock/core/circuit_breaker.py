@@ -79,6 +79,10 @@ class CircuitBreaker:
         self._failures = self._old_failures = 0.0
         self._total = self._old_total = 0
 
+    def use(self, policy: BreakerPolicy) -> None:
+        """Judge by other limits from now on; what was learned stays."""
+        self._policy = policy
+
     @property
     def retry_at_s(self) -> float:
         """When an open breaker lets its next probe out."""

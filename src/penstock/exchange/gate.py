@@ -31,7 +31,7 @@ DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are sw
 
 
 class LocalGate:
-    """The capacity owner, in process. Owned by one event loop; not thread-safe."""
+    """Admission, in process. Owned by one event loop; not thread-safe."""
 
     __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer")
 

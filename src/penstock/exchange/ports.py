@@ -1,7 +1,7 @@
 """The five small doors of an exchange. No call on a port waits, or raises.
 
 What the exchange is told comes in as ``on_*``; what it wants goes out here. The gateway fills the
-ports with sockets, tests and the simulator with plain objects.
+ports with sockets, tests with plain objects.
 """
 
 from typing import Protocol
@@ -78,7 +78,7 @@ class Timer(Protocol):
 
 
 class Gate(Protocol):
-    """Admission: in process, or at the capacity owner's socket."""
+    """Admission: who may dial, and who waits."""
 
     def ask(self, demand: Demand, now_s: float) -> None:
         """Ask for leave to dial; ``on_granted`` or ``on_refused`` follows, at once or later."""

@@ -58,17 +58,7 @@ class TargetState:
     __slots__ = ("breaker", "cooldown", "in_flight", "load")
 
     def __init__(self, policy: Breaker, now_s: float) -> None:
-        self.breaker = CircuitBreaker(
-            BreakerPolicy(
-                window_s=policy.window_s,
-                failures_min=policy.failures_min,
-                failure_ratio=policy.failure_ratio,
-                cooldown_s=policy.cooldown_s,
-                cooldown_max_s=policy.cooldown_max_s,
-                probes_to_close=policy.probes_to_close,
-            ),
-            now_s,
-        )
+        self.breaker = CircuitBreaker(breaker_policy(policy), now_s)
         self.cooldown = Cooldown()
         self.load = PeakEwma(now_s)
         self.in_flight = 0
@@ -155,6 +145,18 @@ class Target:
             self.state.cooldown.rest_until(now_s + outcome.retry_after_s)
         elif outcome.kind is FailureKind.QUOTA:
             self.state.cooldown.rest_until(now_s + backoff_s(2, chance))
+
+
+def breaker_policy(entry: Breaker) -> BreakerPolicy:
+    """Return the breaker's policy as the configuration has it."""
+    return BreakerPolicy(
+        window_s=entry.window_s,
+        failures_min=entry.failures_min,
+        failure_ratio=entry.failure_ratio,
+        cooldown_s=entry.cooldown_s,
+        cooldown_max_s=entry.cooldown_max_s,
+        probes_to_close=entry.probes_to_close,
+    )
 
 
 def header_value(text: str) -> bytes:

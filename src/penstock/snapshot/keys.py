@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from penstock.config import private_file
+from penstock.config.model import OWN_KEYS_BEGIN
 from penstock.core.errors import StoreError
 from penstock.snapshot.model import Key
 
-PREFIX: Final = "pk-"
 KEY_BYTES = 32
 LOCAL: Final = "local"
 
@@ -30,7 +30,7 @@ _HEAD: Final = (
 
 def new_key() -> str:
     """Return a fresh key: ``pk-`` and 256 random bits in base64url."""
-    return PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    return OWN_KEYS_BEGIN + secrets.token_urlsafe(KEY_BYTES)
 
 
 def sha256(key: str) -> str:

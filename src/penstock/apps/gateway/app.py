@@ -169,6 +169,7 @@ class Gateway:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
         self._dialer.configure(snapshot.config.upstreams, api_keys)
         self._routing.apply(snapshot, clock.now_s())
+        self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
 
     def _tick(self) -> None:

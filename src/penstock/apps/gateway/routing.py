@@ -18,7 +18,7 @@ from penstock.config.model import Route as RouteEntry
 from penstock.core.errors import StoreError
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.route import Route
-from penstock.exchange.target import Target, TargetState, UpstreamState
+from penstock.exchange.target import Target, TargetState, UpstreamState, breaker_policy
 from penstock.snapshot.model import Key, Snapshot
 
 SHA256: Final = re.compile("[0-9a-f]{64}")
@@ -74,6 +74,9 @@ class Routing:
         self.upstreams = upstreams
         for pair in [pair for pair in self.states if pair[0] not in upstreams]:
             del self.states[pair]
+        policy = breaker_policy(config.breaker)
+        for state in self.states.values():
+            state.breaker.use(policy)
         self._made.clear()
         self._lasting.clear()
         self._exact = {
