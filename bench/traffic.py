@@ -195,6 +195,7 @@ def run_generator(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder
     ) as process:
         watchdog = threading.Timer(GENERATOR_S, process.kill)
+        watchdog.daemon = True  # an interrupted run must not wait for it
         watchdog.start()
         try:
             assert process.stdin is not None

@@ -8,6 +8,8 @@
 Whatever is not the provider's own final figure is marked ``is_estimated``.
 """
 
+from typing import Final
+
 import msgspec
 
 from penstock.core.estimate import tokens
@@ -18,6 +20,7 @@ from penstock.exchange.order import Order
 from penstock.exchange.record import AttemptRecord, Opened, Record
 
 GOOD_STATUS = 200
+NOTHING: Final = Usage()
 UPSTREAM_IDS = (b"x-request-id", b"request-id")
 
 
@@ -39,7 +42,7 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     if usage is not None and usage.is_known and attempt.outcome is SUCCESS:
         return usage, False
     if attempt.status != GOOD_STATUS:
-        return Usage(), False
+        return NOTHING, False
     output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
     usage = usage or Usage()
     return Usage(
@@ -55,29 +58,35 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
     """Return the record of one attempt."""
     usage, is_estimated = usage_of(attempt)
     outcome = attempt.outcome
-    first_s = attempt.first_token_at_s
+    dialled_at_s, first_s = attempt.dialled_at_s, attempt.first_token_at_s
+    duration_s = (attempt.ended_at_s or now_s) - dialled_at_s
     headers = attempt.response_headers
-    upstream_id = headers.get(UPSTREAM_IDS[0]) or headers.get(UPSTREAM_IDS[1]) or b""
-    ended_s = attempt.ended_at_s or now_s
-    return AttemptRecord(
-        upstream=attempt.target.upstream.name,
-        model=attempt.target.model,
-        outcome=_word(outcome),
-        dialled_s=attempt.dialled_at_s - began_at_s,
-        duration_s=ended_s - attempt.dialled_at_s,
-        status=attempt.status,
-        ttft_s=first_s - attempt.dialled_at_s if first_s else 0.0,
-        detail=outcome.detail if isinstance(outcome, Failure) else "",
-        request_id=upstream_id.decode("latin-1"),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=usage.reasoning_tokens,
-        is_estimated=is_estimated,
-        waited_s=(ended_s - attempt.dialled_at_s if outcome is IGNORED and not first_s else 0.0),
-        is_reused=attempt.is_reused,
+    upstream_id = headers.get(UPSTREAM_IDS[0]) or headers.get(UPSTREAM_IDS[1])
+    record = AttemptRecord(
+        attempt.target.upstream.entry.name,
+        attempt.target.model,
+        _word(outcome),
+        dialled_at_s - began_at_s,
+        duration_s,
+        attempt.status,
     )
+    record.is_reused = attempt.is_reused
+    if first_s:
+        record.ttft_s = first_s - dialled_at_s
+    elif outcome is IGNORED:
+        record.waited_s = duration_s
+    if upstream_id:
+        record.request_id = upstream_id.decode("latin-1")
+    if isinstance(outcome, Failure):
+        record.detail = outcome.detail
+    if usage is not NOTHING:
+        record.input_tokens = usage.input_tokens
+        record.output_tokens = usage.output_tokens
+        record.cached_tokens = usage.cached_tokens
+        record.cache_write_tokens = usage.cache_write_tokens
+        record.reasoning_tokens = usage.reasoning_tokens
+        record.is_estimated = is_estimated
+    return record
 
 
 def opened_line(order: Order, attempt: Attempt) -> Opened:

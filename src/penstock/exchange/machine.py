@@ -297,8 +297,14 @@ class Exchange:
         if attempt.parts_bytes > bytes_max:
             detail = f"the answer is larger than {bytes_max} bytes"
             self._cut(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
-        elif attempt.parts_bytes == len(chunk):
+        elif attempt.parts_bytes == len(chunk) and not self._is_whole(attempt):
             self._arm()  # from the first byte on it is silence that is limited
+
+    @staticmethod
+    def _is_whole(attempt: Attempt) -> bool:
+        """Tell whether a body has come in one piece, so that its end is told next."""
+        length = attempt.response_headers.get(b"content-length")
+        return length is not None and length == b"%d" % attempt.parts_bytes
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
         if out:

@@ -213,7 +213,7 @@ class ServerConnection(asyncio.Protocol):
         call.keeps_alive = parser.should_keep_alive()
         call.target, _, call.query = self._url.partition(b"?")
         self._check_version(call, parser.get_http_version())
-        if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        if TE in headers and headers[TE].lower() != b"chunked":
             raise _RefusedError(501, "transfer-encoding may only be chunked")
         if call.method == b"CONNECT":
             raise _RefusedError(405, "CONNECT is not served")
