@@ -400,13 +400,12 @@ class ServerConnection(asyncio.Protocol):
         if self._is_closing:
             return
         self._is_closing = True
-        self.server.refusals[status] = self.server.refusals.get(status, 0) + 1
+        call = self._call or Call(self)
+        content_type, body = self.server.handler.refusal(call, status, reason)
         if self._current is None:
-            call = self._call or Call(self)
             call.keeps_alive = False
             self._refused = status
             self._current = call
-            content_type, body = self.server.handler.refusal(call, status, reason)
             call.send(status, b"content-type: %b\r\n" % content_type, body)
         else:
             # What is under way is finished first; then the connection goes.
@@ -437,7 +436,6 @@ class Server:
         self.limits = limits
         self.is_draining = False
         self.date_line = b""
-        self.refusals: dict[int, int] = {}  # by status: bounded by the statuses above
         self._connections: set[ServerConnection] = set()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
