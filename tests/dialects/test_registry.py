@@ -13,7 +13,8 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
 def test_an_upstream_can_be_addressed(dialect: Dialect) -> None:
-    assert dialect.path().startswith(b"/")
+    for is_stream in (False, True):
+        assert dialect.path("m", is_stream=is_stream).startswith(b"/")
     assert dialect.request_id_header == dialect.request_id_header.lower()
     lines = dialect.auth_headers("secret", "", {})
     assert b"secret" in lines

@@ -140,11 +140,15 @@ def test_anthropic_reads_a_stream_of_chat() -> None:
 
 
 def test_whole_answers_are_of_the_sdks_types() -> None:
-    completion = ChatCompletion.model_validate_json(OPENAI.write_answer(ANSWER, 1), strict=True)
+    completion = ChatCompletion.model_validate_json(
+        OPENAI.write_answer(ANSWER, inquiry(OPENAI), 1), strict=True
+    )
     message = completion.choices[0].message
     assert message.content == "Looking."
     assert completion.choices[0].finish_reason == "tool_calls"
-    answer = Message.model_validate_json(ANTHROPIC.write_answer(ANSWER, 1), strict=True)
+    answer = Message.model_validate_json(
+        ANTHROPIC.write_answer(ANSWER, inquiry(ANTHROPIC), 1), strict=True
+    )
     assert [block.type for block in answer.content] == ["thinking", "text", "tool_use"]
     assert answer.stop_reason == "tool_use"
 

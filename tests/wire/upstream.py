@@ -110,6 +110,7 @@ def attempt_of(entry: Upstream, owner: Owner, body: bytes = b"{}") -> Attempt:
         TargetEntry(upstream=entry.name, model="m"), state, TargetState(Breaker(), 0.0), "m"
     )
     attempt = Attempt(owner, Grant(target, Permit(0)), 1, 0.0)
+    attempt.path = target.paths[0]
     attempt.body = body
     return attempt
 

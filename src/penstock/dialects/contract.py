@@ -33,6 +33,7 @@ class Inquiry(msgspec.Struct):
     needs_tools: bool = False
     needs_images: bool = False
     needs_structured_output: bool = False
+    needs_documents: bool = False
     wants_usage: bool = True  # False: usage of a stream is for us alone, and is taken out
     choices: int = 1
 
@@ -113,16 +114,19 @@ class Dialect(Protocol):
         """The response header in which this dialect's SDKs look for an id to quote."""
         ...
 
-    def path(self) -> bytes:
-        """Return the path below an upstream's base URL."""
+    def path(self, model: str, *, is_stream: bool) -> bytes:
+        """Return the path below an upstream's base URL, with its query."""
         ...
 
     def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
         """Return the header lines for an upstream: credential, version, the caller's betas."""
         ...
 
-    def inquire(self, body: bytes) -> Inquiry:
-        """Read what routing needs; raises DialectError that says where the body is wrong."""
+    def inquire(self, body: bytes, path: bytes = b"") -> Inquiry:
+        """Read what routing needs; raises DialectError that says where the body is wrong.
+
+        ``path`` is the caller's, for a dialect that puts the model there.
+        """
         ...
 
     def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
@@ -156,8 +160,8 @@ class Dialect(Protocol):
         """Read a whole answer; raises DialectError if it is not one."""
         ...
 
-    def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
-        """Return a whole answer in this dialect."""
+    def write_answer(self, answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes:
+        """Return a whole answer in this dialect, for the caller who sent ``inquiry``."""
         ...
 
     def decoder(self) -> Decoder:

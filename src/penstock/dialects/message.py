@@ -33,6 +33,22 @@ class Image(msgspec.Struct, frozen=True):
     url: str = ""
 
 
+class Document(msgspec.Struct, frozen=True):
+    """A file to read: ``text``, or base64 ``data`` of ``media_type``, or ``url`` where it lies."""
+
+    media_type: str = "application/pdf"
+    data: str = ""
+    url: str = ""
+    text: str = ""
+    title: str = ""
+
+
+class CachePoint(msgspec.Struct, frozen=True):
+    """Everything up to here is worth keeping in the prompt cache; ``ttl`` is a wish, as ``5m``."""
+
+    ttl: str = ""
+
+
 class ToolCall(msgspec.Struct, frozen=True):
     """The model asks for a tool; ``arguments`` is JSON text as the model wrote it."""
 
@@ -45,11 +61,11 @@ class ToolResult(msgspec.Struct, frozen=True):
     """What a tool answered."""
 
     call_id: str
-    content: tuple[Text | Image, ...]
+    content: tuple[Text | Image | Document, ...]
     is_error: bool = False
 
 
-Part = Text | Image | ToolCall | ToolResult
+Part = Text | Image | Document | CachePoint | ToolCall | ToolResult
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -108,6 +124,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     is_schema_strict: bool = True
     is_json: bool = False  # the answer must be JSON, of whatever schema
     effort: str = ""  # none, minimal, low, medium, high, xhigh, max
+    shows_thinking: bool | None = None  # None: as the model does by itself
+    verbosity: str = ""  # low, medium, high
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    service_tier: str = ""  # auto, standard, flex, priority; empty: not said
+    caches_system: bool = False  # a cache point stands behind the instructions
+    caches_tools: bool = False  # a cache point stands behind the tools
+    cache_key: str = ""
     user: str = ""
     dropped: tuple[str, ...] = ()
 
@@ -147,3 +172,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     stop: StopReason
     stop_sequence: str = ""
     usage: Usage
+    service_tier: str = ""  # that served it: standard, flex, priority; empty: not said

@@ -11,23 +11,13 @@ are never named. The page ``docs/reference/dialects.md`` is ``render()``.
 Source: DIALECTS 3, 8 and 9 of the reference shelf.
 """
 
-import enum
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import CallerError
 from penstock.dialects import json_fields
-
-
-class Verdict(enum.Enum):
-    """What becomes of a field."""
-
-    CARRIED = "carried"
-    APPROXIMATED = "approximated"
-    DROPPED = "dropped"
-    REFUSED = "refused"
-    ABSENT = "-"  # the dialect has no such field
+from penstock.dialects.concepts import Verdict
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ class Attempt:
     __slots__ = (
         "body", "caller_headers", "connection", "dialled_at_s", "dropped", "ended_at_s",
         "first_token_at_s", "grant", "head_at_s", "is_reused", "is_translated", "number",
-        "outcome", "owner", "parts", "parts_bytes", "progress_at_s", "reader",
+        "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
         "response_headers", "sent_at_s", "status", "target", "usage",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Attempt:
         self.grant = grant
         self.target: Target = grant.target
         self.number = number
+        self.path = b""  # below the upstream's base URL
         self.body = b""
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False

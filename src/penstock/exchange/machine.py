@@ -197,8 +197,9 @@ class Exchange:
     def _write_request(self, attempt: Attempt) -> None:
         order, target = self._order, attempt.target
         dialect = target.upstream.dialect
+        attempt.path = target.paths[is_stream := order.inquiry.is_stream]
         if dialect is order.dialect:
-            asks_usage = order.inquiry.is_stream and target.upstream.entry.stream_usage
+            asks_usage = is_stream and target.upstream.entry.stream_usage
             attempt.body = dialect.forward(order.inquiry, target.model, asks_usage=asks_usage)
             attempt.caller_headers = order.headers
             return
@@ -348,7 +349,7 @@ class Exchange:
             failure = survey.failure
             if attempt.is_translated and failure is None and not order.inquiry.is_stream:
                 answer = dialect.read_answer(body)
-                body = order.dialect.write_answer(answer, int(order.at_unix_s))
+                body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
         except DialectError as error:
             self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, error.message, OK), now_s)
             return

@@ -68,8 +68,8 @@ class Target:
     """A route's entry joined with the state of its upstream and model."""
 
     __slots__ = (
-        "context_tokens_max", "lacks", "model", "names_model", "stamp", "state", "upstream",
-        "weight",
+        "context_tokens_max", "lacks", "model", "names_model", "paths", "stamp", "state",
+        "upstream", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +86,11 @@ class Target:
         self.weight = entry.weight
         self.context_tokens_max = entry.context_tokens_max
         self.lacks: frozenset[Feature] = frozenset(entry.lacks)
+        dialect = upstream.dialect
+        self.paths = (
+            dialect.path(model, is_stream=False),
+            dialect.path(model, is_stream=True),
+        )
         self.stamp = b"x-penstock-upstream: %b\r\nx-penstock-model: %b\r\n" % (
             header_value(upstream.name),
             header_value(model),

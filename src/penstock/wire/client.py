@@ -29,7 +29,6 @@ from penstock import __version__
 from penstock.config.model import Upstream
 from penstock.core.errors import StoreError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects.registry import DIALECTS
 from penstock.exchange.attempt import Attempt
 from penstock.wire import clock
 
@@ -277,8 +276,8 @@ class Pool:
             *(b"%b: %b" % (k.lower().encode(), v.encode()) for k, v in entry.headers.items()),
         ]
         static = b"".join(line + b"\r\n" for line in lines)
-        path = base_path + DIALECTS[entry.dialect.value].path()
-        self._begin = b"POST %b HTTP/1.1\r\n%b" % (path, static)
+        self._begin = b"POST " + base_path
+        self._static = b" HTTP/1.1\r\n" + static
 
     @property
     def open(self) -> int:
@@ -293,8 +292,10 @@ class Pool:
     def head(self, attempt: Attempt) -> bytes:
         """Return the head of a request, with its credential."""
         dialect = attempt.target.upstream.dialect
-        return b"%b%bcontent-length: %d\r\n\r\n" % (
+        return b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
             self._begin,
+            attempt.path,
+            self._static,
             dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
             len(attempt.body),
         )

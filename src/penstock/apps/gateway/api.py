@@ -94,7 +94,7 @@ class Api:
         now_unix_s = clock.now_unix_s()
         model = ""
         try:
-            inquiry = dialect.inquire(call.body)
+            inquiry = dialect.inquire(call.body, call.target)
             model = inquiry.model
             if inquiry.is_stream and call.is_http_1_0:
                 raise CallerError("A stream needs HTTP/1.1.", status=505, code="http_version")

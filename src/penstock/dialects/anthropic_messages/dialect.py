@@ -25,8 +25,9 @@ class AnthropicMessages:
     name = "anthropic_messages"
     request_id_header = b"request-id"
 
-    def path(self) -> bytes:
+    def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that has no ``/v1``."""
+        del model, is_stream
         return b"/v1/messages"
 
     def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
@@ -39,8 +40,9 @@ class AnthropicMessages:
         betas = caller.get(b"anthropic-beta")
         return lines + b"anthropic-beta: %b\r\n" % betas if betas else lines
 
-    def inquire(self, body: bytes) -> Inquiry:
+    def inquire(self, body: bytes, path: bytes = b"") -> Inquiry:
         """Read what routing needs."""
+        del path
         return passthrough.inquire(body)
 
     def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
@@ -68,9 +70,9 @@ class AnthropicMessages:
         """Read a whole answer."""
         return read_answer(body)
 
-    def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
+    def write_answer(self, answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes:
         """Return a whole answer from another dialect."""
-        del created_unix_s
+        del created_unix_s, inquiry
         return write_answer(answer)
 
     def decoder(self) -> Decoder:

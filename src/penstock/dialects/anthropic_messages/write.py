@@ -25,7 +25,9 @@ from penstock.core.errors import CallerError
 from penstock.dialects import capability, json_fields, json_schema, verdicts
 from penstock.dialects.capability import Thinking
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Part,
     Request,
@@ -235,6 +237,8 @@ class _Writer:
                 }
             case ToolResult():
                 return self._result(part)
+            case Document() | CachePoint():
+                return None  # no reader makes these yet
 
     def _result(self, result: ToolResult) -> Fields:
         blocks: list[Fields] = [

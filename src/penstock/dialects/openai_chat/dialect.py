@@ -20,8 +20,9 @@ class OpenAIChat:
     name = "openai_chat"
     request_id_header = b"x-request-id"
 
-    def path(self) -> bytes:
+    def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that ends in ``/v1`` or the like."""
+        del model, is_stream
         return b"/chat/completions"
 
     def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
@@ -29,8 +30,9 @@ class OpenAIChat:
         del api_version, caller
         return b"authorization: Bearer %b\r\n" % api_key.encode()
 
-    def inquire(self, body: bytes) -> Inquiry:
+    def inquire(self, body: bytes, path: bytes = b"") -> Inquiry:
         """Read what routing needs."""
+        del path
         return passthrough.inquire(body)
 
     def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
@@ -57,8 +59,9 @@ class OpenAIChat:
         """Read a whole answer."""
         return read_answer(body)
 
-    def write_answer(self, answer: Answer, created_unix_s: int) -> bytes:
+    def write_answer(self, answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes:
         """Return a whole answer from another dialect."""
+        del inquiry
         return write_answer(answer, created_unix_s)
 
     def decoder(self) -> Decoder:

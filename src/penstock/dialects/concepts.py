@@ -1,0 +1,31 @@
+"""What a dialect calls each concept of a request, and what it makes of one from elsewhere.
+
+Every dialect has a table ``CONCEPTS`` of these, under the same ids; ``verdicts.py`` puts the tables
+together. The verdict on a field is that of the dialect it goes to.
+"""
+
+import enum
+
+import msgspec
+
+
+class Verdict(enum.Enum):
+    """What becomes of a field."""
+
+    CARRIED = "carried"
+    APPROXIMATED = "approximated"
+    DROPPED = "dropped"
+    REFUSED = "refused"
+    ABSENT = "-"  # no other dialect has such a field
+
+
+class Concept(msgspec.Struct, frozen=True):
+    """One concept in one dialect.
+
+    ``name`` is the field, empty if the dialect has none; a name with a dot lies deeper, one without
+    stands at the top of the body. ``verdict`` is what writing to this dialect does with it.
+    """
+
+    name: str
+    verdict: Verdict
+    note: str = ""
