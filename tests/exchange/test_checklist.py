@@ -22,7 +22,8 @@ from penstock.config.model import Breaker
 from penstock.core.errors import RETRY_AFTER_MAX_S, CallerError, ShedError, UpstreamError
 from penstock.core.outcome import FailureKind
 from penstock.dialects.registry import DIALECTS
-from penstock.exchange.machine import ERROR_BYTES_MAX, HELD_BYTES_MAX
+from penstock.exchange.answering import ERROR_BYTES_MAX
+from penstock.exchange.machine import HELD_BYTES_MAX
 
 ANTHROPIC = DIALECTS["anthropic_messages"]
 GOOD = (role(), text("Hello"), stop(), usage(3, 5), DONE)

@@ -32,7 +32,6 @@ from typing import Final
 from penstock.core.errors import (
     CallerError,
     DeadlineError,
-    DialectError,
     PenstockError,
     ShedError,
     UpstreamError,
@@ -41,19 +40,17 @@ from penstock.core.outcome import IGNORED, RULES, SUCCESS, Failure, FailureKind,
 from penstock.core.retry_budget import RetryBudget
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request
-from penstock.dialects.translate import Translation
-from penstock.exchange import closing, limits
+from penstock.exchange import answering, closing, limits
+from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan
 from penstock.exchange.order import Order
 from penstock.exchange.ports import Caller, Dialer, Gate, Recorder, Timer
-from penstock.exchange.target import Target, header_value
+from penstock.exchange.target import Target
 
-OK: Final = 200
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
-ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
 BAD_REQUEST: Final = 400
 BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
@@ -223,16 +220,7 @@ class Exchange:
         attempt.status = status
         attempt.response_headers = headers
         attempt.head_at_s = attempt.progress_at_s = now_s
-        order = self._order
-        is_sse = headers.get(b"content-type", b"").lower().startswith(b"text/event-stream")
-        if status != OK or not order.inquiry.is_stream or not is_sse:
-            return
-        dialect = attempt.target.upstream.dialect
-        if attempt.is_translated:
-            encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
-            attempt.reader = Translation(dialect.decoder(), encoder)
-        else:
-            attempt.reader = dialect.relay(order.inquiry)
+        attempt.reader = answering.reader_of(self._order, attempt)
 
     def on_chunk(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
         """Pass on the next events; hold them until the first content."""
@@ -276,10 +264,7 @@ class Exchange:
         elif attempt.status == OK:
             self._finish_unary(attempt, now_s)
         else:
-            body = b"".join(attempt.parts)
-            dialect = attempt.target.upstream.dialect
-            failure = dialect.classify(attempt.status, attempt.response_headers, body)
-            self._fail(attempt, failure, now_s)
+            self._fail(attempt, answering.failure_of(attempt), now_s)
 
     def on_failed(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         """The connection failed; an answer that was complete by then stays complete."""
@@ -291,21 +276,11 @@ class Exchange:
             self._cut(attempt, failure, now_s)
 
     def _collect(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
-        attempt.parts.append(chunk)
-        attempt.parts_bytes += len(chunk)
-        is_good = attempt.status == OK
-        bytes_max = attempt.target.upstream.entry.answer_bytes_max if is_good else ERROR_BYTES_MAX
-        if attempt.parts_bytes > bytes_max:
-            detail = f"the answer is larger than {bytes_max} bytes"
-            self._cut(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
-        elif attempt.parts_bytes == len(chunk) and not self._is_whole(attempt):
+        failure = answering.collect(attempt, chunk)
+        if failure is not None:
+            self._cut(attempt, failure, now_s)
+        elif attempt.parts_bytes == len(chunk) and not answering.is_whole(attempt):
             self._arm()  # from the first byte on it is silence that is limited
-
-    @staticmethod
-    def _is_whole(attempt: Attempt) -> bool:
-        """Tell whether a body has come in one piece, so that its end is told next."""
-        length = attempt.response_headers.get(b"content-length")
-        return length is not None and length == b"%d" % attempt.parts_bytes
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
         if out:
@@ -341,30 +316,17 @@ class Exchange:
         self._complete(attempt, out, now_s)
 
     def _finish_unary(self, attempt: Attempt, now_s: float) -> None:
-        order = self._order
-        dialect = attempt.target.upstream.dialect
-        body = b"".join(attempt.parts)
-        try:
-            survey = dialect.survey(body)
-            failure = survey.failure
-            if attempt.is_translated and failure is None and not order.inquiry.is_stream:
-                answer = dialect.read_answer(body)
-                body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
-        except DialectError as error:
-            self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, error.message, OK), now_s)
+        whole = answering.whole(self._order, attempt)
+        if isinstance(whole, Failure):
+            self._fail(attempt, whole, now_s)
             return
-        if failure is None and order.inquiry.is_stream:
-            failure = Failure(FailureKind.BROKEN_STREAM, "a stream was asked for, none came", OK)
-        if failure is not None:
-            self._fail(attempt, failure, now_s)
-            return
-        attempt.usage = survey.usage
+        attempt.usage = whole.survey.usage
         attempt.first_token_at_s = now_s
-        self._bytes_out += len(body)
+        self._bytes_out += len(whole.body)
         headers = self._headers(attempt, b"application/json")
         self._settle(attempt, SUCCESS, now_s)
-        self._close("complete", OK, "", now_s, finish_reason=survey.finish_reason)
-        self.caller.answer(OK, headers, body)
+        self._close("complete", OK, "", now_s, finish_reason=whole.survey.finish_reason)
+        self.caller.answer(OK, headers, whole.body)
 
     def _complete(self, attempt: Attempt, out: bytes, now_s: float) -> None:
         reader = attempt.reader
@@ -380,10 +342,8 @@ class Exchange:
     def _cut(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         """The answer will not become whole; if it was an error, its head has said enough."""
         if attempt.status not in (0, OK):
-            body = b"".join(attempt.parts)
+            failure = answering.failure_of(attempt)
             attempt.parts = []  # what is cut is not told as sent
-            dialect = attempt.target.upstream.dialect
-            failure = dialect.classify(attempt.status, attempt.response_headers, body)
         self._fail(attempt, failure, now_s)
 
     def _fail(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
@@ -562,16 +522,7 @@ class Exchange:
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 
     def _headers(self, attempt: Attempt, content_type: bytes) -> bytes:
-        dropped = b""
-        if attempt.dropped:
-            names = header_value(",".join(attempt.dropped))
-            dropped = b"x-penstock-dropped: %b\r\n" % names
-        return b"content-type: %b\r\n%bx-penstock-attempts: %d\r\n%b" % (
-            content_type,
-            attempt.target.stamp,
-            len(self._attempts),
-            dropped,
-        )
+        return answering.headers(attempt, len(self._attempts), content_type)
 
     def _close(
         self,

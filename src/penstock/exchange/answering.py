@@ -1,0 +1,99 @@
+"""What one upstream answers, read but not judged: the machine decides what follows from it.
+
+a good stream               an AnswerReader of the dialect, or one that translates
+anything else               collected, within a bound, until HTTP says that it is whole
+a whole answer              looked at, translated if need be
+a whole error, or half one  classified by the dialect
+"""
+
+from typing import Final
+
+import msgspec
+
+from penstock.core.errors import DialectError
+from penstock.core.outcome import Failure, FailureKind
+from penstock.dialects.contract import AnswerReader, Survey
+from penstock.dialects.translate import Translation
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.order import Order
+from penstock.exchange.target import header_value
+
+OK: Final = 200
+ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
+
+
+class Whole(msgspec.Struct, frozen=True, gc=False):
+    """A whole answer in the caller's dialect, and what the record needs to know of it."""
+
+    body: bytes
+    survey: Survey
+
+
+def reader_of(order: Order, attempt: Attempt) -> AnswerReader | None:
+    """Return what reads the body as a stream; None if it is to be collected."""
+    content_type = attempt.response_headers.get(b"content-type", b"")
+    is_sse = content_type.lower().startswith(b"text/event-stream")
+    if attempt.status != OK or not order.inquiry.is_stream or not is_sse:
+        return None
+    dialect = attempt.target.upstream.dialect
+    if attempt.is_translated:
+        encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
+        return Translation(dialect.decoder(), encoder)
+    return dialect.relay(order.inquiry)
+
+
+def collect(attempt: Attempt, chunk: bytes) -> Failure | None:
+    """Keep a piece of a body that is read whole; a failure if it is one too many."""
+    attempt.parts.append(chunk)
+    attempt.parts_bytes += len(chunk)
+    is_good = attempt.status == OK
+    bytes_max = attempt.target.upstream.entry.answer_bytes_max if is_good else ERROR_BYTES_MAX
+    if attempt.parts_bytes <= bytes_max:
+        return None
+    detail = f"the answer is larger than {bytes_max} bytes"
+    return Failure(FailureKind.BROKEN_STREAM, detail, OK)
+
+
+def is_whole(attempt: Attempt) -> bool:
+    """Tell whether a body has come in one piece, so that its end is told next."""
+    length = attempt.response_headers.get(b"content-length")
+    return length is not None and length == b"%d" % attempt.parts_bytes
+
+
+def whole(order: Order, attempt: Attempt) -> Whole | Failure:
+    """Return a whole good answer for the caller, or why it is none."""
+    dialect = attempt.target.upstream.dialect
+    body = b"".join(attempt.parts)
+    try:
+        survey = dialect.survey(body)
+        if survey.failure is not None:
+            return survey.failure
+        if order.inquiry.is_stream:
+            return Failure(FailureKind.BROKEN_STREAM, "a stream was asked for, none came", OK)
+        if attempt.is_translated:
+            answer = dialect.read_answer(body)
+            body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
+    except DialectError as error:
+        return Failure(FailureKind.BROKEN_STREAM, error.message, OK)
+    return Whole(body, survey)
+
+
+def failure_of(attempt: Attempt) -> Failure:
+    """Return what the upstream's error means; its body may be cut short."""
+    body = b"".join(attempt.parts)
+    dialect = attempt.target.upstream.dialect
+    return dialect.classify(attempt.status, attempt.response_headers, body)
+
+
+def headers(attempt: Attempt, attempts: int, content_type: bytes) -> bytes:
+    """Return the header lines of an answer: who gave it, at which try, and what was dropped."""
+    dropped = b""
+    if attempt.dropped:
+        names = header_value(",".join(attempt.dropped))
+        dropped = b"x-penstock-dropped: %b\r\n" % names
+    return b"content-type: %b\r\n%bx-penstock-attempts: %d\r\n%b" % (
+        content_type,
+        attempt.target.stamp,
+        attempts,
+        dropped,
+    )
