@@ -25,7 +25,7 @@ from penstock.config.model import Config, Struct
 from penstock.core import errors, outcome
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import RULES, FailureKind, Next, Verdict
-from penstock.dialects import verdicts
+from penstock.dialects import pairs
 
 FOLDER: Final = Path(__file__).with_name("reference")
 METRICS: Final = "penstock.telemetry.metrics"
@@ -277,7 +277,7 @@ def pages() -> dict[str, str]:
         "errors.md": errors_page(),
         "failures.md": failures(),
         "cli.md": commands(),
-        "dialects.md": f"{NOTE}\n\n{verdicts.render()}",
+        "dialects.md": f"{NOTE}\n\n{pairs.render()}",
     }
     if importlib.util.find_spec(METRICS):
         made["metrics.md"] = metrics()

@@ -1,10 +1,12 @@
 """What a dialect calls each concept of a request, and what it makes of one from elsewhere.
 
-Every dialect has a table ``CONCEPTS`` of these, under the same ids; ``verdicts.py`` puts the tables
-together. The verdict on a field is that of the dialect it goes to.
+Every dialect has a table ``CONCEPTS`` of these, under the same ids. The verdict on a field is that
+of the dialect it goes to. Where only one dialect has a field, all tables say the same of it, so
+that the one that reads it knows too. ``pairs.py`` puts the tables side by side.
 """
 
 import enum
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,7 +18,6 @@ class Verdict(enum.Enum):
     APPROXIMATED = "approximated"
     DROPPED = "dropped"
     REFUSED = "refused"
-    ABSENT = "-"  # no other dialect has such a field
 
 
 class Concept(msgspec.Struct, frozen=True):
@@ -29,3 +30,6 @@ class Concept(msgspec.Struct, frozen=True):
     name: str
     verdict: Verdict
     note: str = ""
+
+
+Concepts = Mapping[str, Concept]

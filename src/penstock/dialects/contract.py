@@ -14,6 +14,7 @@ import msgspec
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects.concepts import Concepts
 from penstock.dialects.events import Event
 from penstock.dialects.message import Answer, Request, Usage
 
@@ -107,6 +108,11 @@ class Dialect(Protocol):
     @property
     def name(self) -> str:
         """The name in the configuration."""
+        ...
+
+    @property
+    def concepts(self) -> Concepts:
+        """What this dialect calls each concept, and what writing to it does with one."""
         ...
 
     @property

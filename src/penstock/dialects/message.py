@@ -8,6 +8,8 @@ import enum
 
 import msgspec
 
+from penstock.dialects.concepts import Concepts
+
 Json = dict[str, object] | list[object] | str | int | float | bool | None
 
 
@@ -104,10 +106,11 @@ class ToolChoice(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A whole request. ``dropped`` names the caller's fields that found no place here.
 
-    ``dialect`` is the caller's, in whose words fields are named.
+    ``dialect`` is the caller's, and ``concepts`` its table, in whose words fields are named.
     """
 
     dialect: str
+    concepts: Concepts = {}
     model: str
     system: str = ""
     turns: tuple[Turn, ...] = ()

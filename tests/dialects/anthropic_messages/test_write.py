@@ -22,6 +22,7 @@ from penstock.dialects.message import (
     ToolResult,
     Turn,
 )
+from penstock.dialects.registry import DIALECTS
 
 Fields = dict[str, object]
 HI = Turn(Role.USER, (Text("hi"),))
@@ -35,7 +36,9 @@ FORCED = ToolChoice(ChoiceMode.REQUIRED)
 
 
 def write(model: str = "claude-opus-4-6", **fields: object) -> tuple[Any, tuple[str, ...]]:
-    request = Request(dialect="openai_chat", model="m", turns=(HI,))
+    request = Request(
+        dialect="openai_chat", concepts=DIALECTS["openai_chat"].concepts, model="m", turns=(HI,)
+    )
     body, dropped = write_request(msgspec.structs.replace(request, **fields), model)
     return msgspec.json.decode(body), dropped
 
@@ -255,6 +258,7 @@ def test_the_rest() -> None:
 def test_what_is_written_is_read_again() -> None:
     request = Request(
         dialect="anthropic_messages",
+        concepts=DIALECTS["anthropic_messages"].concepts,
         model="claude-opus-4-6",
         system="a",
         turns=CALLED,

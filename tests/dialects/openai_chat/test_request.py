@@ -21,6 +21,7 @@ from penstock.dialects.message import (
 )
 from penstock.dialects.openai_chat import request as chat
 from penstock.dialects.openai_chat.passthrough import inquire
+from penstock.dialects.registry import DIALECTS
 
 Fields = dict[str, object]
 HI: Fields = {"role": "user", "content": "hi"}
@@ -45,6 +46,7 @@ def result(call_id: str = "c", content: object = "ok") -> Fields:
 def write(model: str = "gpt-4o", **fields: object) -> tuple[Fields, tuple[str, ...]]:
     base = Request(
         dialect="anthropic_messages",
+        concepts=DIALECTS["anthropic_messages"].concepts,
         model="m",
         turns=(Turn(Role.USER, (Text("hi"),)),),
     )
@@ -278,6 +280,7 @@ def requests(draw: st.DrawFn) -> Request:
     choices = [ToolChoice(ChoiceMode.NONE), ToolChoice(ChoiceMode.ONE, "f"), None]
     return Request(
         dialect="openai_chat",
+        concepts=DIALECTS["openai_chat"].concepts,
         model="gpt-4o",
         system=draw(st.just("") | WORDS),
         turns=tuple(draw(conversations())),

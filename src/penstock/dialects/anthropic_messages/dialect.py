@@ -11,7 +11,9 @@ from penstock.dialects.anthropic_messages.answer import (
     read_answer,
     write_answer,
 )
+from penstock.dialects.anthropic_messages.concepts import CONCEPTS
 from penstock.dialects.anthropic_messages.request import read_request, write_request
+from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 
@@ -23,6 +25,7 @@ class AnthropicMessages:
     """``POST /v1/messages``. Without state: one object serves everybody."""
 
     name = "anthropic_messages"
+    concepts: Concepts = CONCEPTS
     request_id_header = b"request-id"
 
     def path(self, model: str, *, is_stream: bool) -> bytes:

@@ -18,6 +18,7 @@ import msgspec
 
 from penstock.core.errors import CallerError
 from penstock.dialects import capability, json_fields, verdicts
+from penstock.dialects.anthropic_messages.concepts import CONCEPTS
 from penstock.dialects.anthropic_messages.write import NAME, write_request
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
@@ -164,7 +165,7 @@ _ROLES: Final[dict[str, Role]] = {
 
 def read_request(inquiry: Inquiry) -> Request:
     """Read the whole request; raises CallerError for what no translation can carry."""
-    dropped = verdicts.leftovers(NAME, inquiry.fields, _HANDLED)
+    dropped = verdicts.leftovers(CONCEPTS, inquiry.fields, _HANDLED)
     try:
         fields = _REQUEST.decode(inquiry.body)
     except json_fields.MALFORMED as error:
@@ -177,6 +178,7 @@ def read_request(inquiry: Inquiry) -> Request:
     output = fields.output_config or OutputFields()
     return Request(
         dialect=NAME,
+        concepts=CONCEPTS,
         model=inquiry.model,
         system=reader.system,
         turns=reader.history.turns(),
@@ -256,7 +258,7 @@ class _Reader:
 
     def _block(self, block: Block, role: Role, place: str) -> Part | None:
         if block.type in ("thinking", "redacted_thinking"):
-            self._dropped.append("messages.thinking")
+            self._dropped.append(f"messages.{block.type}")
             return None
         if block.type == "tool_use" and role is Role.ASSISTANT:
             self._note(block)

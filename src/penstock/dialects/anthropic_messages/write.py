@@ -287,7 +287,7 @@ class _Writer:
         return choice is not None and choice.mode in _FORCED and bool(self._request.tools)
 
     def _name(self, concept: str) -> str:
-        return verdicts.name_of(concept, self._request.dialect)
+        return verdicts.name_of(concept, self._request.concepts)
 
     def _drop(self, concept: str) -> None:
         self.dropped.append(self._name(concept))

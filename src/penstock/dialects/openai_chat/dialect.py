@@ -2,6 +2,7 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 from penstock.dialects.openai_chat import errors, passthrough
@@ -11,6 +12,7 @@ from penstock.dialects.openai_chat.answer import (
     read_answer,
     write_answer,
 )
+from penstock.dialects.openai_chat.concepts import CONCEPTS
 from penstock.dialects.openai_chat.request import read_request, write_request
 
 
@@ -18,6 +20,7 @@ class OpenAIChat:
     """``POST /v1/chat/completions``. Without state: one object serves everybody."""
 
     name = "openai_chat"
+    concepts: Concepts = CONCEPTS
     request_id_header = b"x-request-id"
 
     def path(self, model: str, *, is_stream: bool) -> bytes:

@@ -31,6 +31,7 @@ from penstock.dialects.message import (
     ToolResult,
     Turn,
 )
+from penstock.dialects.openai_chat.concepts import CONCEPTS
 from penstock.dialects.tool_ids import ToolIds
 
 Raw = msgspec.Raw
@@ -167,7 +168,7 @@ _MODES: Final[dict[str, ChoiceMode]] = {
 
 def read_request(inquiry: Inquiry) -> Request:
     """Read the whole request; raises CallerError for what no translation can carry."""
-    dropped = verdicts.leftovers(NAME, inquiry.fields, _HANDLED)
+    dropped = verdicts.leftovers(CONCEPTS, inquiry.fields, _HANDLED)
     if inquiry.choices > 1:
         raise verdicts.refusal("n", "one answer a request")
     try:
@@ -185,6 +186,7 @@ def read_request(inquiry: Inquiry) -> Request:
     _check(fields)
     return Request(
         dialect=NAME,
+        concepts=CONCEPTS,
         model=inquiry.model,
         system=history.history.system,
         turns=history.history.turns(),
@@ -482,7 +484,7 @@ class _Writer:
         return {"reasoning_effort": effort}
 
     def _name(self, concept: str) -> str:
-        return verdicts.name_of(concept, self._request.dialect)
+        return verdicts.name_of(concept, self._request.concepts)
 
     def _drop(self, concept: str) -> None:
         self.dropped.append(self._name(concept))
