@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from penstock.core.errors import CallerError
-from penstock.dialects import verdicts
+from penstock.dialects import capability, verdicts
 from penstock.dialects.registry import DIALECTS
 from penstock.dialects.verdicts import ROWS, Row, Verdict
 
@@ -199,7 +199,7 @@ def translated(source: str, target: str, model: str, fields: Fields) -> tuple[Fi
         body["max_tokens"] = 100
     caller = DIALECTS[source]
     request = caller.read_request(caller.inquire(msgspec.json.encode(body | fields)))
-    written, dropped = DIALECTS[target].write_request(request, model)
+    written, dropped = DIALECTS[target].write_request(request, model, capability.of(target, model))
     DIALECTS[target].inquire(written)
     return msgspec.json.decode(written, type=Fields), list(dropped)
 

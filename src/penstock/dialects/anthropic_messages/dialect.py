@@ -12,6 +12,7 @@ from penstock.dialects.anthropic_messages.answer import (
     write_answer,
 )
 from penstock.dialects.anthropic_messages.request import read_request, write_request
+from penstock.dialects.capability import Capability
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 
@@ -62,9 +63,11 @@ class AnthropicMessages:
         """Read the whole request."""
         return read_request(inquiry)
 
-    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+    def write_request(
+        self, request: Request, model: str, capability: Capability
+    ) -> tuple[bytes, tuple[str, ...]]:
         """Return the body of a request from another dialect."""
-        return write_request(request, model)
+        return write_request(request, model, capability)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read a whole answer."""
