@@ -10,6 +10,7 @@ from tests.dialects.anthropic_messages import examples as anthropic_messages
 from tests.dialects.examples import Examples, Fields
 from tests.dialects.openai_chat import examples as openai_chat
 
+from penstock.dialects import capability
 from penstock.dialects.registry import DIALECTS
 
 EXAMPLES: Final[dict[str, Examples]] = {
@@ -28,6 +29,6 @@ def translated(
     path = shown.paths.get(concept) or dialect.path("m", is_stream=False)
     request = dialect.read_request(dialect.inquire(msgspec.json.encode(shown.body | fields), path))
     model = wanted.models.get(concept, wanted.model)
-    written, dropped = other.write_request(request, model)
+    written, dropped = other.write_request(request, model, capability.of(upstream, model))
     other.inquire(written, other.path(model, is_stream=request.is_stream))
     return msgspec.json.decode(written, type=Fields), list(dropped)

@@ -3,7 +3,8 @@
 import pytest
 
 from penstock.dialects import capability
-from penstock.dialects.capability import CLAUDES, OPENAIS, Thinking
+from penstock.dialects.capability import Engine, Prefill
+from penstock.dialects.families import CLAUDES, ENGINES, GEMINIS, OPENAIS
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,8 @@ def test_claude(model: str, family: str) -> None:
 def test_an_unknown_claude_is_asked_for_no_more_than_all_accept(model: str) -> None:
     unknown = capability.claude(model)
     assert not unknown.is_known
-    assert not any((unknown.sampling, unknown.forced_tool, unknown.prefill))
+    assert not any((unknown.sampling, unknown.forced_tool, unknown.later_system))
+    assert unknown.prefill is Prefill.REFUSED
     assert unknown.output_tokens_max <= min(
         known.output_tokens_max
         for name, known in CLAUDES.items()
@@ -37,13 +39,15 @@ def test_an_unknown_claude_is_asked_for_no_more_than_all_accept(model: str) -> N
 @pytest.mark.parametrize(
     ("model", "family"),
     [
-        ("gpt-4o", "gpt-4"),
-        ("gpt-4.1-mini", "gpt-4"),
+        ("gpt-4o", "gpt-4o"),
+        ("gpt-4-0613", "gpt-4"),
+        ("gpt-4.1-mini", "gpt-4-1"),
         ("gpt-5-mini", "gpt-5"),
         ("gpt-5.1", "gpt-5-1"),
         ("gpt-5.2", "gpt"),
         ("gpt-6", "gpt"),
-        ("o3-mini", "o3"),
+        ("o3-mini", "o3-mini"),
+        ("o3-pro", "o3"),
         ("openai/gpt-oss-20b", "gpt-oss"),
         ("gemini-2.5-flash", "gemini"),
     ],
@@ -71,6 +75,53 @@ def test_the_nearest_effort(effort: str, efforts: tuple[str, ...], nearest: str)
     assert capability.nearest_effort(effort, efforts) == nearest
 
 
-def test_whoever_thinks_by_itself_knows_efforts() -> None:
-    for family in CLAUDES.values():
-        assert (family.thinking is Thinking.ADAPTIVE) is bool(family.efforts)
+@pytest.mark.parametrize(
+    ("model", "family"),
+    [
+        ("gemini-2.5-flash", "gemini-2-5"),
+        ("gemini-2.5-flash-lite", "gemini-2-5"),
+        ("models/gemini-3-pro-preview", "gemini-3"),
+        ("gemini-3-flash-preview", "gemini-3-flash"),
+        ("gemini-3.1-pro", "gemini-3-1"),
+        ("gemini-3.5-flash", "gemini-3-5"),
+        ("gemini-3.5-flash-lite", "gemini-3-5-flash-lite"),
+        ("gemini-3.7-flash", "gemini-3-7"),
+    ],
+)
+def test_gemini(model: str, family: str) -> None:
+    assert capability.gemini(model) is GEMINIS[family]
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-flash", "gemini-4", "gemini", "palm"])
+def test_an_unknown_gemini_is_asked_for_no_more_than_all_accept(model: str) -> None:
+    unknown = capability.gemini(model)
+    assert not unknown.is_known
+    assert unknown.prefill is Prefill.REFUSED
+    assert unknown.signatures
+
+
+@pytest.mark.parametrize("engine", list(Engine))
+def test_an_engine_decides_whatever_its_models_are_called(engine: Engine) -> None:
+    for model in ("qwen3-8b", "gpt-4o", "gemini-3"):
+        assert capability.openai(model, engine) is ENGINES[engine]
+
+
+def test_an_engines_model_knows_efforts_where_its_family_does() -> None:
+    row = capability.openai("openai/gpt-oss-20b", Engine.VLLM)
+    assert row.efforts == ("low", "medium", "high")
+    assert row.prefill is Prefill.CONTINUE
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model", "row"),
+    [
+        ("anthropic_messages", "claude-opus-5", CLAUDES["claude-opus-5"]),
+        ("openai_chat", "gpt-4o", OPENAIS["gpt-4o"]),
+        ("openai_responses", "gpt-5", OPENAIS["gpt-5"]),
+        ("gemini_generate", "gemini-3.6-pro", GEMINIS["gemini-3-6"]),
+        ("openai_chat", "gemini-3.6-pro", OPENAIS["gemini"]),
+        ("openai_chat", "llama", ENGINES[Engine.OTHER]),
+    ],
+)
+def test_the_dialect_names_the_table(dialect: str, model: str, row: capability.Capability) -> None:
+    assert capability.of(dialect, model) is row

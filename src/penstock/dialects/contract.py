@@ -14,6 +14,7 @@ import msgspec
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.events import Event
 from penstock.dialects.message import Answer, Request, Usage
@@ -154,11 +155,14 @@ class Dialect(Protocol):
         """Read the whole request; raises CallerError for what no translation can carry."""
         ...
 
-    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+    def write_request(
+        self, request: Request, model: str, capability: Capability
+    ) -> tuple[bytes, tuple[str, ...]]:
         """Return the body for ``model``, and the caller's fields that it changes or leaves out.
 
-        Those that the caller's dialect has dropped already are among them. Raises CallerError for
-        what this model cannot do: another upstream may.
+        ``capability`` is what the model accepts, as far as is known. Fields that the caller's
+        dialect has dropped already are among those returned. Raises CallerError for what this
+        model cannot do: another upstream may.
         """
         ...
 

@@ -203,7 +203,7 @@ class Exchange:
         if self._request is None:
             self._request = order.dialect.read_request(order.inquiry)
         attempt.is_translated = True
-        attempt.body, attempt.dropped = dialect.write_request(self._request, target.model)
+        attempt.body, attempt.dropped = target.write_request(self._request)
 
     # --- what the dialer tells
 

@@ -21,7 +21,9 @@ from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
 from penstock.core.load import PeakEwma
 from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
+from penstock.dialects import capability
 from penstock.dialects.contract import Dialect
+from penstock.dialects.message import Request
 
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
 
@@ -68,8 +70,8 @@ class Target:
     """A route's entry joined with the state of its upstream and model."""
 
     __slots__ = (
-        "context_tokens_max", "lacks", "model", "names_model", "paths", "stamp", "state",
-        "upstream", "weight",
+        "capability", "context_tokens_max", "lacks", "model", "names_model", "paths", "stamp",
+        "state", "upstream", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +89,7 @@ class Target:
         self.context_tokens_max = entry.context_tokens_max
         self.lacks: frozenset[Feature] = frozenset(entry.lacks)
         dialect = upstream.dialect
+        self.capability = capability.of(dialect.name, model)
         self.paths = (
             dialect.path(model, is_stream=False),
             dialect.path(model, is_stream=True),
@@ -95,6 +98,10 @@ class Target:
             header_value(upstream.name),
             header_value(model),
         )
+
+    def write_request(self, request: Request) -> tuple[bytes, tuple[str, ...]]:
+        """Return a request of another dialect as this model can take it, and what that costs."""
+        return self.upstream.dialect.write_request(request, self.model, self.capability)
 
     def load(self, now_s: float) -> float:
         """Return the expected wait of one more attempt, in seconds."""

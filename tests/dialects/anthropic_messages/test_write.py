@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from penstock.core.errors import CallerError
+from penstock.dialects import capability
 from penstock.dialects.anthropic_messages.passthrough import inquire
 from penstock.dialects.anthropic_messages.request import read_request
 from penstock.dialects.anthropic_messages.write import write_request
@@ -39,7 +40,9 @@ def write(model: str = "claude-opus-4-6", **fields: object) -> tuple[Any, tuple[
     request = Request(
         dialect="openai_chat", concepts=DIALECTS["openai_chat"].concepts, model="m", turns=(HI,)
     )
-    body, dropped = write_request(msgspec.structs.replace(request, **fields), model)
+    body, dropped = write_request(
+        msgspec.structs.replace(request, **fields), model, capability.claude(model)
+    )
     return msgspec.json.decode(body), dropped
 
 
@@ -273,6 +276,6 @@ def test_what_is_written_is_read_again() -> None:
         user="u",
         is_stream=True,
     )
-    body, dropped = write_request(request, "claude-opus-4-6")
+    body, dropped = write_request(request, "claude-opus-4-6", capability.claude("claude-opus-4-6"))
     assert dropped == ()
     assert read_request(inquire(body)) == request

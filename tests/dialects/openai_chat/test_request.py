@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.core.errors import CallerError
+from penstock.dialects import capability
 from penstock.dialects.message import (
     ChoiceMode,
     Image,
@@ -50,7 +51,9 @@ def write(model: str = "gpt-4o", **fields: object) -> tuple[Fields, tuple[str, .
         model="m",
         turns=(Turn(Role.USER, (Text("hi"),)),),
     )
-    body, dropped = chat.write_request(msgspec.structs.replace(base, **fields), model)
+    body, dropped = chat.write_request(
+        msgspec.structs.replace(base, **fields), model, capability.openai(model)
+    )
     return msgspec.json.decode(body, type=Fields), dropped
 
 
@@ -296,6 +299,6 @@ def requests(draw: st.DrawFn) -> Request:
 
 @given(request=requests())
 def test_what_is_written_is_read_again(request: Request) -> None:
-    body, dropped = chat.write_request(request, "gpt-4o")
+    body, dropped = chat.write_request(request, "gpt-4o", capability.openai("gpt-4o"))
     assert dropped == ()
     assert chat.read_request(inquire(body)) == request

@@ -13,6 +13,7 @@ from penstock.dialects.anthropic_messages.answer import (
 )
 from penstock.dialects.anthropic_messages.concepts import CONCEPTS
 from penstock.dialects.anthropic_messages.request import read_request, write_request
+from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
@@ -65,9 +66,11 @@ class AnthropicMessages:
         """Read the whole request."""
         return read_request(inquiry)
 
-    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+    def write_request(
+        self, request: Request, model: str, capability: Capability
+    ) -> tuple[bytes, tuple[str, ...]]:
         """Return the body of a request from another dialect."""
-        return write_request(request, model)
+        return write_request(request, model, capability)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read a whole answer."""

@@ -22,8 +22,14 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability, json_fields, json_schema, verdicts
-from penstock.dialects.capability import Thinking
+from penstock.dialects import json_fields, json_schema, verdicts
+from penstock.dialects.capability import (
+    BUDGETS,
+    Capability,
+    Prefill,
+    Thinking,
+    nearest_effort,
+)
 from penstock.dialects.message import (
     CachePoint,
     ChoiceMode,
@@ -57,9 +63,11 @@ _CHOICES: Final[dict[ChoiceMode, str]] = {
 }
 
 
-def write_request(request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+def write_request(
+    request: Request, model: str, capability: Capability
+) -> tuple[bytes, tuple[str, ...]]:
     """Return the body for ``model``, and the caller's fields that it changes or leaves out."""
-    writer = _Writer(request, capability.claude(model))
+    writer = _Writer(request, capability)
     body: Fields = {"model": model, "max_tokens": writer.tokens_max()}
     messages = writer.messages()
     system = writer.system()
@@ -90,7 +98,7 @@ def arguments_object(arguments: str) -> Raw:
 class _Writer:
     """Writes the parts of one request, and notes what it loses."""
 
-    def __init__(self, request: Request, model: capability.Claude) -> None:
+    def __init__(self, request: Request, model: Capability) -> None:
         self._request = request
         self._model = model
         self._ids = ToolIds(CALL_ID_CHARS_MAX)
@@ -124,7 +132,7 @@ class _Writer:
         if written[0]["role"] != "user":
             self._drop("first_turn")
             written.insert(0, {"role": "user", "content": "."})
-        if written[-1]["role"] == "assistant" and not self._model.prefill:
+        if written[-1]["role"] == "assistant" and self._model.prefill is not Prefill.LITERAL:
             raise verdicts.refusal(
                 self._name("prefill"), "the model does not go on from a turn of the assistant"
             )
@@ -133,7 +141,7 @@ class _Writer:
     def system(self) -> str:
         """Return ``system``; to be asked after the messages, which may add to it."""
         request = self._request
-        if request.schema is not None and not self._model.schema:
+        if request.schema is not None and not self._model.structured_output:
             self._drop("schema")
             schema = msgspec.json.encode(request.schema).decode()
             self._instructions += [JSON_INSTRUCTION, f"{SCHEMA_INSTRUCTION}\n{schema}"]
@@ -174,7 +182,7 @@ class _Writer:
         if not model.efforts:
             self._drop("effort")
             return {}
-        effort = capability.nearest_effort(asked, model.efforts)
+        effort = nearest_effort(asked, model.efforts)
         if effort != asked:
             self._drop("effort")
         self._output["effort"] = effort
@@ -207,7 +215,7 @@ class _Writer:
             fields["stop_sequences"] = list(request.stop)
         if request.user:
             fields["metadata"] = {"user_id": _short(request.user)}
-        if request.schema is not None and self._model.schema:
+        if request.schema is not None and self._model.structured_output:
             schema = json_schema.closed(request.schema)
             if schema is not request.schema:
                 self._drop("schema")
@@ -263,21 +271,21 @@ class _Writer:
         fields: Fields = {"name": tool.name, "input_schema": schema}
         if tool.description:
             fields["description"] = tool.description
-        if tool.is_strict and self._model.schema:
+        if tool.is_strict and self._model.structured_output:
             fields["strict"] = True
         elif tool.is_strict:
             self._drop("tool_strict")
         return fields
 
     def _budget(self, effort: str) -> Fields:
-        budget = min(capability.BUDGETS[effort], self.tokens_max() // 2)
+        budget = min(BUDGETS[effort], self.tokens_max() // 2)
         last = self._request.turns[-1]
         is_amid_calls = any(isinstance(part, ToolResult) for part in last.parts)
         is_free = last.role is not Role.ASSISTANT and not is_amid_calls and not self._is_forced()
-        if budget < capability.BUDGETS["minimal"] or not is_free:
+        if budget < BUDGETS["minimal"] or not is_free:
             self._drop("effort")
             return {}
-        if budget < capability.BUDGETS[effort]:
+        if budget < BUDGETS[effort]:
             self._drop("effort")
         self._thinks = True
         return {"thinking": {"type": "enabled", "budget_tokens": budget}}

@@ -2,6 +2,7 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
@@ -54,9 +55,11 @@ class OpenAIChat:
         """Read the whole request."""
         return read_request(inquiry)
 
-    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+    def write_request(
+        self, request: Request, model: str, capability: Capability
+    ) -> tuple[bytes, tuple[str, ...]]:
         """Return the body of a request from another dialect."""
-        return write_request(request, model)
+        return write_request(request, model, capability)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read a whole answer."""

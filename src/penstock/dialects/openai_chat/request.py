@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability, json_fields, json_schema, verdicts
+from penstock.dialects import json_fields, json_schema, verdicts
+from penstock.dialects.capability import EFFORTS, Capability, nearest_effort
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
@@ -210,7 +211,7 @@ def read_request(inquiry: Inquiry) -> Request:
 def _check(fields: RequestFields) -> None:
     if fields.modalities and fields.modalities != ["text"]:
         raise verdicts.refusal("modalities", "only text comes out")
-    if fields.reasoning_effort and fields.reasoning_effort not in capability.EFFORTS:
+    if fields.reasoning_effort and fields.reasoning_effort not in EFFORTS:
         raise CallerError("reasoning_effort is unknown.", param="reasoning_effort")
     for name in ("max_completion_tokens", "max_tokens"):
         tokens = getattr(fields, name)
@@ -337,9 +338,11 @@ def _read_choice(
     raise verdicts.refusal("tool_choice", f"{choice.type!r} has no counterpart")
 
 
-def write_request(request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+def write_request(
+    request: Request, model: str, capability: Capability
+) -> tuple[bytes, tuple[str, ...]]:
     """Return the body for ``model``, and the caller's fields that it changes or leaves out."""
-    writer = _Writer(request, capability.openai(model))
+    writer = _Writer(request, capability)
     body: dict[str, object] = {"model": model, "messages": writer.messages()}
     body |= writer.options() | writer.tools()
     if request.is_stream:
@@ -350,7 +353,7 @@ def write_request(request: Request, model: str) -> tuple[bytes, tuple[str, ...]]
 class _Writer:
     """Writes the parts of one request, and notes what it loses."""
 
-    def __init__(self, request: Request, model: capability.OpenAI) -> None:
+    def __init__(self, request: Request, model: Capability) -> None:
         self._request = request
         self._model = model
         self._ids = ToolIds(CALL_ID_CHARS_MAX)
@@ -478,7 +481,7 @@ class _Writer:
             if asked != "none":
                 self._drop("effort")
             return {}
-        effort = capability.nearest_effort(asked, self._model.efforts)
+        effort = nearest_effort(asked, self._model.efforts)
         if effort != asked:
             self._drop("effort")
         return {"reasoning_effort": effort}
