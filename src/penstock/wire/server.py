@@ -35,6 +35,7 @@ import httptools
 from penstock.config.model import ServerLimits
 from penstock.wire import clock
 from penstock.wire.call import Call
+from penstock.wire.familiar import LESSONS_MAX, Head, Heads
 
 # A second copy of one of these is read differently by different parsers, or is an attack.
 ONCE: Final[frozenset[bytes]] = frozenset(
@@ -71,9 +72,10 @@ class ServerConnection(asyncio.Protocol):
     """One caller's connection."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_call", "_current", "_fed_bytes", "_head_bytes", "_is_closing",
-        "_is_lingering", "_parser", "_phase", "_reads_head", "_refused", "_since_s",
-        "_transport", "_unsent_bytes", "_url", "_waiting", "is_paused", "peer", "server",
+        "_body", "_body_bytes", "_call", "_current", "_familiar", "_fed_bytes", "_head_bytes",
+        "_is_closing", "_is_lingering", "_lessons", "_parser", "_phase", "_read", "_reads_head",
+        "_refused", "_since_s", "_transport", "_unsent_bytes", "_url", "_waiting", "is_paused",
+        "peer", "server",
     )  # fmt: skip
 
     def __init__(self, server: "Server") -> None:
@@ -95,6 +97,9 @@ class ServerConnection(asyncio.Protocol):
         self._is_closing = False  # nothing more is read
         self._is_lingering = False  # everything is written; what still comes is thrown away
         self._unsent_bytes = 0
+        self._read = b""  # in one piece, since the connection was idle
+        self._familiar: Head | None = None
+        self._lessons = -1  # the first request of a connection may be its only one
         self.is_paused = False
         self.peer = ""
 
@@ -144,6 +149,14 @@ class ServerConnection(asyncio.Protocol):
         """Parse what came; every refusal closes the connection after its answer."""
         if self._is_closing:
             return
+        if self._phase is _Phase.IDLE:
+            if self._familiar is not None and self._recognise(data, self._familiar):
+                return
+            self._read = data
+        self._parse(data)
+        self._read = b""
+
+    def _parse(self, data: bytes) -> None:
         # A line of head, chunk size or trailer counts while it grows, before llhttp hands it on.
         self._fed_bytes += len(data)
         try:
@@ -162,6 +175,15 @@ class ServerConnection(asyncio.Protocol):
         else:
             if self._call is not None and self._fed_bytes > self.server.limits.head_bytes_max:
                 self._refuse(431, HEAD_TOO_LARGE)
+
+    def _recognise(self, data: bytes, familiar: Head) -> bool:
+        call = familiar.read(data, self, self.server.limits.body_bytes_max)
+        if call is None:
+            return False
+        self._lessons = 0
+        call.received_at_s = clock.now_s()
+        self._begin(call)
+        return True
 
     # llhttp calls these
 
@@ -255,6 +277,10 @@ class ServerConnection(asyncio.Protocol):
             call.body = body[0] if len(body) == 1 else b"".join(body)
             self._body = []
         call.received_at_s = clock.now_s()
+        if self._read and self._lessons < LESSONS_MAX:
+            self._lessons += 1
+            if self._lessons > 0:
+                self._familiar = self.server.heads.learn(self._read, call)
         if self._current is None:
             self._begin(call)
         elif len(self._waiting) >= PIPELINE_MAX:
@@ -436,6 +462,7 @@ class Server:
         self.limits = limits
         self.is_draining = False
         self.date_line = b""
+        self.heads = Heads()
         self._connections: set[ServerConnection] = set()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
