@@ -196,7 +196,7 @@ class Exchange:
         dialect = target.upstream.dialect
         attempt.path = target.paths[is_stream := order.inquiry.is_stream]
         if dialect is order.dialect:
-            asks_usage = is_stream and target.upstream.entry.stream_usage
+            asks_usage = is_stream and target.capability.stream_usage
             attempt.body = dialect.forward(order.inquiry, target.model, asks_usage=asks_usage)
             attempt.caller_headers = order.headers
             return
