@@ -174,6 +174,7 @@ def errors_page() -> str:
         for one in error_classes()
     ]
     exhausted = [[str(status), f"`{code}`"] for status, code in errors.EXHAUSTED_CODES.items()]
+    exhausted.append(["as sent", f"`{errors.TRANSLATION_CODE}`: only a translation was refused"])
     return page(
         "Errors",
         "What an answer that is an error says: its status, a `code` that stays the same over "

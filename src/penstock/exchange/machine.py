@@ -380,7 +380,7 @@ class Exchange:
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
             return
-        error = UpstreamError(failure)
+        error = self._failover.error()
         ready_s = min((t.ready_at_s(now_s) for t in self._failover.able), default=now_s) - now_s
         error.retry_after_s = max(1.0, ready_s)
         self._refuse(error, "failed", now_s, attempt)
