@@ -12,6 +12,7 @@ from penstock.config.model import (
     DialectName,
     Emulate,
     Gateway,
+    ModelOverrides,
     Policy,
     Retry,
     Route,
@@ -20,8 +21,10 @@ from penstock.config.model import (
     Timeouts,
     Upstream,
 )
+from penstock.dialects.capability import Engine
 
 A = Upstream(name="a", dialect=DialectName.OPENAI_CHAT, base_url="https://a.example/v1")
+CLAUDE = DialectName.ANTHROPIC_MESSAGES
 B = Upstream(name="b", dialect=DialectName.OPENAI_CHAT, base_url="http://127.0.0.1:8000/v1")
 R = Route(name="auto", targets=(Target(upstream="a"), Target(upstream="b")))
 GOOD = Config(upstreams=(A, B), routes=(R,))
@@ -83,6 +86,19 @@ CONTRADICTIONS: list[tuple[Config, str]] = [
     (with_upstream(headers={"x-penstock-a": "x"}), "upstreams[0].headers.x-penstock-a"),
     (with_upstream(headers={"a b": "x"}), "upstreams[0].headers.a b"),
     (with_upstream(headers={"a": "x\r\ny"}), "upstreams[0].headers.a"),
+    (
+        changed(GOOD, upstreams=(changed(A, engine=Engine.VLLM, dialect=CLAUDE), B)),
+        "upstreams[0].engine",
+    ),
+    (with_upstream(models={"a b": ModelOverrides()}), 'upstreams[0].models."a b"'),
+    (
+        with_upstream(models={"gpt-4": ModelOverrides(efforts=("low", "lots"))}),
+        "upstreams[0].models.gpt-4.efforts[1]",
+    ),
+    (
+        with_upstream(models={"gpt-4.1": ModelOverrides(output_tokens_max=0)}),
+        'upstreams[0].models."gpt-4.1".output_tokens_max',
+    ),
     (with_route(name="a*b"), "routes[0].name"),
     (with_route(name=""), "routes[0].name"),
     (with_route(targets=()), "routes[0].targets"),
@@ -116,6 +132,8 @@ def test_each_contradiction_is_named_by_its_place(config: Config, place: str) ->
         changed(GOOD, breaker=Breaker(failure_ratio=0.0)),
         with_upstream(headers={"x-team": "search"}),
         with_upstream(base_url="http://[::1]:8000/v1"),
+        with_upstream(engine=Engine.LLAMA_CPP),
+        with_upstream(models={"*": ModelOverrides(context_tokens_max=0, efforts=())}),
         with_route(name="*"),
         with_route(name="claude-*"),
         with_route(failover_on=("overloaded", "timed_out")),

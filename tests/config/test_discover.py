@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
+import msgspec
 import pytest
 
 from penstock.config import check, discover
 from penstock.config.discover import Found
 from penstock.config.model import Config
+from penstock.dialects.capability import Engine
 
 LIST = b'{"object":"list","data":[{"id":"llama3.2:latest"},{"id":"no good"},{"id":"qwen3"}]}'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -49,6 +51,24 @@ def test_an_engine_is_found_with_its_models(*, is_closing: bool) -> None:
     assert one.upstream.api_key_env == ""
     assert one.origin.startswith("Ollama on port ")
     assert list(check.problems(discover.config([one]))) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "engine"),
+    [
+        ("vllm", Engine.VLLM),
+        ("sglang", Engine.SGLANG),
+        ("library", Engine.OLLAMA),
+        ("somebody", Engine.OLLAMA),
+        (None, Engine.OLLAMA),
+    ],
+)
+def test_an_engine_is_what_its_models_say_else_what_its_port_says(
+    owner: str | None, engine: Engine
+) -> None:
+    body = msgspec.json.encode({"data": [{"id": "m", "owned_by": owner}]})
+    (one,) = found_with(HEAD + b"\r\n" + body, is_closing=True)
+    assert one.upstream.engine is engine
 
 
 def test_an_engine_that_ends_its_answer_by_closing_is_found() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from penstock.config import load
-from penstock.config.model import DialectName, Feature, Upstream
+from penstock.config.model import DialectName, Feature, ModelOverrides, Upstream
 from penstock.core.errors import ConfigError, Problem, StoreError
+from penstock.dialects.capability import EFFORTS, Engine, Prefill
 
 GOOD = """
 [gateway]
@@ -70,6 +71,62 @@ def test_a_good_file_becomes_structs(tmp_path: Path) -> None:
     assert config.timeouts.connect_s == 2.0
     assert config.upstreams[0].dialect is DialectName.ANTHROPIC_MESSAGES
     assert config.routes[0].targets[0].lacks == (Feature.IMAGES,)
+
+
+ENGINE = """
+[[upstreams]]
+name = "local"
+dialect = "openai_chat"
+base_url = "http://127.0.0.1:8000/v1"
+engine = "vllm"
+
+[upstreams.models."qwen3:8b"]
+context_tokens_max = 32768
+prefill = "literal"
+efforts = ["low"]
+
+[[routes]]
+name = "auto"
+targets = [{upstream = "local"}]
+"""
+
+
+def test_what_a_model_accepts_is_read_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "penstock.toml"
+    path.write_text(ENGINE)
+    upstream = load.load(path).upstreams[0]
+    assert upstream.engine is Engine.VLLM
+    model = ModelOverrides(context_tokens_max=32_768, prefill=Prefill.LITERAL, efforts=("low",))
+    assert upstream.models == {"qwen3:8b": model}
+
+
+def test_what_is_wrong_with_a_model_has_its_place_and_line(tmp_path: Path) -> None:
+    text = (
+        ENGINE.replace('"vllm"', '"vlm"')
+        .replace("32768", '"many"')
+        .replace("prefill =", "prefil =")
+        .replace('"low"', '"lo"')
+    )
+    found = {one.place: (one.line, one.remedy) for one in problems_of(text, tmp_path)}
+    model = 'upstreams[0].models."qwen3:8b"'
+    assert found == {
+        "upstreams[0].engine": (6, "did you mean 'vllm'?"),
+        f"{model}.context_tokens_max": (9, "see docs/reference/settings.md"),
+        f"{model}.prefil": (10, "did you mean 'prefill'?"),
+        f"{model}.efforts[0]": (11, f"one of {', '.join(EFFORTS)}"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("models", "remedy"),
+    [
+        ("models = 3", "write each as [upstreams[0].models.NAME]"),
+        ("models = {a = 3}", "write it as [upstreams[0].models.a]"),
+    ],
+)
+def test_models_are_tables(models: str, remedy: str, tmp_path: Path) -> None:
+    text = ENGINE.replace('engine = "vllm"', models).replace("[upstreams.models", "[emulate.models")
+    assert remedy in [one.remedy for one in problems_of(text, tmp_path)]
 
 
 def test_all_problems_appear_at_once_with_place_and_line(tmp_path: Path) -> None:

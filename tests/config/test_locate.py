@@ -28,6 +28,10 @@ targets = [
 [[routes]]
 [[routes.targets]]
 upstream = "a"
+[routes.models."a.b"]
+tools = 1
+[routes.models."c-d"]
+tools = 1
 """
 
 
@@ -43,6 +47,9 @@ upstream = "a"
         ("routes[0].timeouts.total_s", 16),
         ("routes[1].targets[0].upstream", 18),
         ("routes[2].targets[0].upstream", 23),
+        ('routes[2].models."a.b".tools', 25),
+        ("routes[2].models.c-d.tools", 27),
+        ("routes[2].models.c-d.stop", 26),
         ("upstreams[1].base_url", 8),
         ("gateway.drain_s", 2),
         ("nowhere", 0),

@@ -362,7 +362,45 @@ def test_a_refusal_of_a_translation_is_told_in_the_callers_dialect() -> None:
     assert run.caller.ended_by == "refuse"
     assert run.caller.status == 400
     assert run.caller.error is not None
-    assert "no such thing" in run.caller.error.message
+    assert run.caller.error.message == "a refused our translation: no such thing"
+    assert run.caller.error.code == "translation_refused"
+
+
+REFUSAL = b'{"type":"error","error":{"type":"invalid_request_error","message":"no such thing"}}'
+
+
+def test_a_refused_translation_does_not_hide_the_failure_before_it() -> None:
+    world = poor()
+    world.upstream("b", dialect=ANTHROPIC)
+    run = world.start(world.route("a", "b"))
+    world.line.answer(503, OOPS)
+    world.line.answer(400, REFUSAL)
+    assert outcomes(world, run) == "overloaded rejected"
+    assert run.caller.status == 503, "the caller's request was good: it may come back"
+    assert run.caller.error is not None
+    assert "no such thing" not in run.caller.error.message
+
+
+def test_who_failed_before_a_refused_translation_is_asked_again() -> None:
+    world = World()
+    world.upstream("b", dialect=ANTHROPIC)
+    run = world.start(world.route("a", "b"))
+    world.line.answer(500, OOPS)
+    world.line.answer(400, REFUSAL)
+    world.advance(FIRST_S)
+    world.line.stream(*GOOD)
+    assert world.dialled() == "a b a"
+    assert outcomes(world, run) == "server_error rejected success"
+
+
+def test_what_fails_after_a_refused_translation_is_told() -> None:
+    world = poor()
+    world.upstream("a", dialect=ANTHROPIC)
+    run = world.start(world.route("a", "b"))
+    world.line.answer(400, REFUSAL)
+    world.line.answer(400, problem("you are wrong"))
+    assert run.caller.ended_by == "answer"
+    assert b"you are wrong" in run.caller.body, "as sent: this one was not translated"
 
 
 def test_what_cannot_be_translated_asks_the_others() -> None:

@@ -7,6 +7,7 @@ from tests.exchange.world import CHAT, Spec, World
 from penstock.config.model import Feature, Policy
 from penstock.core.outcome import FailureKind
 from penstock.dialects.contract import Inquiry
+from penstock.dialects.registry import DIALECTS
 from penstock.exchange.route import Route, needs
 
 IMAGE: dict[str, object] = {
@@ -36,7 +37,8 @@ def names(route: Route, inquiry: Inquiry) -> str:
         (asking(tools=[]), set[Feature]()),
         (asking([IMAGE]), {Feature.IMAGES}),
         (asking(**SCHEMA), {Feature.STRUCTURED_OUTPUT}),
-        (asking([IMAGE], **TOOLS, **SCHEMA), set(Feature)),
+        (asking([IMAGE], **TOOLS, **SCHEMA), set(Feature) - {Feature.DOCUMENTS}),
+        (msgspec.structs.replace(asking(), needs_documents=True), {Feature.DOCUMENTS}),
     ],
 )
 def test_what_a_request_needs(inquiry: Inquiry, needed: set[Feature]) -> None:
@@ -63,6 +65,22 @@ def test_who_is_too_small_is_left_out_while_there_is_another() -> None:
     assert names(world.route(small, large, unknown), asking()) == "abc"
     assert names(world.route(small, large, unknown), long) == "bc"
     assert names(world.route(small), long) == "a", "an estimate refuses nobody"
+
+
+def test_what_the_table_says_of_a_model_counts_as_well() -> None:
+    world = World()
+    route = world.route(Spec("a", "gpt-3.5-turbo"), Spec("b", "gpt-4o"))
+    assert names(route, asking()) == "ab"
+    assert names(route, asking([IMAGE])) == "b"
+    assert names(route, asking(**SCHEMA)) == "b"
+    assert names(route, asking("x" * 100_000)) == "b"
+
+
+def test_a_schema_that_can_be_put_in_words_excludes_nobody() -> None:
+    world = World()
+    world.upstream("a", dialect=DIALECTS["anthropic_messages"])
+    route = world.route(Spec("a", "claude-3-opus-latest"), "b")
+    assert names(route, asking(**SCHEMA)) == "ab"
 
 
 def test_the_bytes_of_a_picture_are_no_tokens() -> None:

@@ -342,7 +342,7 @@ class World:
     ) -> UpstreamState:
         entry = Upstream(
             name=name,
-            dialect=DialectName.OPENAI_CHAT,
+            dialect=DialectName(dialect.name),
             base_url="http://upstream.test/v1",
             concurrency_max=concurrency,
             answer_bytes_max=answer_bytes_max,

@@ -97,6 +97,7 @@ def render(found: list[Found]) -> str:
         text += f"\n[[upstreams]]  # found: {one.origin}\n"
         text += f'name = "{upstream.name}"\ndialect = "{upstream.dialect.value}"\n'
         text += f'base_url = "{upstream.base_url}"\n'
+        text += f'engine = "{upstream.engine.value}"\n' if upstream.engine else ""
         text += f'api_key_env = "{upstream.api_key_env}"\n' if upstream.api_key_env else ""
     text += ROUTES_HEAD
     for route in config.routes:

@@ -19,9 +19,17 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from penstock.config.model import Config, Policy, Route, Struct, Timeouts, Upstream
+from penstock.config.model import (
+    Config,
+    Policy,
+    Route,
+    Struct,
+    Timeouts,
+    Upstream,
+)
 from penstock.core.errors import Problem
 from penstock.core.outcome import RULES, FailureKind, Next
+from penstock.dialects.capability import EFFORTS
 
 DAY_S = 86_400.0
 PORT_MAX = 65_535
@@ -41,6 +49,7 @@ LIMITS: Final[tuple[tuple[tuple[str, ...], tuple[float, float, str]], ...]] = (
 # What a name may hold: it stands in headers, metrics and the spool.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
 ROUTE_NAME: Final = re.compile(r"(\*|[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}\*?)")
+BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
@@ -115,14 +124,31 @@ def _ranges(struct: Struct, place: str) -> Iterator[Problem]:
     for name in struct.__struct_fields__:
         at = f"{place}.{name}" if place else name
         value: object = getattr(struct, name)
-        if isinstance(value, Struct):
-            yield from _ranges(value, at)
-        elif isinstance(value, tuple):
-            for index, entry in enumerate(cast("tuple[object, ...]", value)):
-                if isinstance(entry, Struct):
-                    yield from _ranges(entry, f"{at}[{index}]")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        for inner, place_of_it in _inner(value, at):
+            yield from _ranges(inner, place_of_it)
+        if isinstance(value, int | float) and not isinstance(value, bool):
             yield from _range(name, float(value), at)
+
+
+def _inner(value: object, place: str) -> Iterator[tuple[Struct, str]]:
+    """Yield the tables that a setting is or holds, with their places."""
+    entries: list[tuple[object, str]] = []
+    if isinstance(value, Struct):
+        entries = [(value, place)]
+    elif isinstance(value, tuple):
+        listed = cast("tuple[object, ...]", value)
+        entries = [(entry, f"{place}[{index}]") for index, entry in enumerate(listed)]
+    elif isinstance(value, dict):
+        tables = cast("dict[str, object]", value)
+        entries = [(entry, named(place, name)) for name, entry in tables.items()]
+    for entry, at in entries:
+        if isinstance(entry, Struct):
+            yield entry, at
+
+
+def named(place: str, name: str) -> str:
+    """Return the place of a table that has a name of its own, as TOML writes it."""
+    return f"{place}.{name}" if BARE.fullmatch(name) else f'{place}."{name}"'
 
 
 def _range(name: str, value: float, place: str) -> Iterator[Problem]:
@@ -189,6 +215,22 @@ def _upstream(upstream: Upstream, place: str) -> Iterator[Problem]:
         yield Problem(f"{place}.api_key_file", "api_key_env is set too", "keep one of them")
     for name, value in upstream.headers.items():
         yield from _header(name, value, f"{place}.headers.{name}")
+    if upstream.engine is not None and not upstream.dialect.value.startswith("openai"):
+        message = f"says nothing of {upstream.dialect.value}: it is about OpenAI's dialect"
+        yield Problem(f"{place}.engine", message, "remove it")
+    yield from _models(upstream, f"{place}.models")
+
+
+def _models(upstream: Upstream, place: str) -> Iterator[Problem]:
+    for name, model in upstream.models.items():
+        at = named(place, name)
+        if not ROUTE_NAME.fullmatch(name):
+            remedy = "letters, digits and . _ : / @ -; a * only at the end"
+            yield Problem(at, f"{name!r} is not a model's name", remedy)
+        for index, effort in enumerate(model.efforts or ()):
+            if effort not in EFFORTS:
+                remedy = f"one of {', '.join(EFFORTS)}"
+                yield Problem(f"{at}.efforts[{index}]", f"{effort!r} is no effort", remedy)
 
 
 def _split(url: str) -> SplitResult | None:

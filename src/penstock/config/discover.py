@@ -1,8 +1,9 @@
 """What can be served without a file: providers whose key is set, engines that listen here.
 
     ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY    -> that provider
-    Ollama 11434, vLLM 8000, llama.cpp 8080, LM Studio 1234, answering GET /v1/models
-                                                         -> that engine
+    Ollama 11434, vLLM 8000, llama.cpp 8080, LM Studio 1234, SGLang 30000,
+    answering GET /v1/models                             -> that engine, or the one that its models
+                                                            say they are owned by
     neither                                              -> nothing; the caller may emulate
 
 Each provider gets a route for its own models (``claude-*``); ``auto`` and ``fast`` go over all
@@ -19,6 +20,7 @@ import msgspec
 
 from penstock.config.check import ROUTE_NAME
 from penstock.config.model import OWN_KEYS_BEGIN, Config, DialectName, Route, Target, Upstream
+from penstock.dialects.capability import Engine
 
 PROBE_S = 0.3  # a local engine accepts at once; this bounds the start of ``penstock up``
 ANSWER_BYTES_MAX = 1024 * 1024
@@ -82,13 +84,30 @@ ENGINES: Final = (
     ("vllm", "vLLM", 8000),
     ("llamacpp", "llama.cpp", 8080),
     ("lmstudio", "LM Studio", 1234),
+    ("sglang", "SGLang", 30000),
 )
+KINDS: Final[dict[str, Engine]] = {
+    "ollama": Engine.OLLAMA,
+    "vllm": Engine.VLLM,
+    "llamacpp": Engine.LLAMA_CPP,
+    "lmstudio": Engine.LM_STUDIO,
+    "sglang": Engine.SGLANG,
+}
+# What the engines write as the owner of their models.
+OWNERS: Final[dict[str, Engine]] = {
+    "library": Engine.OLLAMA,
+    "vllm": Engine.VLLM,
+    "llamacpp": Engine.LLAMA_CPP,
+    "organization_owner": Engine.LM_STUDIO,
+    "sglang": Engine.SGLANG,
+}
 # The surfaces of the emulator, and the provider that each stands in for.
 EMULATED: Final = (("claude", "anthropic"), ("gpt", "openai"), ("gemini", "gemini"))
 
 
 class _Model(msgspec.Struct, frozen=True):
     id: str
+    owned_by: str | None = None
 
 
 class _Models(msgspec.Struct, frozen=True):
@@ -159,22 +178,23 @@ async def engines(
     ]
 
 
-def _engine(name: str, title: str, port: int, models: list[str]) -> Found:
+def _engine(name: str, title: str, port: int, models: list[_Model]) -> Found:
     return Found(
         upstream=Upstream(
             name=name,
             dialect=DialectName.OPENAI_CHAT,
             base_url=f"http://127.0.0.1:{port}/v1",
+            engine=OWNERS.get(models[0].owned_by or "", KINDS[name]),
         ),
         origin=f"{title} on port {port}",
-        patterns=tuple(models[:MODELS_MAX]),
-        strong=models[0],
-        fast=models[0],
+        patterns=tuple(model.id for model in models[:MODELS_MAX]),
+        strong=models[0].id,
+        fast=models[0].id,
     )
 
 
-async def _models(port: int, within_s: float) -> list[str]:
-    """Return the names of the models that an engine lists; empty if there is no engine."""
+async def _models(port: int, within_s: float) -> list[_Model]:
+    """Return the models that an engine lists; empty if there is no engine."""
     ask = f"GET /v1/models HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(within_s):
@@ -193,7 +213,7 @@ async def _models(port: int, within_s: float) -> list[str]:
         found = msgspec.json.decode(body, type=_Models).data
     except (OSError, EOFError, ValueError, TimeoutError, asyncio.LimitOverrunError):
         return []  # nobody there, too slow, or something else altogether
-    return [model.id for model in found if ROUTE_NAME.fullmatch(model.id)]
+    return [model for model in found if ROUTE_NAME.fullmatch(model.id)]
 
 
 async def _body(reader: asyncio.StreamReader) -> bytes:

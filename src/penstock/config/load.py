@@ -155,6 +155,10 @@ def _value(kind: Any, raw: object, place: str, found: list[Problem]) -> Any:
         if isinstance(raw, list):
             return tuple(_entries(inner, cast("list[object]", raw), place, found))
         problem = Problem(place, "is not a list of tables", f"write each as [[{place}]]")
+    elif get_origin(kind) is dict and (inner := _struct_type(get_args(kind)[1])):
+        if isinstance(raw, dict):
+            return dict(_named(inner, cast("dict[str, Any]", raw), place, found))
+        problem = Problem(place, "is not a table", f"write each as [{place}.NAME]")
     else:
         try:
             return msgspec.convert(raw, kind)
@@ -173,6 +177,17 @@ def _entries(
         else:
             found.append(Problem(f"{place}[{at}]", "is not a table", f"write it as [[{place}]]"))
             yield _struct(kind, {}, "", [])  # keeps the places of the entries after it right
+
+
+def _named(
+    kind: type[_Struct], raw: Mapping[str, Any], place: str, found: list[Problem]
+) -> Iterator[tuple[str, _Struct]]:
+    for name, entry in raw.items():
+        at = check.named(place, name)
+        if isinstance(entry, dict):
+            yield name, _struct(kind, cast("dict[str, Any]", entry), at, found)
+        else:
+            found.append(Problem(at, "is not a table", f"write it as [{at}]"))
 
 
 def _struct_type(kind: Any) -> type[Struct] | None:

@@ -7,7 +7,9 @@ value (an inline table, a list over several lines) is found at the nearest line 
 import re
 from typing import Final
 
-_HEADER: Final = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?\s*(#.*)?$")
+_HEADER: Final = re.compile(r"^\s*(\[\[?)\s*((?:[A-Za-z0-9_.\-]|\"[^\"]*\")+)\s*\]\]?\s*(#.*)?$")
+_WORD: Final = re.compile(r"\"[^\"]*\"|[A-Za-z0-9_\-]+")
+_BARE: Final = re.compile(r"\"([A-Za-z0-9_\-]+)\"")  # quoted without need
 _SETTING: Final = re.compile(r"^\s*([A-Za-z0-9_.\-]+)\s*=")
 
 
@@ -29,7 +31,7 @@ class Lines:
     @staticmethod
     def _place(name: str, counts: dict[str, int], *, is_array: bool) -> str:
         """Give each array of tables on the way to a header the index of its last entry."""
-        words = name.split(".")
+        words = [_BARE.sub(r"\1", word) for word in _WORD.findall(name)]
         place = ""
         for at, word in enumerate(words):
             place = f"{place}.{word}" if place else word

@@ -8,6 +8,8 @@ import enum
 
 import msgspec
 
+from penstock.dialects.capability import Engine, Prefill, Thinking
+
 OWN_KEYS_BEGIN = "pk-"  # the keys that callers get from us
 
 
@@ -20,6 +22,7 @@ class Feature(enum.Enum):
 
     TOOLS = "tools"
     IMAGES = "images"
+    DOCUMENTS = "documents"
     STRUCTURED_OUTPUT = "structured_output"
 
 
@@ -124,6 +127,36 @@ class Retry(Struct, frozen=True, kw_only=True):
     attempts_max: int = 4  # an exchange: three upstreams and one repeat
 
 
+class ModelOverrides(Struct, frozen=True, kw_only=True):
+    """What a model accepts, where it differs from the [table](capabilities.md).
+
+    `NAME` is the model's, or a prefix that ends in `*`. `penstock probe` measures it and writes
+    these lines.
+    """
+
+    context_tokens_max: int | None = None  # 0: not known
+    output_tokens_max: int | None = None  # Claude is told it where the caller names none
+    prefill: Prefill | None = None  # what becomes of a last turn of the assistant
+    tools: bool | None = None  # a request that has some goes elsewhere
+    forced_tool: bool | None = None  # a call may be demanded
+    named_tool: bool | None = None  # and the tool named; else it is the only one that is shown
+    parallel_tools: bool | None = None  # may be told whether to make several calls at once
+    sampling: bool | None = None  # temperature, top_p, top_k
+    stop: bool | None = None  # stop sequences
+    images: bool | None = None  # a request that has some goes elsewhere
+    image_urls: bool | None = None  # else as data only
+    documents: bool | None = None  # a request that has some goes elsewhere
+    structured_output: bool | None = None  # JSON of a given schema
+    json_mode: bool | None = None  # JSON of any schema
+    efforts: tuple[str, ...] | None = None  # of reasoning, the lowest first
+    thinking: Thinking | None = None  # how it is told to think
+    later_system: bool | None = None  # instructions after a user turn
+    signatures: bool | None = None  # calls in the history must bear the model's own
+    developer_role: bool | None = None  # else it is told as system
+    names_completion_tokens: bool | None = None  # max_completion_tokens, else max_tokens
+    stream_usage: bool | None = None  # may be asked for usage at the end of a stream
+
+
 class Upstream(Struct, frozen=True, kw_only=True):
     """One place that can answer: an account and a region, or an engine of ours."""
 
@@ -141,6 +174,8 @@ class Upstream(Struct, frozen=True, kw_only=True):
     answer_bytes_max: int = 64 * 1024 * 1024  # one that is not streamed
     tls_ca_file: str = ""  # PEM; empty: the public ones
     stream_usage: bool = True  # OpenAI: may be asked for usage at the end of a stream
+    engine: Engine | None = None  # what speaks OpenAI's dialect there, if it is not OpenAI
+    models: dict[str, ModelOverrides] = {}  # what they accept, where it is not as in the table
 
 
 class Target(Struct, frozen=True, kw_only=True):

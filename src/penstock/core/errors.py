@@ -83,19 +83,26 @@ class DeadlineError(PenstockError):
 
 
 class UpstreamError(PenstockError):
-    """Every upstream that could have answered has failed; this is the last one's failure."""
+    """Every upstream that could have answered has failed; this is the last one's failure.
+
+    ``translated_for`` is who refused a request that we had translated into another dialect.
+    """
 
     status = 502
     code = "upstream_failed"
     remedy = "The gateway has already tried the other upstreams of the route."
     should_retry = False
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, translated_for: str = "") -> None:
         super().__init__(failure.detail or failure.kind.value)
         self.failure = failure
         self.status = RULES[failure.kind].exhausted_status or failure.status or 400
         self.code = EXHAUSTED_CODES.get(self.status, "upstream_failed")
         self.retry_after_s = max(1.0, failure.retry_after_s)
+        if translated_for:
+            self.message = f"{translated_for} refused our translation: {self.message}"
+            self.code = TRANSLATION_CODE
+            self.remedy = TRANSLATION_REMEDY
 
 
 class DialectError(PenstockError):
@@ -149,4 +156,6 @@ class StoreError(PenstockError):
 # SDKs sleep for what Retry-After says; above this an older SDK falls into its own short back-off
 # and storms (TIERING 5), so a longer wait is told in a header of ours instead.
 RETRY_AFTER_MAX_S = 60.0
+TRANSLATION_CODE: Final = "translation_refused"
+TRANSLATION_REMEDY: Final = "Leave out what that model may not know, or ask one of this dialect."
 EXHAUSTED_CODES: Final = {502: "upstream_failed", 503: "no_capacity", 504: "upstream_timeout"}

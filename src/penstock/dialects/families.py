@@ -168,8 +168,7 @@ _FIVE_GPT: Final = _with(
     efforts=("minimal", *GPT_EFFORTS),
 )
 _O3: Final = _with(_REASONING, stop=False)
-_UNKNOWN_ENGINE: Final = Capability(
-    documents=False,
+_UNKNOWN_ENGINE: Final = Capability(  # a guess refuses nobody: it says yes to all that may be there
     developer_role=False,
     names_completion_tokens=False,
     is_known=False,
@@ -196,32 +195,29 @@ OPENAIS: Final[dict[str, Capability]] = {
 
 # --- engines, by what their documentation says of their OpenAI-compatible server
 
+_ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, is_known=True)
 ENGINES: Final[dict[Engine, Capability]] = {
-    Engine.VLLM: _with(_UNKNOWN_ENGINE, prefill=Prefill.CONTINUE, is_known=True),
-    Engine.SGLANG: _with(_UNKNOWN_ENGINE, prefill=Prefill.CONTINUE, is_known=True),
+    Engine.VLLM: _with(_ENGINE, prefill=Prefill.CONTINUE),
+    Engine.SGLANG: _with(_ENGINE, prefill=Prefill.CONTINUE),
     # Its tool_choice is one word.
-    Engine.LLAMA_CPP: _with(
-        _UNKNOWN_ENGINE, prefill=Prefill.LITERAL, named_tool=False, is_known=True
-    ),
+    Engine.LLAMA_CPP: _with(_ENGINE, prefill=Prefill.LITERAL, named_tool=False),
     # tool_choice is taken and ignored; pictures come as data only.
     Engine.OLLAMA: _with(
-        _UNKNOWN_ENGINE,
+        _ENGINE,
         forced_tool=False,
         named_tool=False,
         parallel_tools=False,
         image_urls=False,
         efforts=("none", *GPT_EFFORTS),
         thinking=Thinking.EFFORT,
-        is_known=True,
     ),
     # response_format must be json_schema or text.
     Engine.LM_STUDIO: _with(
-        _UNKNOWN_ENGINE,
+        _ENGINE,
         named_tool=False,
         parallel_tools=False,
         image_urls=False,
         json_mode=False,
-        is_known=True,
     ),
     Engine.OTHER: _UNKNOWN_ENGINE,
 }

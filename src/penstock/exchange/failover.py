@@ -4,7 +4,9 @@
     another upstream has not been tried   -> that one; the first failover is free, others charged
     all have been tried, or none is free  -> one more round of those that may do better the second
                                              time, charged, after a jittered backoff
-    the request is at fault               -> nobody (RULES), unless it was our translation of it
+    the request is at fault               -> nobody (RULES)
+    our translation of it was refused     -> another upstream; if nobody is left, the caller is told
+                                             of the failure before it, or else by whom it was
     too long for this model               -> only those with a larger context
     attempts, budget or time used up      -> nobody
 
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from penstock.core.backoff import backoff_s
-from penstock.core.outcome import RULES, Failure, Next
+from penstock.core.errors import UpstreamError
+from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.route import Route
@@ -59,7 +62,7 @@ class Failover:
         self._barred: set[Target] = set()  # asking these again would not help
         self._attempts = self._failovers = self._repeats = self._stale = 0
         self.able = able
-        self.failure: Failure | None = None  # the last one, for who must be told
+        self.failure: Failure | None = None  # the last one that says why, for who must be told
         self.attempt: Attempt | None = None
 
     def rule_out(self, target: Target, now_s: float) -> Plan | None:
@@ -72,12 +75,14 @@ class Failover:
 
     def after(self, attempt: Attempt, failure: Failure, now_s: float) -> Plan | None:
         """Return what to do after an attempt failed before the commit; None: give up."""
-        self.failure = failure
-        self.attempt = attempt
         target = attempt.target
         then = RULES[failure.kind].then
-        if then is Next.NOWHERE and attempt.is_translated:
+        is_ours = then is Next.NOWHERE and attempt.is_translated
+        if is_ours:
             then = Next.ELSEWHERE  # it may have been our translation that was refused
+        if self.failure is None or not is_ours:  # what failed before it is the truth to be told
+            self.failure = failure
+            self.attempt = attempt
         if then is Next.REPEAT:
             if not self._stale:
                 self._stale = 1
@@ -90,6 +95,14 @@ class Failover:
         if then is Next.NOWHERE or not self._may_retry(failure):
             return None
         return self._others(then, target, now_s)
+
+    def error(self) -> UpstreamError:
+        """Return what the caller is told when nobody is left; asked after a failure."""
+        failure, attempt = self.failure, self.attempt
+        assert failure is not None
+        assert attempt is not None
+        is_ours = failure.kind is FailureKind.REJECTED and attempt.is_translated
+        return UpstreamError(failure, attempt.target.upstream.name if is_ours else "")
 
     def when_refused(self, now_s: float) -> Plan | None:
         """Return what to do when the others are not free either."""

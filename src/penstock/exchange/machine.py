@@ -196,7 +196,7 @@ class Exchange:
         dialect = target.upstream.dialect
         attempt.path = target.paths[is_stream := order.inquiry.is_stream]
         if dialect is order.dialect:
-            asks_usage = is_stream and target.upstream.entry.stream_usage
+            asks_usage = is_stream and target.capability.stream_usage
             attempt.body = dialect.forward(order.inquiry, target.model, asks_usage=asks_usage)
             attempt.caller_headers = order.headers
             return
@@ -380,7 +380,7 @@ class Exchange:
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
             return
-        error = UpstreamError(failure)
+        error = self._failover.error()
         ready_s = min((t.ready_at_s(now_s) for t in self._failover.able), default=now_s) - now_s
         error.retry_after_s = max(1.0, ready_s)
         self._refuse(error, "failed", now_s, attempt)

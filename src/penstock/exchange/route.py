@@ -1,5 +1,6 @@
 """A route at run time: the targets behind an alias, and how to choose among them."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from penstock.dialects.contract import Inquiry
 from penstock.exchange.target import Target
 
 Chooser = Callable[[Sequence[Target], Callable[[], float], float], Target]
+NOTHING: Final[frozenset[Feature]] = frozenset()
 CHOOSERS: Final[dict[Policy, Chooser]] = {
     Policy.ORDER: balancer.in_order,
     Policy.WEIGHT: balancer.by_weight,
@@ -23,8 +25,8 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_is_picky", "attempts_max", "choose", "failover_on", "is_ordered", "name", "targets",
-        "timeouts",
+        "_context_tokens_min", "_lacks", "attempts_max", "choose", "failover_on", "is_ordered",
+        "name", "targets", "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +43,9 @@ class Route:
         self.choose: Chooser = CHOOSERS[entry.policy]
         self.is_ordered = entry.policy is Policy.ORDER
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
-        self._is_picky = any(target.lacks or target.context_tokens_max for target in targets)
+        self._lacks = frozenset(feature for target in targets for feature in target.lacks)
+        sizes = (target.context_tokens_max for target in targets if target.context_tokens_max)
+        self._context_tokens_min: float = min(sizes, default=math.inf)
 
     def may_fail_over(self, kind: FailureKind) -> bool:
         """Tell whether the operator lets this kind of failure go on to another upstream."""
@@ -49,13 +53,13 @@ class Route:
 
     def able(self, inquiry: Inquiry) -> list[Target]:
         """Return the targets that have what the request needs, in the route's order."""
-        if not self._is_picky:
-            return self.targets
-        needed = needs(inquiry)
+        needed = needs(inquiry) & self._lacks if self._lacks else NOTHING
+        size_tokens = tokens(len(inquiry.body))
+        if not needed and size_tokens <= self._context_tokens_min:
+            return self.targets  # the usual request: everybody can
         able = [target for target in self.targets if not (target.lacks & needed)]
         if inquiry.needs_images:
             return able  # the bytes of a picture say nothing of its tokens
-        size_tokens = tokens(len(inquiry.body))
         large = [
             target
             for target in able
@@ -73,4 +77,6 @@ def needs(inquiry: Inquiry) -> frozenset[Feature]:
         wanted.append(Feature.IMAGES)
     if inquiry.needs_structured_output:
         wanted.append(Feature.STRUCTURED_OUTPUT)
+    if inquiry.needs_documents:
+        wanted.append(Feature.DOCUMENTS)
     return frozenset(wanted)

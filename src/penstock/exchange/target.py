@@ -13,6 +13,7 @@ import enum
 from collections.abc import Callable
 from typing import Final
 
+from penstock.config.declared import declared
 from penstock.config.model import Breaker, Feature, Upstream
 from penstock.config.model import Target as TargetEntry
 from penstock.core.backoff import backoff_s
@@ -21,10 +22,11 @@ from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
 from penstock.core.load import PeakEwma
 from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
-from penstock.dialects import capability
+from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Dialect
 from penstock.dialects.message import Request
 
+IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
 
 
@@ -86,10 +88,10 @@ class Target:
         self.model = model
         self.names_model = bool(entry.model)  # the operator did, not the caller
         self.weight = entry.weight
-        self.context_tokens_max = entry.context_tokens_max
-        self.lacks: frozenset[Feature] = frozenset(entry.lacks)
+        self.capability = declared(upstream.entry, model, entry)
+        self.context_tokens_max = self.capability.context_tokens_max
+        self.lacks = missing(self.capability, upstream.dialect.name) | frozenset(entry.lacks)
         dialect = upstream.dialect
-        self.capability = capability.of(dialect.name, model)
         self.paths = (
             dialect.path(model, is_stream=False),
             dialect.path(model, is_stream=True),
@@ -157,6 +159,17 @@ class Target:
             self.state.cooldown.rest_until(now_s + outcome.retry_after_s)
         elif outcome.kind is FailureKind.QUOTA:
             self.state.cooldown.rest_until(now_s + backoff_s(2, chance))
+
+
+def missing(capability: Capability, dialect: str) -> frozenset[Feature]:
+    """Return the features for which a request would be refused."""
+    features = {
+        Feature.TOOLS: capability.tools,
+        Feature.IMAGES: capability.images,
+        Feature.DOCUMENTS: capability.documents,
+        Feature.STRUCTURED_OUTPUT: capability.structured_output or dialect in IN_WORDS,
+    }
+    return frozenset(feature for feature, is_there in features.items() if not is_there)
 
 
 def breaker_policy(entry: Breaker) -> BreakerPolicy:

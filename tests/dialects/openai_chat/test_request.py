@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from penstock.core.errors import CallerError
 from penstock.dialects import capability
+from penstock.dialects.capability import Capability, Prefill
 from penstock.dialects.message import (
     ChoiceMode,
     Image,
@@ -55,6 +56,116 @@ def write(model: str = "gpt-4o", **fields: object) -> tuple[Fields, tuple[str, .
         msgspec.structs.replace(base, **fields), model, capability.openai(model)
     )
     return msgspec.json.decode(body, type=Fields), dropped
+
+
+def written(row: Capability, **fields: object) -> tuple[Fields, tuple[str, ...]]:
+    """Return what is sent to a model that accepts what the row says."""
+    base = Request(
+        dialect="anthropic_messages",
+        concepts=DIALECTS["anthropic_messages"].concepts,
+        model="m",
+        turns=(USER,),
+    )
+    body, dropped = chat.write_request(msgspec.structs.replace(base, **fields), "m", row)
+    return msgspec.json.decode(body, type=Fields), dropped
+
+
+def refused(row: Capability, **fields: object) -> str:
+    with pytest.raises(CallerError) as caught:
+        written(row, **fields)
+    return caught.value.param
+
+
+USER = Turn(Role.USER, (Text("hi"),))
+BEGUN = (USER, Turn(Role.ASSISTANT, (Text("It is"),)))
+TWO_TOOLS = (Tool("f", "", {}), Tool("g", "", {}))
+NAMED = ToolChoice(ChoiceMode.ONE, "g")
+PICTURE = Turn(Role.USER, (Image(url="https://example.com/a.png"),))
+
+
+@pytest.mark.parametrize(
+    ("prefill", "added", "last", "lost"),
+    [
+        (Prefill.LITERAL, {}, {}, ()),
+        (Prefill.RESTARTS, {}, {}, ("messages[-1]",)),
+        (Prefill.PREFIX, {}, {"prefix": True}, ()),
+        (
+            Prefill.CONTINUE,
+            {"continue_final_message": True, "add_generation_prompt": False},
+            {},
+            (),
+        ),
+    ],
+)
+def test_a_last_turn_of_the_assistant_is_marked_as_the_model_wants_it(
+    prefill: Prefill, added: Fields, last: Fields, lost: tuple[str, ...]
+) -> None:
+    body, dropped = written(Capability(prefill=prefill), turns=BEGUN)
+    messages = [HI, {"role": "assistant", "content": "It is"} | last]
+    assert body == {"model": "m", "messages": messages} | added
+    assert dropped == lost
+    assert written(Capability(prefill=prefill))[0] == {"model": "m", "messages": [HI]}
+
+
+def test_what_a_model_would_refuse_is_refused_here_by_the_callers_name() -> None:
+    assert refused(Capability(prefill=Prefill.REFUSED), turns=BEGUN) == "messages[-1]"
+    no_force = Capability(forced_tool=False)
+    assert refused(no_force, tools=TWO_TOOLS, tool_choice=NAMED) == "tool_choice"
+    assert refused(Capability(image_urls=False), turns=(PICTURE,)) == "messages"
+    schema: Fields = {"type": "object"}
+    assert refused(Capability(structured_output=False), schema=schema) == "output_config.format"
+    no_json = Capability(structured_output=False, json_mode=False)
+    assert refused(no_json, is_json=True)
+
+
+def test_a_tool_that_cannot_be_named_is_the_only_one_shown() -> None:
+    body, dropped = written(Capability(named_tool=False), tools=TWO_TOOLS, tool_choice=NAMED)
+    assert body["tool_choice"] == "required"
+    assert body["tools"] == [{"type": "function", "function": {"name": "g", "parameters": {}}}]
+    assert dropped == ()
+
+
+def test_parallel_calls_are_not_spoken_of_where_that_is_ignored() -> None:
+    choice = ToolChoice(is_parallel=False)
+    body, dropped = written(Capability(parallel_tools=False), tools=TWO_TOOLS, tool_choice=choice)
+    assert "parallel_tool_calls" not in body
+    assert dropped == ("disable_parallel_tool_use",)
+
+
+def test_json_of_any_kind_is_a_schema_where_only_schemas_are_known() -> None:
+    body, dropped = written(Capability(json_mode=False), is_json=True)
+    schema = {"name": "answer", "schema": {"type": "object"}, "strict": False}
+    assert body["response_format"] == {"type": "json_schema", "json_schema": schema}
+    assert dropped == ()
+
+
+def test_later_instructions_join_the_first_where_the_model_knows_no_others() -> None:
+    turns = (USER, Turn(Role.SYSTEM, (Text("b"),)), USER)
+    body, dropped = written(Capability(later_system=False), system="a", turns=turns)
+    assert body["messages"] == [{"role": "system", "content": "a\n\nb"}, HI, HI]
+    assert dropped == ("messages.system",)
+
+
+@pytest.mark.parametrize(
+    ("row", "sent", "lost"),
+    [
+        (Capability(output_tokens_max=10), 10, ("max_tokens",)),
+        (Capability(output_tokens_max=100), 100, ()),
+        (Capability(), 100, ()),
+        (Capability(output_tokens_max=10, is_known=False), 100, ()),
+    ],
+)
+def test_more_than_a_model_can_say_is_not_asked_for(
+    row: Capability, sent: int, lost: tuple[str, ...]
+) -> None:
+    body, dropped = written(row, output_tokens_max=100)
+    assert body["max_completion_tokens"] == sent
+    assert dropped == lost
+
+
+def test_usage_is_asked_for_where_that_is_known() -> None:
+    assert written(Capability(), is_stream=True)[0]["stream_options"] == {"include_usage": True}
+    assert "stream_options" not in written(Capability(stream_usage=False), is_stream=True)[0]
 
 
 def test_leading_instructions_are_the_system_and_later_ones_stay() -> None:

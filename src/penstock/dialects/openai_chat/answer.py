@@ -13,7 +13,8 @@
     a comment, a named event       KeptAlive         a comment
     error                          Failed            (an error of ours)
 
-A call is new when its index is, or when a server that numbers all calls 0 names another id.
+A call is new when its index is, or when a server that numbers all calls 0 names another id, or
+names two in one delta. Arguments may be an object instead of its text.
 """
 
 from typing import Final
@@ -71,13 +72,19 @@ class FunctionFields(msgspec.Struct, gc=False):
     """``function`` of a call, or what this delta has of it."""
 
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Raw] | None = None  # an object, whole, from some engines
+
+    def text(self) -> str:
+        """Return the arguments as the text that they should be."""
+        if isinstance(self.arguments, dict):
+            return encode_json(self.arguments).decode()
+        return self.arguments or ""
 
 
 class CallFields(msgspec.Struct, gc=False):
     """One of ``tool_calls``."""
 
-    index: int = 0
+    index: int | None = 0
     id: str | None = None
     function: FunctionFields | None = None
 
@@ -128,7 +135,7 @@ def read_answer(body: bytes) -> Answer:
         ToolCall(
             call.id or f"call_{chunk.id}_{at}",
             call.function.name or "",
-            call.function.arguments or "",
+            call.function.text(),
         )
         for at, call in enumerate(message.tool_calls or [])
         if call.function is not None
@@ -255,7 +262,7 @@ class ChatDecoder:
             raise DialectError("the stream has a second choice, which nobody asked for")
         if choice.delta is not None:
             self._read(choice.delta, events)
-        if choice.finish_reason is not None and not self._is_stopped:
+        if choice.finish_reason and not self._is_stopped:  # some engines say "" until the end
             self._is_stopped = True
             self._check_calls()
             events.append(Stopped(self._stop(choice.finish_reason)))
@@ -270,20 +277,26 @@ class ChatDecoder:
             self._is_refused = True
             events.append(TextDelta(delta.refusal))
         if delta.tool_calls:
+            seen: set[int] = set()
             for call in delta.tool_calls:
-                self._read_call(call, events)
+                index = call.index or 0
+                self._read_call(call, index, events, is_twin=index in seen)
+                seen.add(index)
 
-    def _read_call(self, fields: CallFields, events: list[Event]) -> None:
+    def _read_call(
+        self, fields: CallFields, index: int, events: list[Event], *, is_twin: bool
+    ) -> None:
         function = fields.function or FunctionFields()
-        call = self._calls.get(fields.index)
-        if call is None or (fields.id and call.id and fields.id != call.id and function.name):
+        call = self._calls.get(index)
+        is_other = is_twin or bool(fields.id and call and call.id and fields.id != call.id)
+        if call is None or (is_other and function.name):
             self._check_calls()
             call = _Call(self._count, fields.id or "")
-            self._calls[fields.index] = call
+            self._calls[index] = call
             self._count += 1
         call.id = call.id or fields.id or ""
-        if function.arguments:
-            call.arguments.append(function.arguments)
+        if arguments := function.text():
+            call.arguments.append(arguments)
         if function.name and not call.is_started:
             call.is_started = True
             call.id = call.id or f"call_{self._id}_{call.index}"

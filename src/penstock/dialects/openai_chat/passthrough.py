@@ -208,7 +208,7 @@ class ChatRelay(Relay):
             if count:
                 self.has_content = True
                 self.output_bytes += count
-            if choice.finish_reason is not None:
+            if choice.finish_reason:  # some engines say "" until the end
                 self._on_finish(choice.finish_reason, chunk.model)
 
     def _on_finish(self, reason: str, model: str | None) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from penstock.core.errors import CallerError
 from penstock.dialects import json_fields, json_schema, verdicts
-from penstock.dialects.capability import EFFORTS, Capability, nearest_effort
+from penstock.dialects.capability import EFFORTS, Capability, Prefill, nearest_effort
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
@@ -42,6 +42,7 @@ CALL_ID_CHARS_MAX: Final = 40
 USER_CHARS_MAX: Final = 64
 TOOL_NAME_CHARS_MAX: Final = 64
 STOPS_MAX: Final = 4
+ANY_OBJECT: Final[dict[str, object]] = {"type": "object"}
 
 
 class ImageURL(msgspec.Struct):
@@ -344,9 +345,11 @@ def write_request(
     """Return the body for ``model``, and the caller's fields that it changes or leaves out."""
     writer = _Writer(request, capability)
     body: dict[str, object] = {"model": model, "messages": writer.messages()}
-    body |= writer.options() | writer.tools()
+    body |= writer.options() | writer.tools() | writer.prefill()
     if request.is_stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
+        if capability.stream_usage:
+            body["stream_options"] = {"include_usage": True}
     return msgspec.json.encode(body), tuple(dict.fromkeys([*request.dropped, *writer.dropped]))
 
 
@@ -357,25 +360,36 @@ class _Writer:
         self._request = request
         self._model = model
         self._ids = ToolIds(CALL_ID_CHARS_MAX)
+        self._goes_on = False
         self.dropped: list[str] = []
 
     def messages(self) -> list[dict[str, object]]:
         """Return ``messages``."""
         written: list[dict[str, object]] = []
-        if self._request.system:
-            written.append({"role": "system", "content": self._request.system})
+        hoisted = [self._request.system] if self._request.system else []
         for turn in self._request.turns:
             if turn.role is Role.ASSISTANT:
                 written.append(self._assistant(turn))
+            elif turn.role is Role.SYSTEM and not self._model.later_system:
+                self._drop("later_system")
+                hoisted.append(_joined(turn.parts, "\n\n"))
             elif turn.role is Role.SYSTEM:
                 written.append({"role": "system", "content": _joined(turn.parts, "\n\n")})
             else:
                 written += self._user(turn)
+        if hoisted:
+            written.insert(0, {"role": "system", "content": "\n\n".join(hoisted)})
         if not written:
             raise CallerError("messages must not be empty.", param="messages")
         if written[-1]["role"] == "assistant":
-            self._drop("prefill")  # the model begins its answer anew instead of going on
+            self._mark(written[-1])
         return written
+
+    def prefill(self) -> dict[str, object]:
+        """Return what makes the model go on from a last turn; asked after ``messages``."""
+        if not self._goes_on:
+            return {}
+        return {"continue_final_message": True, "add_generation_prompt": False}
 
     def options(self) -> dict[str, object]:
         """Return what steers the answer."""
@@ -385,7 +399,7 @@ class _Writer:
             if request.output_tokens_max < 1:
                 raise verdicts.refusal(self._name("output_max"), "at least one token must come out")
             name = "max_completion_tokens" if model.names_completion_tokens else "max_tokens"
-            options[name] = request.output_tokens_max
+            options[name] = self._tokens_max(request.output_tokens_max)
         for name in ("temperature", "top_p"):
             if getattr(request, name) is not None:
                 if model.sampling:
@@ -408,8 +422,43 @@ class _Writer:
                 if len(tool.name) > TOOL_NAME_CHARS_MAX:
                     why = f"a name may have {TOOL_NAME_CHARS_MAX} characters"
                     raise verdicts.refusal(f"tools.{tool.name}", why)
-        fields: dict[str, object] = {"tools": [_tool(tool) for tool in request.tools]}
-        return fields | _choice(request.tool_choice or ToolChoice())
+        choice = request.tool_choice or ToolChoice()
+        is_forced = choice.mode in (ChoiceMode.REQUIRED, ChoiceMode.ONE)
+        if is_forced and not self._model.forced_tool:
+            raise verdicts.refusal(
+                self._name("tool_choice"), "the model cannot be made to call a tool"
+            )
+        if choice.is_parallel is not None and not self._model.parallel_tools:
+            self._drop("parallel")
+            choice = msgspec.structs.replace(choice, is_parallel=None)
+        shown = request.tools
+        if choice.mode is ChoiceMode.ONE and not self._model.named_tool:  # the only one there is
+            shown = tuple(tool for tool in shown if tool.name == choice.name)
+            choice = msgspec.structs.replace(choice, mode=ChoiceMode.REQUIRED)
+        return {"tools": [_tool(tool) for tool in shown]} | _choice(choice)
+
+    def _mark(self, last: dict[str, object]) -> None:
+        """See to it that the model goes on from a last turn of its own, as far as it can."""
+        match self._model.prefill:
+            case Prefill.REFUSED:
+                raise verdicts.refusal(
+                    self._name("prefill"), "the model does not go on from a turn of the assistant"
+                )
+            case Prefill.RESTARTS:
+                self._drop("prefill")
+            case Prefill.CONTINUE:
+                self._goes_on = True
+            case Prefill.PREFIX:
+                last["prefix"] = True
+            case Prefill.LITERAL:
+                pass
+
+    def _tokens_max(self, asked: int) -> int:
+        most = self._model.output_tokens_max
+        if not most or asked <= most or not self._model.is_known:
+            return asked
+        self._drop("output_max")
+        return most
 
     def _assistant(self, turn: Turn) -> dict[str, object]:
         text = _joined(turn.parts, "")
@@ -437,8 +486,13 @@ class _Writer:
         if len(parts) == 1 and isinstance(parts[0], Text):
             messages.append({"role": "user", "content": parts[0].text})
         elif parts:
-            messages.append({"role": "user", "content": [_part(part) for part in parts]})
+            messages.append({"role": "user", "content": [self._part(part) for part in parts]})
         return messages
+
+    def _part(self, part: Part) -> dict[str, object]:
+        if isinstance(part, Image) and part.url and not self._model.image_urls:
+            raise verdicts.refusal("messages", "the model takes pictures as data, not as URLs")
+        return _part(part)
 
     def _result(self, result: ToolResult) -> dict[str, object]:
         text = _joined(result.content, "\n")
@@ -462,10 +516,14 @@ class _Writer:
 
     def _format(self) -> dict[str, object]:
         request = self._request
-        if request.is_json:
+        if request.is_json and self._model.json_mode:
             return {"response_format": {"type": "json_object"}}
+        if request.is_json:  # any object, where only schemas are known
+            request = msgspec.structs.replace(request, schema=ANY_OBJECT, is_schema_strict=False)
         if request.schema is None:
             return {}
+        if not self._model.structured_output:
+            raise verdicts.refusal(self._name("schema"), "the model takes no schema")
         # OpenAI refuses a strict schema with an open object; what is not strict is a hint only.
         is_strict = request.is_schema_strict and json_schema.is_strict(request.schema)
         if request.is_schema_strict and not is_strict:
