@@ -20,6 +20,7 @@ class Feature(enum.Enum):
 
     TOOLS = "tools"
     IMAGES = "images"
+    DOCUMENTS = "documents"
     STRUCTURED_OUTPUT = "structured_output"
 
 

@@ -55,7 +55,10 @@ class OpenAI(msgspec.Struct, frozen=True):
     sampling: bool = True
     stop: bool = True
     efforts: tuple[str, ...] = ()
-    names_completion_tokens: bool = True  # max_completion_tokens; engines know max_tokens
+    verbosity: bool = False
+    cache_points: bool = False  # prompt_cache_breakpoint
+    # OpenAI's own: max_completion_tokens, service_tier, prompt_cache_key; engines know max_tokens
+    names_completion_tokens: bool = True
 
 
 _OLD: Final = Claude(
@@ -124,14 +127,18 @@ CLAUDES: Final[dict[str, Claude]] = {
 }
 _REASONING: Final = OpenAI(sampling=False, efforts=("low", "medium", "high"))
 _ENGINE: Final = OpenAI(names_completion_tokens=False)
+_GPT: Final = OpenAI(
+    sampling=False, verbosity=True, efforts=("none", "low", "medium", "high", "xhigh")
+)
 OPENAIS: Final[dict[str, OpenAI]] = {
     "gpt-3": OpenAI(),
     "gpt-4": OpenAI(),
     "chatgpt": OpenAI(),
     "gpt-oss": msgspec.structs.replace(_ENGINE, efforts=("low", "medium", "high")),
-    "gpt-5": OpenAI(sampling=False, efforts=("minimal", "low", "medium", "high")),
-    "gpt-5-1": OpenAI(sampling=False, efforts=("none", "low", "medium", "high")),
-    "gpt": OpenAI(sampling=False, efforts=("none", "low", "medium", "high", "xhigh")),
+    "gpt-5": msgspec.structs.replace(_GPT, efforts=("minimal", "low", "medium", "high")),
+    "gpt-5-1": msgspec.structs.replace(_GPT, efforts=("none", "low", "medium", "high")),
+    "gpt-5-6": msgspec.structs.replace(_GPT, cache_points=True),
+    "gpt": _GPT,
     "o1": _REASONING,
     "o3": msgspec.structs.replace(_REASONING, stop=False),
     "o4": msgspec.structs.replace(_REASONING, stop=False),

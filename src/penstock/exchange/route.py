@@ -53,7 +53,7 @@ class Route:
             return self.targets
         needed = needs(inquiry)
         able = [target for target in self.targets if not (target.lacks & needed)]
-        if inquiry.needs_images:
+        if inquiry.needs_images or inquiry.needs_documents:
             return able  # the bytes of a picture say nothing of its tokens
         size_tokens = tokens(len(inquiry.body))
         large = [
@@ -71,6 +71,8 @@ def needs(inquiry: Inquiry) -> frozenset[Feature]:
         wanted.append(Feature.TOOLS)
     if inquiry.needs_images:
         wanted.append(Feature.IMAGES)
+    if inquiry.needs_documents:
+        wanted.append(Feature.DOCUMENTS)
     if inquiry.needs_structured_output:
         wanted.append(Feature.STRUCTURED_OUTPUT)
     return frozenset(wanted)
