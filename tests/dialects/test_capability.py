@@ -45,6 +45,7 @@ def test_an_unknown_claude_is_asked_for_no_more_than_all_accept(model: str) -> N
         ("gpt-5-mini", "gpt-5"),
         ("gpt-5.1", "gpt-5-1"),
         ("gpt-5.2", "gpt"),
+        ("gpt-5.6-mini", "gpt-5-6"),
         ("gpt-6", "gpt"),
         ("o3-mini", "o3-mini"),
         ("o3-pro", "o3"),

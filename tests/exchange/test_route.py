@@ -14,6 +14,10 @@ IMAGE: dict[str, object] = {
     "type": "image_url",
     "image_url": {"url": "data:image/png;base64," + "A" * 40_000},
 }
+DOCUMENT: dict[str, object] = {
+    "type": "file",
+    "file": {"file_data": "data:application/pdf;base64," + "A" * 40_000},
+}
 TOOLS: dict[str, object] = {"tools": [{"type": "function", "function": {"name": "f"}}]}
 SCHEMA: dict[str, object] = {
     "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}}
@@ -37,8 +41,8 @@ def names(route: Route, inquiry: Inquiry) -> str:
         (asking(tools=[]), set[Feature]()),
         (asking([IMAGE]), {Feature.IMAGES}),
         (asking(**SCHEMA), {Feature.STRUCTURED_OUTPUT}),
-        (asking([IMAGE], **TOOLS, **SCHEMA), set(Feature) - {Feature.DOCUMENTS}),
-        (msgspec.structs.replace(asking(), needs_documents=True), {Feature.DOCUMENTS}),
+        (asking([DOCUMENT]), {Feature.DOCUMENTS}),
+        (asking([IMAGE, DOCUMENT], **TOOLS, **SCHEMA), set(Feature)),
     ],
 )
 def test_what_a_request_needs(inquiry: Inquiry, needed: set[Feature]) -> None:
@@ -51,8 +55,10 @@ def test_who_lacks_something_needed_is_left_out_and_the_order_is_kept() -> None:
         Spec("a", lacks=(Feature.TOOLS,)),
         Spec("b", lacks=(Feature.IMAGES, Feature.STRUCTURED_OUTPUT)),
         Spec("c"),
+        Spec("d", lacks=(Feature.DOCUMENTS, Feature.TOOLS, Feature.IMAGES)),
     )
-    assert names(route, asking()) == "abc"
+    assert names(route, asking()) == "abcd"
+    assert names(route, asking([DOCUMENT])) == "abc"
     assert names(route, asking(**TOOLS)) == "bc"
     assert names(route, asking([IMAGE])) == "ac"
     assert names(route, asking(**TOOLS, **SCHEMA)) == "c"

@@ -17,6 +17,7 @@ class Started(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     model: str
+    service_tier: str = ""  # that serves it, as in Answer
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +52,7 @@ class Stopped(msgspec.Struct, frozen=True, gc=False):
 
     reason: StopReason
     stop_sequence: str = ""
+    explanation: str = ""  # of a refusal, as in Answer
 
 
 class Counted(msgspec.Struct, frozen=True):

@@ -71,7 +71,10 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     later_system: bool = True  # instructions after a user turn
     signatures: bool = False  # calls in the history must bear the model's own signature
     developer_role: bool = True  # the role "developer" is known
-    names_completion_tokens: bool = True  # max_completion_tokens; engines know max_tokens
+    verbosity: bool = False  # can be told how much to say
+    cache_points: bool = False  # a prompt cache can be told where to end: OpenAI's breakpoints
+    # OpenAI's own: max_completion_tokens, service_tier, prompt_cache_key; engines know max_tokens
+    names_completion_tokens: bool = True
     stream_usage: bool = True  # may be asked for usage at the end of a stream
     is_known: bool = True  # the row is this model's own, not a guess for strangers
 
@@ -166,6 +169,7 @@ _FIVE_GPT: Final = _with(
     context_tokens_max=400_000,
     output_tokens_max=128_000,
     efforts=("minimal", *GPT_EFFORTS),
+    verbosity=True,
 )
 _O3: Final = _with(_REASONING, stop=False)
 _UNKNOWN_ENGINE: Final = Capability(  # a guess refuses nobody: it says yes to all that may be there
@@ -185,6 +189,7 @@ OPENAIS: Final[dict[str, Capability]] = {
     "gpt-oss": _COMPATIBLE_EFFORTS,
     "gpt-5": _FIVE_GPT,
     "gpt-5-1": _with(_FIVE_GPT, efforts=("none", *GPT_EFFORTS)),
+    "gpt-5-6": _with(_FIVE_GPT, efforts=("none", *GPT_EFFORTS, "xhigh"), cache_points=True),
     "gpt": _with(_FIVE_GPT, efforts=("none", *GPT_EFFORTS, "xhigh")),
     "o1": _REASONING,
     "o3": _O3,

@@ -2,6 +2,7 @@
 
 the same role twice                   one turn
 a text without a character            left out
+a cache point                         where it stood; after the leading instructions a flag
 a turn without parts                  left out
 instructions before the first turn    ``system``, a blank line between them
 instructions later on                 a turn of their own
@@ -13,7 +14,7 @@ without its result, an id used twice
 from collections.abc import Iterable
 
 from penstock.core.errors import CallerError
-from penstock.dialects.message import Part, Role, Text, ToolCall, ToolResult, Turn
+from penstock.dialects.message import CachePoint, Part, Role, Text, ToolCall, ToolResult, Turn
 
 
 class _Draft:
@@ -38,6 +39,7 @@ class History:
     def __init__(self) -> None:
         self._system: list[str] = []
         self._drafts: list[_Draft] = []
+        self.caches_system = False
 
     @property
     def system(self) -> str:
@@ -54,12 +56,21 @@ class History:
         for part in parts:
             if isinstance(part, ToolResult):
                 self._add_result(part, place)
+            elif isinstance(part, CachePoint):
+                self.mark(part)
             elif isinstance(part, Text) and not part.text:
                 continue
             elif role is Role.SYSTEM and not self._drafts and isinstance(part, Text):
                 self._system.append(part.text)
             else:
                 self._open(role, place).parts.append(part)
+
+    def mark(self, point: CachePoint) -> None:
+        """Put a cache point behind all that has been said so far."""
+        if not self._drafts:
+            self.caches_system = bool(self._system)
+        elif not isinstance((self._drafts[-1].parts or [None])[-1], CachePoint):
+            self._drafts[-1].parts.append(point)
 
     def turns(self) -> tuple[Turn, ...]:
         """Return the turns; raises CallerError if a call has no result."""

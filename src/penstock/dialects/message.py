@@ -174,5 +174,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     thinking: str = ""
     stop: StopReason
     stop_sequence: str = ""
+    explanation: str = ""  # of a refusal, where the vendor gives one apart from the text
     usage: Usage
     service_tier: str = ""  # that served it: standard, flex, priority; empty: not said

@@ -9,6 +9,7 @@ from typing import Final
 from penstock.dialects.concepts import Verdict
 from penstock.dialects.registry import DIALECTS
 
+LOST: Final = (Verdict.DROPPED, Verdict.REFUSED)
 PAGE: Final = """# Translation between dialects
 
 Where caller and upstream speak the same dialect, bytes pass unchanged. Where they do not, each
@@ -44,7 +45,13 @@ def render() -> str:
 def _table(caller: str) -> str:
     others = [name for name in DIALECTS if name != caller]
     lines = [
-        _line([f"`{name}`", *(verdict(concept, other).value for other in others), _notes(concept)])
+        _line(
+            [
+                f"`{name}`",
+                *(verdict(concept, other).value for other in others),
+                _notes(concept, caller),
+            ]
+        )
         for concept, name in rows(caller)
     ]
     head = [_line(["Field", *(f"to `{other}`" for other in others), "Note"])]
@@ -52,15 +59,23 @@ def _table(caller: str) -> str:
     return "\n".join([f"## From `{caller}`\n", *head, *lines, ""])
 
 
-def _notes(concept: str) -> str:
-    """Return what there is to say, with the dialects that say it unless all say the same."""
+def _notes(concept: str, caller: str) -> str:
+    """Return what those say to whom it goes, by name unless there is only one.
+
+    Of what is lost everywhere, the caller's own dialect may say why.
+    """
     said: dict[str, list[str]] = {}
-    for name, dialect in DIALECTS.items():
-        note = dialect.concepts[concept].note
+    others = [name for name in DIALECTS if name != caller]
+    own = DIALECTS[caller].concepts[concept]
+    for name in others:
+        note = DIALECTS[name].concepts[concept].note
         if note:
             said.setdefault(note, []).append(f"`{name}`")
-    if len(said) == 1:
-        return next(iter(said))
+    if not said:
+        is_lost = all(verdict(concept, name) is own.verdict for name in others)
+        return own.note if is_lost and own.verdict in LOST else ""
+    if len(others) == 1:
+        return "".join(said)
     return " ".join(f"To {', '.join(names)}: {note}" for note, names in said.items())
 
 

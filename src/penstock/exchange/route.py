@@ -58,7 +58,7 @@ class Route:
         if not needed and size_tokens <= self._context_tokens_min:
             return self.targets  # the usual request: everybody can
         able = [target for target in self.targets if not (target.lacks & needed)]
-        if inquiry.needs_images:
+        if inquiry.needs_images or inquiry.needs_documents:
             return able  # the bytes of a picture say nothing of its tokens
         large = [
             target
@@ -75,6 +75,8 @@ def needs(inquiry: Inquiry) -> frozenset[Feature]:
         wanted.append(Feature.TOOLS)
     if inquiry.needs_images:
         wanted.append(Feature.IMAGES)
+    if inquiry.needs_documents:
+        wanted.append(Feature.DOCUMENTS)
     if inquiry.needs_structured_output:
         wanted.append(Feature.STRUCTURED_OUTPUT)
     if inquiry.needs_documents:

@@ -52,6 +52,14 @@ STOP = event("content_block_stop", index=3)
             event("message_start", message={"id": "a", "model": "m", "usage": {"input_tokens": 3}}),
             [Started("a", "m"), Counted(Usage(3, 0))],
         ),
+        (
+            event("message_start", message={"usage": {"service_tier": "priority"}}),
+            [Started("", "", "priority"), Counted(Usage())],
+        ),
+        (
+            event("message_start", message={"usage": {"service_tier": "batch"}}),
+            [Started("", ""), Counted(Usage())],
+        ),
         (event("ping"), [KeptAlive()]),
         (event("gateway_note", x=1), [KeptAlive()]),
         (b": comment\n\n", [KeptAlive()]),
@@ -76,6 +84,18 @@ STOP = event("content_block_stop", index=3)
             CALL + event("message_delta", delta={"stop_reason": "tool_use"}),
             [ToolStarted(0, "t", "f"), ArgumentsDelta(0, "{}"), STOPPED],
         ),
+        (event("message_stop"), [Ended()]),
+        (b'data: {"type":"message_stop"}\n\n', [Ended()]),
+        (b'event: message_stop\r\ndata: {"type":"message_stop"}\r\n\r\n', [Ended()]),
+    ],
+)  # fmt: skip
+def test_each_event_becomes_its_events(sent: bytes, expected: list[Event]) -> None:
+    assert claude.MessagesDecoder().feed(sent) == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
         (
             event("message_delta", delta={"stop_reason": "stop_sequence", "stop_sequence": "E"}),
             [Stopped(StopReason.STOP_SEQUENCE, "E")],
@@ -84,12 +104,21 @@ STOP = event("content_block_stop", index=3)
             event("message_delta", delta={"stop_reason": "model_context_window_exceeded"}),
             [Stopped(StopReason.LENGTH)],
         ),
-        (event("message_stop"), [Ended()]),
-        (b'data: {"type":"message_stop"}\n\n', [Ended()]),
-        (b'event: message_stop\r\ndata: {"type":"message_stop"}\r\n\r\n', [Ended()]),
+        (event("message_delta", delta={"stop_reason": "pause_turn"}), [Stopped(StopReason.PAUSED)]),
+        (
+            event(
+                "message_delta",
+                delta={"stop_reason": "refusal", "stop_details": {"explanation": "no"}},
+            ),
+            [Stopped(StopReason.FILTERED, "", "no")],
+        ),
+        (
+            event("message_delta", delta={"stop_reason": "refusal", "stop_details": None}),
+            [Stopped(StopReason.FILTERED)],
+        ),
     ],
-)  # fmt: skip
-def test_each_event_becomes_its_events(sent: bytes, expected: list[Event]) -> None:
+)
+def test_why_the_model_stopped(sent: bytes, expected: list[Event]) -> None:
     assert claude.MessagesDecoder().feed(sent) == expected
 
 
@@ -191,11 +220,32 @@ WHOLE = Answer(
     stop=StopReason.STOP_SEQUENCE,
     stop_sequence="E",
     usage=Usage(9, 8, 3, 2, 1, is_known=True),
+    service_tier="priority",
 )
 
 
 def test_a_whole_answer_is_read_as_it_was_written() -> None:
     assert claude.read_answer(claude.write_answer(WHOLE)) == WHOLE
+    refused = msgspec.structs.replace(
+        WHOLE, stop=StopReason.FILTERED, explanation="no", stop_sequence=""
+    )
+    assert claude.read_answer(claude.write_answer(refused)) == refused
+
+
+def test_a_tier_that_claude_does_not_have_is_not_told() -> None:
+    body = claude.write_answer(msgspec.structs.replace(WHOLE, service_tier="flex"))
+    assert b"service_tier" not in body
+
+
+def test_a_refusal_and_the_tier_are_told_in_a_stream() -> None:
+    encoder = claude.MessagesEncoder(REQUEST, 1)
+    assert b'"service_tier":"priority"' in encoder.encode(Started("a", "m", "priority"))
+    events = encode(Stopped(StopReason.FILTERED, "", "no"))
+    assert events[-2]["delta"] == {
+        "stop_reason": "refusal",
+        "stop_sequence": None,
+        "stop_details": {"type": "refusal", "category": None, "explanation": "no"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,14 @@ def event(kind: str, **fields: object) -> bytes:
     return f"event: {kind}\n".encode() + b"data: " + data + b"\n\n"
 
 
+KINDS = ("image", "document")
+
+
 @pytest.mark.parametrize("wrap", [False, True])
 def test_what_routing_needs(*, wrap: bool) -> None:
-    picture: dict[str, object] = {"type": "image", "source": {}}
-    part = {"type": "tool_result", "content": [picture]} if wrap else picture
+    parts: list[dict[str, object]] = [{"type": kind, "source": {}} for kind in KINDS]
+    if wrap:
+        parts = [{"type": "tool_result", "content": parts}]
     asked = passthrough.inquire(
         msgspec.json.encode(
             {
@@ -33,13 +37,14 @@ def test_what_routing_needs(*, wrap: bool) -> None:
                 "stream": True,
                 "tools": [{"name": "t"}],
                 "output_config": {"format": {"type": "json_schema", "schema": {}}},
-                "messages": [{"role": "user", "content": [part]}],
+                "messages": [{"role": "user", "content": parts}],
             }
         )
     )
     assert asked.is_stream
     assert asked.needs_tools
     assert asked.needs_images
+    assert asked.needs_documents
     assert asked.needs_structured_output
     assert asked.wants_usage
     assert asked.choices == 1
@@ -48,8 +53,10 @@ def test_what_routing_needs(*, wrap: bool) -> None:
 def test_words_in_a_text_are_no_features() -> None:
     asked = passthrough.inquire(
         b'{"model":"m","max_tokens":1,"tools":[],"output_config":{"effort":"low"},'
-        b'"messages":[{"role":"user","content":"\\"image\\""}]}'
+        b'"messages":[{"role":"user","content":"\\"image\\""},'
+        b'{"role":"user","content":[{"type":"text","text":"document"}]}]}'
     )
+    assert not asked.needs_documents
     needs = (asked.needs_tools, asked.needs_images, asked.needs_structured_output)
     assert not any(needs)
 

@@ -7,7 +7,9 @@ from penstock.core.errors import CallerError, DialectError
 from penstock.dialects.anthropic_messages.passthrough import inquire
 from penstock.dialects.anthropic_messages.request import RequestFields, read_request
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Request,
     Role,
@@ -68,11 +70,75 @@ def test_a_turn_of_thinking_alone_leaves_nothing() -> None:
     assert read(HI, thought, HI).turns == (Turn(Role.USER, (Text("hi"), Text("hi"))),)
 
 
-def test_a_plain_document_becomes_text() -> None:
-    document: Fields = {"type": "document", "source": {"type": "text", "data": "lines"}}
-    request = read(turn("user", document))
-    assert request.turns == (Turn(Role.USER, (Text("lines"),)),)
-    assert request.dropped == ("document",)
+@pytest.mark.parametrize(
+    ("source", "document"),
+    [
+        (
+            {"type": "base64", "media_type": "application/pdf", "data": "AA=="},
+            Document(data="AA==", title="t"),
+        ),
+        (
+            {"type": "url", "url": "https://x.example/a"},
+            Document(url="https://x.example/a", title="t"),
+        ),
+        (
+            {"type": "text", "media_type": "text/plain", "data": "lines"},
+            Document("text/plain", text="lines", title="t"),
+        ),
+        ({"type": "content", "content": "a"}, Document("text/plain", text="a", title="t")),
+        (
+            {"type": "content", "content": [{"type": "text", "text": word} for word in "ab"]},
+            Document("text/plain", text="a\n\nb", title="t"),
+        ),
+    ],
+)
+def test_documents(source: Fields, document: Document) -> None:
+    block: Fields = {"type": "document", "source": source, "title": "t", "context": "c"}
+    request = read(turn("user", block))
+    assert request.turns == (Turn(Role.USER, (document,)),)
+    assert request.dropped == ("document.context",)
+
+
+def test_cache_points_stand_behind_their_blocks() -> None:
+    cached: Fields = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    answer: Fields = {
+        "type": "tool_result",
+        "tool_use_id": "t",
+        "content": [{"type": "text", "text": "ok"} | cached],
+    }
+    request = read(
+        HI,
+        turn("assistant", USE | cached),
+        turn("user", answer),
+        system=[{"type": "text", "text": "a"} | cached],
+        tools=[{"name": "f"} | cached],
+        cache_control={"type": "ephemeral"},
+    )
+    point = CachePoint("1h")
+    assert request.caches_system
+    assert request.caches_tools
+    assert request.turns[1].parts == (ToolCall("t", "f", '{"a":1.0}'), point)
+    assert request.turns[2].parts == (ToolResult("t", (Text("ok"),)), point)  # two are one
+
+
+@pytest.mark.parametrize(
+    ("fields", "tier", "dropped"),
+    [
+        ({"service_tier": "auto"}, "auto", ()),
+        ({"service_tier": "standard_only"}, "standard", ()),
+        ({"service_tier": "batch"}, "", ("service_tier",)),
+    ],
+)
+def test_service_tier(fields: Fields, tier: str, dropped: tuple[str, ...]) -> None:
+    request = read(HI, **fields)
+    assert (request.service_tier, request.dropped) == (tier, dropped)
+
+
+@pytest.mark.parametrize(("display", "shown"), [("omitted", False), ("summarized", True)])
+def test_whether_thinking_is_shown(display: str, *, shown: bool) -> None:
+    request = read(HI, thinking={"type": "adaptive", "display": display})
+    assert request.shows_thinking is shown
+    assert read(HI).shows_thinking is None
 
 
 def test_later_instructions_are_a_turn() -> None:
@@ -88,7 +154,9 @@ def test_later_instructions_are_a_turn() -> None:
         [turn("user", {"type": "tool_result", "tool_use_id": "t"})],
         [turn("user", USE)],
         [turn("user", {"type": "image", "source": {"type": "file", "file_id": "f"}})],
-        [turn("user", {"type": "document", "source": {"type": "url", "url": "u"}})],
+        [turn("user", {"type": "document", "source": {"type": "file", "file_id": "f"}})],
+        [HI, turn("assistant", {"type": "document", "source": {"type": "url", "url": "u"}})],
+        [turn("user", {"type": "document", "source": {"type": "content", "content": [PICTURE]}})],
         [turn("user", {"type": "container_upload", "file_id": "f"})],
         [HI, turn("assistant", PICTURE)],
         [HI, turn("assistant", {"type": "web_search_tool_result"})],

@@ -12,7 +12,9 @@ from penstock.dialects.anthropic_messages.passthrough import inquire
 from penstock.dialects.anthropic_messages.request import read_request
 from penstock.dialects.anthropic_messages.write import write_request
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Request,
     Role,
@@ -258,21 +260,185 @@ def test_the_rest() -> None:
     assert dropped == ()
 
 
+@pytest.mark.parametrize(
+    ("document", "source"),
+    [
+        (
+            Document(data="JVBERg=="),
+            {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="},
+        ),
+        (Document(url="https://x.example/a"), {"type": "url", "url": "https://x.example/a"}),
+        (
+            Document("text/markdown", "IyBhIOKYgw=="),
+            {"type": "text", "media_type": "text/plain", "data": "# a ☃"},
+        ),
+        (
+            Document("text/plain", text="a"),
+            {"type": "text", "media_type": "text/plain", "data": "a"},
+        ),
+    ],
+)
+def test_documents(document: Document, source: Fields) -> None:
+    titled = msgspec.structs.replace(document, title="t")
+    result = ToolResult("t", (document,))
+    body, dropped = write(turns=(*CALLED[:2], Turn(Role.USER, (result, titled))))
+    block = {"type": "document", "source": source}
+    assert body["messages"][2]["content"] == [
+        {"type": "tool_result", "tool_use_id": "t", "content": [block]},
+        block | {"title": "t"},
+    ]
+    assert dropped == ()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        Document("application/msword", "AA=="),
+        Document("text/plain", "no base64"),
+        Document("text/plain", "/w=="),
+        Document("text/plain", "☃"),
+    ],
+)
+def test_a_document_that_claude_cannot_read_is_refused(document: Document) -> None:
+    with pytest.raises(CallerError) as caught:
+        write(turns=(Turn(Role.USER, (document,)),))
+    assert caught.value.param == "file"
+
+
+def test_cache_points_stand_on_the_block_before_them() -> None:
+    turns = (
+        Turn(Role.USER, (Text("a"), CachePoint(), Text("b"))),
+        *CALLED[1:2],
+        Turn(Role.USER, (*CALLED[2].parts, CachePoint())),
+    )
+    body, dropped = write(
+        turns=turns, tools=(TOOL, TOOL), caches_tools=True, system="s", caches_system=True
+    )
+    kept = {"type": "ephemeral"}
+    assert body["system"] == [{"type": "text", "text": "s", "cache_control": kept}]
+    assert [tool.get("cache_control") for tool in body["tools"]] == [None, kept]
+    blocks = [block for message in body["messages"] for block in message["content"]]
+    assert [block.get("cache_control") for block in blocks] == [kept, None, None, kept]
+    assert dropped == ()
+
+
+def test_the_last_four_cache_points_stay() -> None:
+    parts = tuple(part for word in "abc" for part in (Text(word), CachePoint()))
+    body, dropped = write(
+        turns=(Turn(Role.USER, parts),),
+        tools=(TOOL,),
+        caches_tools=True,
+        system="s",
+        caches_system=True,
+    )
+    assert "cache_control" not in body["tools"][0]
+    assert str(body).count("cache_control") == 4
+    assert dropped == ("prompt_cache_breakpoint",)
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-6", "claude-opus-5"])
+def test_a_cache_point_behind_later_instructions_is_named(model: str) -> None:
+    turns = (HI, Turn(Role.SYSTEM, (Text("be brief"), CachePoint())))
+    body, dropped = write(model, turns=turns)
+    assert "cache_control" not in str(body)
+    assert "prompt_cache_breakpoint" in dropped
+
+
+def test_a_lifetime_that_claude_does_not_have_is_named() -> None:
+    body, dropped = write(turns=(Turn(Role.USER, (Text("a"), CachePoint("12h"))),))
+    assert body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert dropped == ("prompt_cache_breakpoint",)
+
+
+def test_what_is_added_to_the_instructions_stands_behind_their_cache_point() -> None:
+    body, _ = write(system="s", caches_system=True, is_json=True)
+    assert body["system"][0]["text"] == "s"
+    assert body["system"][1]["text"].startswith("Answer with one JSON object")
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "thinking", "dropped"),
+    [
+        (
+            "claude-opus-5",
+            {"shows_thinking": True, "effort": "low"},
+            {"type": "adaptive", "display": "summarized"},
+            (),
+        ),
+        ("claude-opus-5", {"shows_thinking": False}, None, ()),
+        (
+            "claude-opus-5",
+            {"shows_thinking": False, "effort": "low"},
+            {"type": "adaptive", "display": "omitted"},
+            (),
+        ),
+        (
+            "claude-opus-5",
+            {"shows_thinking": True},
+            {"type": "adaptive", "display": "summarized"},
+            (),
+        ),
+        ("claude-opus-5", {"shows_thinking": True, "effort": "none"}, {"type": "disabled"}, ()),
+        (
+            "claude-opus-5",
+            {"shows_thinking": True, "tools": (TOOL,), "tool_choice": FORCED},
+            None,
+            ("shows_thinking",),
+        ),
+        ("claude-sonnet-4-5", {"shows_thinking": True}, None, ()),
+        ("claude-sonnet-4-5", {"shows_thinking": False}, None, ("shows_thinking",)),
+        ("claude-3-opus", {"shows_thinking": True}, None, ("shows_thinking",)),
+    ],
+)
+def test_whether_thinking_is_shown(
+    model: str, fields: Fields, thinking: Fields | None, dropped: tuple[str, ...]
+) -> None:
+    body, named = write(model, **fields)
+    assert (body.get("thinking"), named) == (thinking, dropped)
+
+
+@pytest.mark.parametrize(
+    ("tier", "written", "dropped"),
+    [
+        ("auto", "auto", ()),
+        ("standard", "standard_only", ()),
+        ("flex", None, ("service_tier",)),
+        ("priority", None, ("service_tier",)),
+    ],
+)
+def test_service_tier(tier: str, written: str | None, dropped: tuple[str, ...]) -> None:
+    body, named = write(service_tier=tier)
+    assert (body.get("service_tier"), named) == (written, dropped)
+
+
+def test_what_claude_has_no_word_for_is_named() -> None:
+    foreign: Fields = {
+        "seed": 0, "frequency_penalty": 1.0, "presence_penalty": 1.0, "verbosity": "low",
+        "cache_key": "k",
+    }  # fmt: skip
+    _, dropped = write("claude-opus-4-6", **foreign)
+    assert dropped == (*list(foreign)[:4], "prompt_cache_key")
+
+
 def test_what_is_written_is_read_again() -> None:
     request = Request(
         dialect="anthropic_messages",
         concepts=DIALECTS["anthropic_messages"].concepts,
         model="claude-opus-4-6",
         system="a",
-        turns=CALLED,
+        turns=(Turn(Role.USER, (Document(data="JVBERg=="), CachePoint("1h"))), *CALLED[1:]),
         output_tokens_max=100,
         temperature=0.5,
         top_k=3,
         stop=("E",),
         tools=(TOOL,),
-        tool_choice=ToolChoice(ChoiceMode.ONE, "f", is_parallel=False),
+        tool_choice=ToolChoice(ChoiceMode.AUTO, is_parallel=False),
         schema={"type": "string"},
         effort="low",
+        shows_thinking=False,
+        service_tier="standard",
+        caches_system=True,
+        caches_tools=True,
         user="u",
         is_stream=True,
     )

@@ -51,7 +51,7 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
     "results": openai_result(),
     "speaker": {"messages": [HI | {"name": "ada"}]},
     "thinking_history": openai_result(reasoning_content="hm"),
-    "cache": user({"type": "text", "text": "a", "prompt_cache_breakpoint": {}}),
+    "cache": user({"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}),
     "cache_key": {"prompt_cache_key": "k"},
     "cache_options": {"prompt_cache_options": {"mode": "explicit"}},
     "cache_retention": {"prompt_cache_retention": "24h"},
@@ -107,5 +107,6 @@ EXAMPLES: Final = Examples(
     body={"model": "m", "messages": [HI]},
     history="messages",
     model="gpt-oss-20b",
+    models=dict.fromkeys(("cache", "verbosity", "service_tier", "cache_key"), "gpt-5.6"),
     by_concept=BY_CONCEPT,
 )

@@ -150,6 +150,27 @@ def test_a_pause_is_not_shown_as_an_end() -> None:
     assert b'"finish_reason":"length"' in encoder.encode(Stopped(StopReason.PAUSED))
 
 
+def test_what_a_vendor_said_of_its_refusal_is_the_refusal() -> None:
+    encoder = chat.ChatEncoder(inquire(REQUEST + b"}"), 1)
+    encoder.encode(START)
+    refusal, finish = encoder.encode(Stopped(StopReason.FILTERED, "", "no")).split(b"\n\n")[:2]
+    assert b'"delta":{"refusal":"no"}' in refusal
+    assert b'"finish_reason":"content_filter"' in finish
+    answer = msgspec.structs.replace(WHOLE, stop=StopReason.FILTERED, explanation="no")
+    body = msgspec.json.decode(chat.write_answer(answer, 1))
+    assert body["choices"][0]["message"]["refusal"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("own", "tier"), [("default", "standard"), ("flex", "flex"), ("scale", ""), ("auto", "")]
+)
+def test_the_tier_that_served_is_told_in_a_stream(own: str, tier: str) -> None:
+    (start,) = chat.ChatDecoder().feed(chunk(service_tier=own))
+    assert start == Started("c", "m", tier)
+    out = chat.ChatEncoder(inquire(REQUEST + b"}"), 1).encode(start)
+    assert (f'"service_tier":"{own}"'.encode() in out) is bool(tier)
+
+
 def test_ids_of_calls_are_in_the_alphabet() -> None:
     encoder = chat.ChatEncoder(inquire(REQUEST + b"}"), 1)
     encoder.encode(START)
@@ -164,6 +185,7 @@ WHOLE = Answer(
     thinking="hm",
     stop=StopReason.TOOL,
     usage=Usage(9, 8, 3, 2, 1, is_known=True),
+    service_tier="standard",
 )
 
 

@@ -24,11 +24,12 @@ def test_what_routing_needs() -> None:
     asked = passthrough.inquire(
         b'{"model":"m","stream":true,"n":2,"tools":[{}],'
         b'"response_format":{"type":"json_schema","json_schema":{}},"messages":'
-        b'[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,"}}]}]}'
+        b'[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:,"}},{"type":"file","file":{}}]}]}'
     )
     assert asked.is_stream
     assert asked.needs_tools
     assert asked.needs_images
+    assert asked.needs_documents
     assert asked.needs_structured_output
     assert not asked.wants_usage
     assert asked.choices == 2
@@ -36,9 +37,11 @@ def test_what_routing_needs() -> None:
 
 def test_words_in_a_text_are_no_features() -> None:
     asked = passthrough.inquire(
-        b'{"model":"m","tools":[],"messages":[{"role":"user","content":"\\"image_url\\""}]}'
+        b'{"model":"m","tools":[],"messages":[{"role":"user","content":"\\"image_url\\""},'
+        b'{"role":"user","content":[{"type":"text","text":"file"}],"name":"file"}]}'
     )
     needs = (asked.needs_tools, asked.needs_images, asked.needs_structured_output)
+    assert not asked.needs_documents
     assert not any(needs)
     assert asked.wants_usage  # a whole answer always has its usage
 

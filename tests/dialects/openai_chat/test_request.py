@@ -2,20 +2,16 @@
 
 import msgspec
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability
-from penstock.dialects.capability import Capability, Prefill
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
-    Image,
-    Part,
+    Document,
     Request,
     Role,
     Text,
-    Tool,
     ToolCall,
     ToolChoice,
     ToolResult,
@@ -23,7 +19,6 @@ from penstock.dialects.message import (
 )
 from penstock.dialects.openai_chat import request as chat
 from penstock.dialects.openai_chat.passthrough import inquire
-from penstock.dialects.registry import DIALECTS
 
 Fields = dict[str, object]
 HI: Fields = {"role": "user", "content": "hi"}
@@ -43,129 +38,6 @@ def call(call_id: str = "c", arguments: str = "{}") -> Fields:
 
 def result(call_id: str = "c", content: object = "ok") -> Fields:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
-
-
-def write(model: str = "gpt-4o", **fields: object) -> tuple[Fields, tuple[str, ...]]:
-    base = Request(
-        dialect="anthropic_messages",
-        concepts=DIALECTS["anthropic_messages"].concepts,
-        model="m",
-        turns=(Turn(Role.USER, (Text("hi"),)),),
-    )
-    body, dropped = chat.write_request(
-        msgspec.structs.replace(base, **fields), model, capability.openai(model)
-    )
-    return msgspec.json.decode(body, type=Fields), dropped
-
-
-def written(row: Capability, **fields: object) -> tuple[Fields, tuple[str, ...]]:
-    """Return what is sent to a model that accepts what the row says."""
-    base = Request(
-        dialect="anthropic_messages",
-        concepts=DIALECTS["anthropic_messages"].concepts,
-        model="m",
-        turns=(USER,),
-    )
-    body, dropped = chat.write_request(msgspec.structs.replace(base, **fields), "m", row)
-    return msgspec.json.decode(body, type=Fields), dropped
-
-
-def refused(row: Capability, **fields: object) -> str:
-    with pytest.raises(CallerError) as caught:
-        written(row, **fields)
-    return caught.value.param
-
-
-USER = Turn(Role.USER, (Text("hi"),))
-BEGUN = (USER, Turn(Role.ASSISTANT, (Text("It is"),)))
-TWO_TOOLS = (Tool("f", "", {}), Tool("g", "", {}))
-NAMED = ToolChoice(ChoiceMode.ONE, "g")
-PICTURE = Turn(Role.USER, (Image(url="https://example.com/a.png"),))
-
-
-@pytest.mark.parametrize(
-    ("prefill", "added", "last", "lost"),
-    [
-        (Prefill.LITERAL, {}, {}, ()),
-        (Prefill.RESTARTS, {}, {}, ("messages[-1]",)),
-        (Prefill.PREFIX, {}, {"prefix": True}, ()),
-        (
-            Prefill.CONTINUE,
-            {"continue_final_message": True, "add_generation_prompt": False},
-            {},
-            (),
-        ),
-    ],
-)
-def test_a_last_turn_of_the_assistant_is_marked_as_the_model_wants_it(
-    prefill: Prefill, added: Fields, last: Fields, lost: tuple[str, ...]
-) -> None:
-    body, dropped = written(Capability(prefill=prefill), turns=BEGUN)
-    messages = [HI, {"role": "assistant", "content": "It is"} | last]
-    assert body == {"model": "m", "messages": messages} | added
-    assert dropped == lost
-    assert written(Capability(prefill=prefill))[0] == {"model": "m", "messages": [HI]}
-
-
-def test_what_a_model_would_refuse_is_refused_here_by_the_callers_name() -> None:
-    assert refused(Capability(prefill=Prefill.REFUSED), turns=BEGUN) == "messages[-1]"
-    no_force = Capability(forced_tool=False)
-    assert refused(no_force, tools=TWO_TOOLS, tool_choice=NAMED) == "tool_choice"
-    assert refused(Capability(image_urls=False), turns=(PICTURE,)) == "messages"
-    schema: Fields = {"type": "object"}
-    assert refused(Capability(structured_output=False), schema=schema) == "output_config.format"
-    no_json = Capability(structured_output=False, json_mode=False)
-    assert refused(no_json, is_json=True)
-
-
-def test_a_tool_that_cannot_be_named_is_the_only_one_shown() -> None:
-    body, dropped = written(Capability(named_tool=False), tools=TWO_TOOLS, tool_choice=NAMED)
-    assert body["tool_choice"] == "required"
-    assert body["tools"] == [{"type": "function", "function": {"name": "g", "parameters": {}}}]
-    assert dropped == ()
-
-
-def test_parallel_calls_are_not_spoken_of_where_that_is_ignored() -> None:
-    choice = ToolChoice(is_parallel=False)
-    body, dropped = written(Capability(parallel_tools=False), tools=TWO_TOOLS, tool_choice=choice)
-    assert "parallel_tool_calls" not in body
-    assert dropped == ("disable_parallel_tool_use",)
-
-
-def test_json_of_any_kind_is_a_schema_where_only_schemas_are_known() -> None:
-    body, dropped = written(Capability(json_mode=False), is_json=True)
-    schema = {"name": "answer", "schema": {"type": "object"}, "strict": False}
-    assert body["response_format"] == {"type": "json_schema", "json_schema": schema}
-    assert dropped == ()
-
-
-def test_later_instructions_join_the_first_where_the_model_knows_no_others() -> None:
-    turns = (USER, Turn(Role.SYSTEM, (Text("b"),)), USER)
-    body, dropped = written(Capability(later_system=False), system="a", turns=turns)
-    assert body["messages"] == [{"role": "system", "content": "a\n\nb"}, HI, HI]
-    assert dropped == ("messages.system",)
-
-
-@pytest.mark.parametrize(
-    ("row", "sent", "lost"),
-    [
-        (Capability(output_tokens_max=10), 10, ("max_tokens",)),
-        (Capability(output_tokens_max=100), 100, ()),
-        (Capability(), 100, ()),
-        (Capability(output_tokens_max=10, is_known=False), 100, ()),
-    ],
-)
-def test_more_than_a_model_can_say_is_not_asked_for(
-    row: Capability, sent: int, lost: tuple[str, ...]
-) -> None:
-    body, dropped = written(row, output_tokens_max=100)
-    assert body["max_completion_tokens"] == sent
-    assert dropped == lost
-
-
-def test_usage_is_asked_for_where_that_is_known() -> None:
-    assert written(Capability(), is_stream=True)[0]["stream_options"] == {"include_usage": True}
-    assert "stream_options" not in written(Capability(stream_usage=False), is_stream=True)[0]
 
 
 def test_leading_instructions_are_the_system_and_later_ones_stay() -> None:
@@ -282,134 +154,70 @@ def test_allowed_tools_filter_the_list() -> None:
     assert request.tool_choice == ToolChoice(ChoiceMode.REQUIRED)
 
 
-def test_results_with_images_and_errors_are_told_in_text() -> None:
-    picture = Image(media_type="image/png", data="AA==")
-    body, dropped = write(
-        turns=(
-            Turn(Role.USER, (Text("hi"),)),
-            Turn(Role.ASSISTANT, (Text("a"), ToolCall("x" * 50, "f", ""))),
-            Turn(
-                Role.USER,
-                (ToolResult("x" * 50, (Text("no"), picture), is_error=True), Text("so?")),
-            ),
-        )
-    )
-    written = msgspec.convert(body["messages"], list[Fields])
-    assert [message["role"] for message in written] == ["user", "assistant", "tool", "user"]
-    assert written[2]["content"] == "Error: no"
-    calls = msgspec.convert(written[1]["tool_calls"], list[Fields])
-    assert calls[0]["id"] == written[2]["tool_call_id"]
-    assert len(str(calls[0]["id"])) <= chat.CALL_ID_CHARS_MAX
-    assert msgspec.convert(calls[0]["function"], Fields)["arguments"] == "{}"
-    assert written[3]["content"] == [
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-        {"type": "text", "text": "so?"},
-    ]
-    assert dropped == ("tool_result.is_error", "tool_result.image")
+def part(**fields: object) -> Fields:
+    return {"role": "user", "content": [fields]}
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "written", "dropped"),
+    ("file", "document"),
     [
-        ("gpt-4o", {"output_tokens_max": 5}, {"max_completion_tokens": 5}, ()),
-        ("qwen", {"output_tokens_max": 5}, {"max_tokens": 5}, ()),
-        ("gpt-4o", {"temperature": 0.5, "top_p": 0.1}, {"temperature": 0.5, "top_p": 0.1}, ()),
-        ("o3", {"temperature": 0.5}, {}, ("temperature",)),
-        ("gpt-4o", {"top_k": 5}, {}, ("top_k",)),
-        ("gpt-5", {"effort": "minimal"}, {"reasoning_effort": "minimal"}, ()),
-        ("gpt-5", {"effort": "max"}, {"reasoning_effort": "high"}, ("thinking",)),
-        ("o3", {"effort": "none"}, {"reasoning_effort": "low"}, ("thinking",)),
-        ("gpt-4o", {"effort": "low"}, {}, ("thinking",)),
-        ("gpt-4o", {"effort": "none"}, {}, ()),
-        ("gpt-4o", {"stop": ("a",)}, {"stop": ["a"]}, ()),
-        ("gpt-4o", {"user": "u"}, {"user": "u"}, ()),
-        ("gpt-4o", {"is_json": True}, {"response_format": {"type": "json_object"}}, ()),
         (
-            "gpt-4o",
-            {"is_stream": True},
-            {"stream": True, "stream_options": {"include_usage": True}},
-            (),
+            {"file_data": "data:application/pdf;base64,AA==", "filename": "a.pdf"},
+            Document(data="AA==", title="a.pdf"),
         ),
+        (
+            {"file_data": "data:text/plain;charset=utf-8;base64,AA=="},
+            Document("text/plain", "AA=="),
+        ),
+        ({"file_data": "AA=="}, Document(data="AA==")),
     ],
 )
-def test_options(model: str, fields: Fields, written: Fields, dropped: tuple[str, ...]) -> None:
-    body, named = write(model, **fields)
-    assert {name: body[name] for name in body if name not in ("model", "messages")} == written
-    assert named == dropped
+def test_files_are_documents(file: Fields, document: Document) -> None:
+    request = read(part(type="file", file=file))
+    assert request.turns == (Turn(Role.USER, (document,)),)
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "param"),
+    "file", [{"file_id": "f"}, {}, {"file_data": "data:text/plain,abc"}, {"file_data": ""}]
+)
+def test_a_file_without_its_data_is_refused(file: Fields) -> None:
+    with pytest.raises(CallerError) as caught:
+        read(part(type="file", file=file))
+    assert caught.value.param == "messages[0].content[0].file"
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_breakpoint", "cache_control"])
+def test_cache_points_stand_behind_their_parts(name: str) -> None:
+    text: Fields = {"type": "text", "text": "a", name: {"mode": "explicit", "ttl": "30m"}}
+    point = CachePoint("30m")
+    request = read(
+        {"role": "system", "content": [text]},
+        {"role": "user", "content": [text, {"type": "text", "text": "b"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call()]},
+        result(content=[text]),
+    )
+    assert request.caches_system
+    assert request.turns[0].parts == (Text("a"), point, Text("b"))
+    assert request.turns[2].parts == (ToolResult("c", (Text("a"),)), point)
+    assert request.dropped == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "tier", "dropped"),
     [
-        ("gpt-4o", {"stop": ("a", "b", "c", "d", "e")}, "stop_sequences"),
-        ("o3", {"stop": ("a",)}, "stop_sequences"),
-        ("gpt-4o", {"output_tokens_max": 0}, "max_tokens"),
-        ("gpt-4o", {"turns": ()}, "messages"),
-        ("gpt-4o", {"tools": (Tool("f" * 65, "", {}),)}, "tools." + "f" * 65),
+        ("auto", "auto", ()),
+        ("default", "standard", ()),
+        ("flex", "flex", ()),
+        ("priority", "priority", ()),
+        ("fast", "priority", ()),
+        ("scale", "", ("service_tier",)),
     ],
 )
-def test_what_this_model_cannot_do(model: str, fields: Fields, param: str) -> None:
-    with pytest.raises(CallerError) as caught:
-        write(model, **fields)
-    assert caught.value.param == param
+def test_service_tier(own: str, tier: str, dropped: tuple[str, ...]) -> None:
+    request = read(HI, service_tier=own)
+    assert (request.service_tier, request.dropped) == (tier, dropped)
 
 
-def test_an_open_schema_is_a_hint_only() -> None:
-    body, dropped = write(schema={"type": "object", "properties": {"a": {}}})
-    answer = msgspec.convert(body["response_format"], Fields)
-    assert msgspec.convert(answer["json_schema"], Fields)["strict"] is False
-    assert dropped == ("output_config.format",)
-
-
-def test_a_long_user_is_digested() -> None:
-    assert len(str(write(user="u" * 65)[0]["user"])) == 64
-
-
-@st.composite
-def conversations(draw: st.DrawFn) -> list[Turn]:
-    """Draw turns as OpenAI chat can say them: text before calls, results before text."""
-    turns: list[Turn] = []
-    picture = st.builds(Image, url=st.just("https://x.example/a.png"))
-    for number in range(draw(st.integers(1, 4))):
-        results: tuple[Part, ...] = ()
-        if turns:
-            calls = [part for part in turns[-1].parts if isinstance(part, ToolCall)]
-            results = tuple(ToolResult(part.id, (Text(draw(WORDS)),)) for part in calls)
-        said = draw(st.lists(st.builds(Text, WORDS) | picture, min_size=1, max_size=3))
-        turns.append(Turn(Role.USER, (*results, *said)))
-        parts: list[Part] = [Text(draw(WORDS))]
-        parts += [
-            ToolCall(f"call_{number}_{index}", "f", arguments)
-            for index, arguments in enumerate(draw(st.lists(WORDS, max_size=2)))
-        ]
-        turns.append(Turn(Role.ASSISTANT, tuple(parts)))
-    return turns[:-1]
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> Request:
-    """Draw a request that OpenAI chat can carry whole."""
-    tool = st.builds(Tool, st.just("f"), WORDS, st.just({"type": "object"}))
-    tools = draw(st.lists(tool, max_size=2))
-    choices = [ToolChoice(ChoiceMode.NONE), ToolChoice(ChoiceMode.ONE, "f"), None]
-    return Request(
-        dialect="openai_chat",
-        concepts=DIALECTS["openai_chat"].concepts,
-        model="gpt-4o",
-        system=draw(st.just("") | WORDS),
-        turns=tuple(draw(conversations())),
-        temperature=draw(st.none() | st.floats(0, 2)),
-        stop=tuple(draw(st.lists(WORDS, max_size=4))),
-        tools=tuple(tools),
-        tool_choice=draw(st.sampled_from(choices)) if tools else None,
-        schema=draw(st.sampled_from(SCHEMAS)),
-        is_schema_strict=False,
-        user=draw(st.just("") | WORDS),
-    )
-
-
-@given(request=requests())
-def test_what_is_written_is_read_again(request: Request) -> None:
-    body, dropped = chat.write_request(request, "gpt-4o", capability.openai("gpt-4o"))
-    assert dropped == ()
-    assert chat.read_request(inquire(body)) == request
+def test_a_penalty_of_nothing_asks_for_nothing() -> None:
+    request = read(HI, frequency_penalty=0, presence_penalty=0.0)
+    assert (request.frequency_penalty, request.presence_penalty) == (None, None)

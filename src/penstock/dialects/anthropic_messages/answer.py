@@ -32,6 +32,7 @@ from penstock.dialects.anthropic_messages.passthrough import (
     MESSAGE_STOP,
     Block,
     Delta,
+    StopDetails,
     StreamEvent,
     UsageFields,
 )
@@ -58,6 +59,7 @@ Fields = dict[str, object]
 encode_json: Final = msgspec.json.Encoder().encode
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 _ALIVE: Final = KeptAlive()
+_TIERS: Final = ("standard", "priority")  # that both this dialect and others have
 _STOPS: Final[dict[str, StopReason]] = {
     "end_turn": StopReason.END,
     "stop_sequence": StopReason.STOP_SEQUENCE,
@@ -85,6 +87,7 @@ class AnswerFields(msgspec.Struct):
     id: str = ""
     model: str = ""
     stop_sequence: str | None = None
+    stop_details: StopDetails | None = None
     usage: UsageFields | None = None
 
 
@@ -112,7 +115,9 @@ def read_answer(body: bytes) -> Answer:
         thinking="".join(block.thinking or "" for block in answer.content),
         stop=_STOPS.get(answer.stop_reason, StopReason.END),
         stop_sequence=answer.stop_sequence or "",
+        explanation=_explanation(answer.stop_details),
         usage=answer.usage.normalised() if answer.usage else Usage(),
+        service_tier=_tier(answer.usage),
     )
 
 
@@ -142,7 +147,8 @@ def write_answer(answer: Answer) -> bytes:
         "content": content,
         "stop_reason": _REASONS[answer.stop],
         "stop_sequence": answer.stop_sequence or None,
-        "usage": _usage(answer.usage),
+        **_stop_details(answer.stop, answer.explanation),
+        "usage": _usage(answer.usage, answer.service_tier),
     }
     return encode_json(fields)
 
@@ -242,15 +248,16 @@ class MessagesDecoder:
     def _about_message(self, event: StreamEvent, events: list[Event]) -> None:
         usage = event.usage
         if event.type == "message_start" and event.message is not None:
-            events.append(Started(event.message.id, event.message.model))
             usage = event.message.usage
+            events.append(Started(event.message.id, event.message.model, _tier(usage)))
         elif event.type == "message_delta":
             delta = event.delta or Delta()
             if delta.stop_reason is not None:
                 for index in tuple(self._calls):  # blocks that the server has not closed
                     self._on_block_stop(index, events)
                 reason = _STOPS.get(delta.stop_reason, StopReason.END)
-                events.append(Stopped(reason, delta.stop_sequence or ""))
+                explanation = _explanation(delta.stop_details)
+                events.append(Stopped(reason, delta.stop_sequence or "", explanation))
         else:
             events.append(_ALIVE)
         if usage is not None:
@@ -304,6 +311,7 @@ class MessagesEncoder:
             "delta": {
                 "stop_reason": _REASONS[self._stopped.reason],
                 "stop_sequence": self._stopped.stop_sequence or None,
+                **_stop_details(self._stopped.reason, self._stopped.explanation),
             },
             "usage": _usage(self._usage),
         }
@@ -341,7 +349,7 @@ class MessagesEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": _usage(self._usage),
+            "usage": _usage(self._usage, event.service_tier),
         }
         return _event(b"message_start", {"type": "message_start", "message": message})
 
@@ -451,7 +459,23 @@ def _input(block: Block) -> str:
     return bytes(block.input).decode()
 
 
-def _usage(usage: Usage) -> Fields:
+def _explanation(details: StopDetails | None) -> str:
+    return (details.explanation if details else None) or ""
+
+
+def _stop_details(reason: StopReason, explanation: str) -> Fields:
+    if reason is not StopReason.FILTERED:
+        return {}
+    refusal = {"type": "refusal", "category": None, "explanation": explanation or None}
+    return {"stop_details": refusal}
+
+
+def _tier(usage: UsageFields | None) -> str:
+    tier = (usage.service_tier if usage else None) or ""
+    return tier if tier in _TIERS else ""
+
+
+def _usage(usage: Usage, tier: str = "") -> Fields:
     cached, written = usage.cached_tokens, usage.cache_write_tokens
     fields: Fields = {
         "input_tokens": max(0, usage.input_tokens - cached - written),
@@ -461,4 +485,6 @@ def _usage(usage: Usage) -> Fields:
     }
     if usage.reasoning_tokens:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    if tier in _TIERS:
+        fields["service_tier"] = tier
     return fields

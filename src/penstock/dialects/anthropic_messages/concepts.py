@@ -35,9 +35,9 @@ CONCEPTS: Final[dict[str, Concept]] = {
     # Pictures, files, sound.
     "images": Concept("image", C, "Base64 and URLs; the gateway fetches nothing."),
     "image_detail": Concept("", D),
-    "documents": Concept("document.data", R),
-    "document_url": Concept("document.url", R),
-    "document_text": Concept("document", R),
+    "documents": Concept("document.data", C, "PDF and text; others are refused."),
+    "document_url": Concept("document.url", C),
+    "document_text": Concept("document", C),
     "files": Concept("source.file_id", R, "A file's id is not portable."),
     "media_resolution": Concept("", D),
     "audio_in": Concept("", R),
@@ -46,7 +46,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "calls": Concept("tool_use", C, "Invalid JSON becomes `_raw`."),
     "results": Concept("tool_result", C, "Together, first in the next user turn."),
     "result_images": Concept("tool_result.image", C),
-    "result_documents": Concept("tool_result.document", R),
+    "result_documents": Concept("tool_result.document", C),
     "is_error": Concept("tool_result.is_error", C),
     "search_results": Concept("search_result", R),
     "server_tools": Concept("server_tool_use", R, HOSTED),
@@ -81,7 +81,11 @@ CONCEPTS: Final[dict[str, Concept]] = {
         "knows (then approximated); dropped where it knows none, and for Claude families with"
         " a budget beside a forced or open tool call.",
     ),
-    "shows_thinking": Concept("thinking.display", D),
+    "shows_thinking": Concept(
+        "thinking.display",
+        C,
+        "Dropped for Claude families that cannot choose.",
+    ),
     "thinking_history": Concept("messages.thinking", D, "Reasoning never crosses vendors."),
     "thinking_signature": Concept("messages.redacted_thinking", D, "It goes with the reasoning."),
     "reasoning_context": Concept("", D),
@@ -120,7 +124,11 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "include": Concept("", D),
     "citations": Concept("citations", D),
     # The prompt's cache.
-    "cache": Concept("cache_control", D),
+    "cache": Concept(
+        "cache_control",
+        C,
+        "Four at most: the last ones stay. Lifetimes that differ are named as dropped.",
+    ),
     "cache_key": Concept("", D),
     "cache_options": Concept("", D),
     "cache_retention": Concept("", D),
@@ -142,7 +150,12 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "safety_identifier": Concept("", C, "As user."),
     "metadata": Concept("", D),
     "labels": Concept("", D),
-    "service_tier": Concept("service_tier", D),
+    "service_tier": Concept(
+        "service_tier",
+        A,
+        "Claude has auto and standard (then carried); for others it does as by itself, which is "
+        "auto.",
+    ),
     "speed": Concept("speed", D),
     "moderation": Concept("", R),
     "safety_settings": Concept("", D, "Each vendor has filters of its own."),

@@ -12,7 +12,8 @@ from penstock.dialects.anthropic_messages.answer import (
     write_answer,
 )
 from penstock.dialects.anthropic_messages.concepts import CONCEPTS
-from penstock.dialects.anthropic_messages.request import read_request, write_request
+from penstock.dialects.anthropic_messages.request import read_request
+from penstock.dialects.anthropic_messages.write import write_request
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey

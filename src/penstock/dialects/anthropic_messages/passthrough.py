@@ -47,6 +47,7 @@ class UsageFields(msgspec.Struct, gc=False):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     output_tokens_details: OutputDetails | None = None
+    service_tier: str | None = None
 
     def update(self, newer: "UsageFields") -> None:
         """Take over what newer figures say."""
@@ -73,6 +74,12 @@ class UsageFields(msgspec.Struct, gc=False):
         )
 
 
+class StopDetails(msgspec.Struct, gc=False):
+    """``stop_details``: what is said of a refusal."""
+
+    explanation: str | None = None
+
+
 class Delta(msgspec.Struct, gc=False):
     """``delta`` of a block or of the message."""
 
@@ -82,6 +89,7 @@ class Delta(msgspec.Struct, gc=False):
     partial_json: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
+    stop_details: StopDetails | None = None
 
 
 class Block(msgspec.Struct, gc=False):
@@ -140,7 +148,7 @@ class ContentPart(msgspec.Struct):
 
 
 class MessageHead(msgspec.Struct):
-    """As much of a message as tells whether it has pictures."""
+    """As much of a message as tells whether it has pictures or documents."""
 
     content: str | list[ContentPart] | None = None
 
@@ -175,13 +183,15 @@ def inquire(body: bytes) -> Inquiry:
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
     _check_tokens_max(fields)
+    kinds = _kinds(body, messages)
     return Inquiry(
         model=json_fields.text(fields, "model"),
         is_stream=json_fields.flag(fields, "stream"),
         fields=fields,
         body=body,
         needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images=b'"image"' in body and _has_images(messages),
+        needs_images="image" in kinds,
+        needs_documents="document" in kinds,
         needs_structured_output=_has_schema(fields),
     )
 
@@ -330,18 +340,21 @@ def _check_tokens_max(fields: dict[str, Raw]) -> None:
         raise DialectError("max_tokens must be at least 0", param="max_tokens")
 
 
-def _has_images(messages: Raw) -> bool:
+def _kinds(body: bytes, messages: Raw) -> set[str]:
+    """Return the types of all blocks; none where no word hints at more than text."""
+    kinds: set[str] = set()
+    if b'"image"' not in body and b'"document"' not in body:
+        return kinds
     try:
         heads = _MESSAGES.decode(messages)
     except json_fields.MALFORMED:
-        return False  # the upstream will say what is wrong with it
-    return any(
-        part.type == "image"
-        or (isinstance(part.content, list) and any(inner.type == "image" for inner in part.content))
-        for head in heads
-        if isinstance(head.content, list)
-        for part in head.content
-    )
+        return kinds  # the upstream will say what is wrong with it
+    for head in heads:
+        for part in head.content if isinstance(head.content, list) else ():
+            kinds.add(part.type)
+            if isinstance(part.content, list):
+                kinds.update(inner.type for inner in part.content)
+    return kinds
 
 
 def _has_schema(fields: dict[str, Raw]) -> bool:

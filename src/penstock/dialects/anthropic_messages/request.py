@@ -4,12 +4,13 @@
     text                                   text
     image (base64, url)                    an image
     tool_use                               a call
-    tool_result                            a result: its texts, images and plain documents
-    document with a plain text             text
+    document (base64, url, text, content)  a document
+    tool_result                            a result: its texts, images and documents
+    cache_control of a block               a cache point behind it
     thinking, redacted_thinking            nothing: reasoning never crosses vendors
     everything else                        refused by name
 
-What becomes of every other field: ``verdicts.py``. Writing: ``write.py``.
+What becomes of every other field: ``concepts.py``. Writing: ``write.py``.
 """
 
 from typing import Final
@@ -19,11 +20,13 @@ import msgspec
 from penstock.core.errors import CallerError
 from penstock.dialects import capability, json_fields, verdicts
 from penstock.dialects.anthropic_messages.concepts import CONCEPTS
-from penstock.dialects.anthropic_messages.write import NAME, write_request
+from penstock.dialects.anthropic_messages.write import NAME, TIERS
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Part,
     Request,
@@ -35,10 +38,9 @@ from penstock.dialects.message import (
     ToolResult,
 )
 
-__all__ = ["read_request", "write_request"]
-
 Raw = msgspec.Raw
 ABSENT: Final = Raw(b"")
+TEXT: Final = "text/plain"
 
 
 class Source(msgspec.Struct):
@@ -48,6 +50,13 @@ class Source(msgspec.Struct):
     media_type: str = ""
     data: str = ""
     url: str = ""
+    content: "str | list[ResultPart] | None" = None
+
+
+class CacheFields(msgspec.Struct):
+    """``cache_control``."""
+
+    ttl: str | None = None
 
 
 class ResultPart(msgspec.Struct):
@@ -55,8 +64,10 @@ class ResultPart(msgspec.Struct):
 
     type: str = ""
     text: str = ""
+    title: str | None = None
+    context: str | None = None
     source: Source | None = None
-    cache_control: Raw = ABSENT
+    cache_control: CacheFields | None = None
     citations: Raw = ABSENT
 
 
@@ -65,6 +76,8 @@ class Block(msgspec.Struct):
 
     type: str = ""
     text: str = ""
+    title: str | None = None
+    context: str | None = None
     source: Source | None = None
     id: str = ""
     name: str = ""
@@ -72,7 +85,7 @@ class Block(msgspec.Struct):
     tool_use_id: str = ""
     content: str | list[ResultPart] | None = None
     is_error: bool | None = None
-    cache_control: Raw = ABSENT
+    cache_control: CacheFields | None = None
     citations: Raw = ABSENT
 
 
@@ -91,7 +104,7 @@ class ToolFields(msgspec.Struct):
     description: str | None = None
     input_schema: dict[str, object] | None = None
     strict: bool | None = None
-    cache_control: Raw = ABSENT
+    cache_control: CacheFields | None = None
     input_examples: Raw = ABSENT
 
 
@@ -146,10 +159,13 @@ class RequestFields(msgspec.Struct):
     thinking: ThinkingFields | None = None
     output_config: OutputFields | None = None
     metadata: MetadataFields | None = None
+    service_tier: str | None = None
+    cache_control: CacheFields | None = None
 
 
 _REQUEST: Final = msgspec.json.Decoder(RequestFields)
 _HANDLED: Final = frozenset(RequestFields.__struct_fields__) | {"model", "stream"}
+_TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items()}
 _MODES: Final[dict[str, ChoiceMode]] = {
     "auto": ChoiceMode.AUTO,
     "any": ChoiceMode.REQUIRED,
@@ -175,6 +191,8 @@ def read_request(inquiry: Inquiry) -> Request:
     reader.read_system(fields.system)
     for at, message in enumerate(fields.messages):
         reader.read(message, f"messages[{at}]")
+    if fields.cache_control is not None:
+        reader.history.mark(CachePoint(fields.cache_control.ttl or ""))
     output = fields.output_config or OutputFields()
     return Request(
         dialect=NAME,
@@ -194,6 +212,10 @@ def read_request(inquiry: Inquiry) -> Request:
         tool_choice=_read_choice(fields.tool_choice),
         schema=_read_schema(output.format),
         effort=reader.read_effort(fields.thinking, output.effort),
+        shows_thinking=_read_display(fields.thinking),
+        service_tier=reader.read_tier(fields.service_tier),
+        caches_system=reader.caches_system,
+        caches_tools=any(tool.cache_control is not None for tool in fields.tools or []),
         user=(fields.metadata.user_id if fields.metadata else None) or "",
         dropped=tuple(dict.fromkeys(dropped)),
     )
@@ -205,6 +227,7 @@ class _Reader:
     def __init__(self, dropped: list[str]) -> None:
         self.history = History()
         self.system = ""
+        self.caches_system = False
         self._dropped = dropped
 
     def read_system(self, system: str | list[Block] | None) -> None:
@@ -212,6 +235,8 @@ class _Reader:
             parts = [self._part(block, f"system[{at}]") for at, block in enumerate(system)]
             texts = [part.text for part in parts if isinstance(part, Text) and part.text]
             self.system = "\n\n".join(texts)
+            caches = any(block.cache_control is not None for block in system)
+            self.caches_system = caches and bool(texts)
         else:
             self.system = system or ""
 
@@ -225,8 +250,12 @@ class _Reader:
         else:
             for at, block in enumerate(message.content):
                 part = self._block(block, role, f"{place}.content[{at}]")
-                if part is not None:
-                    parts.append(part)
+                if part is None:
+                    continue
+                parts.append(part)
+                cache = _cache_of(block)
+                if cache is not None:
+                    parts.append(CachePoint(cache.ttl or ""))
         if role is Role.SYSTEM and not self.history.has_turns:
             raise CallerError(f"{place}: a system message never comes first.", param=place)
         self.history.add(role, parts, place)
@@ -234,8 +263,6 @@ class _Reader:
     def read_tool(self, tool: ToolFields, place: str) -> Tool:
         if tool.type not in (None, "custom"):
             raise verdicts.refusal(place, f"{tool.type!r} runs nowhere else")
-        if tool.cache_control is not ABSENT:
-            self._dropped.append("cache_control")
         if tool.input_examples is not ABSENT:
             self._dropped.append("tools.input_examples")
         schema = tool.input_schema or {"type": "object", "properties": {}}
@@ -246,8 +273,6 @@ class _Reader:
             raise CallerError("output_config.effort is unknown.", param="output_config.effort")
         if thinking is None:
             return effort or ""
-        if thinking.display:
-            self._dropped.append("thinking.display")
         if thinking.type == "disabled":
             return "none"
         if effort or thinking.budget_tokens is None:
@@ -255,6 +280,11 @@ class _Reader:
         budget = thinking.budget_tokens
         fitting = [name for name, tokens in capability.BUDGETS.items() if tokens <= budget]
         return fitting[-1] if fitting else "minimal"
+
+    def read_tier(self, tier: str | None) -> str:
+        if tier and tier not in _TIERS:
+            self._dropped.append("service_tier")
+        return _TIERS.get(tier or "", "")
 
     def _block(self, block: Block, role: Role, place: str) -> Part | None:
         if block.type in ("thinking", "redacted_thinking"):
@@ -279,27 +309,61 @@ class _Reader:
             parts = (Text(block.content),) if block.content else ()
         return ToolResult(block.tool_use_id, parts, bool(block.is_error))
 
-    def _part(self, block: Block | ResultPart, place: str, *allowed: str) -> Text | Image:
+    def _part(
+        self, block: Block | ResultPart, place: str, *allowed: str
+    ) -> Text | Image | Document:
         self._note(block)
         if block.type == "text":
             return Text(block.text)
         source = block.source or Source()
-        if block.type == "image" and "image" in allowed:
-            if source.type == "base64":
-                return Image(media_type=source.media_type, data=source.data)
-            if source.type == "url":
-                return Image(url=source.url)
-            raise verdicts.refusal(f"{place}.source", "a file's id is not portable")
-        if block.type == "document" and "document" in allowed and source.type == "text":
-            self._dropped.append("document")
-            return Text(source.data)
-        raise verdicts.refusal(place, f"{block.type!r} has no counterpart")
+        if block.type not in allowed:
+            raise verdicts.refusal(place, f"{block.type!r} has no counterpart")
+        if block.type == "document":
+            return self._document(block, source, place)
+        if source.type == "base64":
+            return Image(media_type=source.media_type, data=source.data)
+        if source.type == "url":
+            return Image(url=source.url)
+        raise verdicts.refusal(f"{place}.source", "a file's id is not portable")
+
+    def _document(self, block: Block | ResultPart, source: Source, place: str) -> Document:
+        if block.context:
+            self._dropped.append("document.context")
+        title = block.title or ""
+        match source.type:
+            case "base64":
+                return Document(source.media_type, source.data, title=title)
+            case "url":
+                return Document(url=source.url, title=title)
+            case "text":
+                return Document(TEXT, text=source.data, title=title)
+            case "content":
+                return Document(TEXT, text=self._content(source, place), title=title)
+            case _:
+                raise verdicts.refusal(f"{place}.source", "a file's id is not portable")
+
+    def _content(self, source: Source, place: str) -> str:
+        if isinstance(source.content, str):
+            return source.content
+        parts = [self._part(part, f"{place}.source.content") for part in source.content or []]
+        return "\n\n".join(part.text for part in parts if isinstance(part, Text))
 
     def _note(self, block: Block | ResultPart) -> None:
-        if block.cache_control is not ABSENT:
-            self._dropped.append("cache_control")
         if block.citations is not ABSENT and not json_fields.is_empty(block.citations):
             self._dropped.append("citations")
+
+
+def _cache_of(block: Block) -> CacheFields | None:
+    """Return the cache point behind a block: its own, or one behind a part of its result."""
+    inner = block.content if isinstance(block.content, list) else []
+    points = [block.cache_control, *(part.cache_control for part in inner)]
+    return next((point for point in points if point is not None), None)
+
+
+def _read_display(thinking: ThinkingFields | None) -> bool | None:
+    if thinking is None or thinking.display is None:
+        return None
+    return thinking.display != "omitted"
 
 
 def _arguments(block: Block, place: str) -> str:

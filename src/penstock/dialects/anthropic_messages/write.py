@@ -14,9 +14,14 @@ What the server refuses, and what is done instead:
                                             must stand before the call is not ours to invent
     arguments that are no JSON object       ``{"_raw": "..."}``
     an open object in a schema              closed
+    a document that is no PDF               its text, if it is one; else refused
+    more than four cache points             the last four stay
 """
 
+import base64
+import binascii
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -53,6 +58,12 @@ CALL_ID_CHARS_MAX: Final = 64
 USER_CHARS_MAX: Final = 64
 JSON_INSTRUCTION: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
 SCHEMA_INSTRUCTION: Final = "The JSON must fit this JSON Schema:"
+CACHE_POINTS_MAX: Final = 4
+KEPT_TTLS: Final = ("", "5m", "1h")
+FOREIGN: Final = ("seed", "frequency_penalty", "presence_penalty", "verbosity", "cache_key")
+TIERS: Final[dict[str, str]] = {"auto": "auto", "standard": "standard_only"}
+PDF: Final = "application/pdf"
+TEXT_TYPES: Final = ("text/", "application/json", "application/xml")
 _ARGUMENTS: Final = msgspec.json.Decoder(dict[str, Raw])
 _FORCED: Final = (ChoiceMode.REQUIRED, ChoiceMode.ONE)
 _CHOICES: Final[dict[ChoiceMode, str]] = {
@@ -74,7 +85,8 @@ def write_request(
     if system:
         body["system"] = system
     body["messages"] = messages
-    body |= writer.tools() | writer.thinking() | writer.sampling() | writer.options()
+    body |= writer.tools() | writer.thinking() | writer.sampling() | writer.tier()
+    body |= writer.options()
     if request.is_stream:
         body["stream"] = True
     return msgspec.json.encode(body), tuple(dict.fromkeys([*request.dropped, *writer.dropped]))
@@ -106,6 +118,9 @@ class _Writer:
         self._thinks = False
         self._output: Fields = {}
         self.dropped: list[str] = []
+        self._points_skipped = self._points() - CACHE_POINTS_MAX
+        self._caches_tools = self._takes_point() if request.caches_tools else False
+        self._caches_system = self._takes_point() if request.caches_system else False
 
     def tokens_max(self) -> int:
         """Return ``max_tokens``: this dialect requires it."""
@@ -124,7 +139,7 @@ class _Writer:
             if turn.role is Role.SYSTEM:
                 self._later_system(turn, written)
                 continue
-            blocks = [block for part in turn.parts if (block := self._block(part)) is not None]
+            blocks = self._blocks(turn.parts)
             if blocks:
                 written.append({"role": turn.role.value, "content": blocks})
         if not written:
@@ -138,7 +153,7 @@ class _Writer:
             )
         return written
 
-    def system(self) -> str:
+    def system(self) -> str | list[Fields]:
         """Return ``system``; to be asked after the messages, which may add to it."""
         request = self._request
         if request.schema is not None and not self._model.structured_output:
@@ -148,14 +163,21 @@ class _Writer:
         elif request.is_json:
             self._drop("json")
             self._instructions.append(JSON_INSTRUCTION)
-        return "\n\n".join(self._instructions)
+        if not (self._caches_system and request.system):
+            return "\n\n".join(self._instructions)
+        kept: Fields = {"type": "text", "text": request.system, "cache_control": _cache("")}
+        added = "\n\n".join(self._instructions[1:])
+        return [kept, {"type": "text", "text": added}] if added else [kept]
 
     def tools(self) -> Fields:
         """Return ``tools`` and how they are to be used."""
         request = self._request
         if not request.tools:
             return self._called_tools()
-        fields: Fields = {"tools": [self._tool(tool) for tool in request.tools]}
+        tools = [self._tool(tool) for tool in request.tools]
+        if self._caches_tools:
+            tools[-1]["cache_control"] = _cache("")
+        fields: Fields = {"tools": tools}
         choice = request.tool_choice
         if choice is None:
             return fields
@@ -173,10 +195,11 @@ class _Writer:
     def thinking(self) -> Fields:
         """Return ``thinking``, and note the effort for ``output_config``."""
         asked, model = self._request.effort, self._model
-        if not asked:
-            return {}
         if asked == "none":
             return {"thinking": {"type": "disabled"}} if model.thinking is Thinking.ADAPTIVE else {}
+        shown = self._shown()
+        if not asked:
+            return {"thinking": {"type": "adaptive"} | shown} if shown else {}
         if model.thinking is Thinking.BUDGET:
             return self._budget(asked)
         if not model.efforts:
@@ -186,7 +209,7 @@ class _Writer:
         if effort != asked:
             self._drop("effort")
         self._output["effort"] = effort
-        return {} if self._is_forced() else {"thinking": {"type": "adaptive"}}
+        return {} if self._is_forced() else {"thinking": {"type": "adaptive"} | shown}
 
     def sampling(self) -> Fields:
         """Return the sampling fields that the family takes; asked after ``thinking``."""
@@ -205,6 +228,18 @@ class _Writer:
             fields["temperature"] = 1.0
         return fields
 
+    def tier(self) -> Fields:
+        """Return ``service_tier``, and note what this dialect has no word for."""
+        for name in FOREIGN:
+            if getattr(self._request, name) not in (None, ""):
+                self._drop(name)
+        tier = self._request.service_tier
+        if tier in TIERS:
+            return {"service_tier": TIERS[tier]}
+        if tier:
+            self._drop("service_tier")  # what Claude does by itself: priority where there is some
+        return {}
+
     def options(self) -> Fields:
         """Return what else steers the answer; asked last."""
         request = self._request
@@ -220,9 +255,13 @@ class _Writer:
             if schema is not request.schema:
                 self._drop("schema")
             self._output["format"] = {"type": "json_schema", "schema": schema}
-        return fields | {"output_config": self._output} if self._output else fields
+        if self._output:
+            fields["output_config"] = self._output
+        return fields
 
     def _later_system(self, turn: Turn, written: list[Fields]) -> None:
+        if any(self._takes_point() for part in turn.parts if isinstance(part, CachePoint)):
+            self._drop("cache")
         text = "\n\n".join(part.text for part in turn.parts if isinstance(part, Text))
         if self._model.later_system and written and written[-1]["role"] == "user":
             written.append({"role": "system", "content": text})
@@ -230,32 +269,98 @@ class _Writer:
             self._drop("later_system")
             self._instructions.append(text)
 
+    def _shown(self) -> Fields:
+        """Return whether thoughts are told: what Claude is asked for where it can choose."""
+        shows = self._request.shows_thinking
+        if shows is None:
+            return {}
+        if self._model.thinking is not Thinking.ADAPTIVE:
+            if not shows or self._model.thinking is Thinking.NONE:
+                self._drop("shows_thinking")
+            return {}
+        if self._is_forced():
+            self._drop("shows_thinking")  # beside a forced call nobody thinks
+            return {}
+        if not shows and not self._request.effort:
+            return {}  # nothing is shown unasked, and asking would turn thinking on
+        return {"display": "summarized" if shows else "omitted"}
+
+    def _points(self) -> int:
+        """Return how many cache points the request has."""
+        request = self._request
+        parts = [part for turn in request.turns for part in turn.parts]
+        count = sum(1 for part in parts if isinstance(part, CachePoint))
+        return count + request.caches_tools + request.caches_system
+
+    def _takes_point(self) -> bool:
+        """Tell whether the next cache point is among those that stay."""
+        self._points_skipped -= 1
+        if self._points_skipped >= 0:
+            self._drop("cache")
+        return self._points_skipped < 0
+
+    def _blocks(self, parts: Iterable[Part]) -> list[Fields]:
+        blocks: list[Fields] = []
+        for part in parts:
+            if isinstance(part, CachePoint):
+                if self._takes_point() and blocks:
+                    blocks[-1]["cache_control"] = _cache(part.ttl)
+                    if part.ttl not in KEPT_TTLS:
+                        self._drop("cache")
+                continue
+            block = self._block(part)
+            if block is not None:
+                blocks.append(block)
+        return blocks
+
     def _block(self, part: Part) -> Fields | None:
+        block: Fields | None
         match part:
             case Text(text=text):
-                return {"type": "text", "text": text} if text.strip() else None
+                block = {"type": "text", "text": text} if text.strip() else None
             case Image():
-                return _image(part)
+                block = _image(part)
+            case Document():
+                block = self._document(part)
             case ToolCall(id=call_id, name=name, arguments=arguments):
-                return {
+                block = {
                     "type": "tool_use",
                     "id": self._ids.of_call(call_id),
                     "name": name,
                     "input": arguments_object(arguments),
                 }
             case ToolResult():
-                return self._result(part)
-            case Document() | CachePoint():
-                return None  # no reader makes these yet
+                block = self._result(part)
+            case CachePoint():
+                block = None  # goes to the block before it
+        return block
+
+    def _document(self, document: Document) -> Fields | None:
+        if document.url:
+            source: Fields = {"type": "url", "url": document.url}
+        elif document.media_type == PDF and document.data:
+            source = {"type": "base64", "media_type": PDF, "data": document.data}
+        else:
+            text = document.text or self._text_of(document)
+            if not text.strip():
+                return None
+            source = {"type": "text", "media_type": "text/plain", "data": text}
+        fields: Fields = {"type": "document", "source": source}
+        return fields | {"title": document.title} if document.title else fields
+
+    def _text_of(self, document: Document) -> str:
+        name = self._name("documents")
+        if document.data and not document.media_type.startswith(TEXT_TYPES):
+            raise verdicts.refusal(name, f"{document.media_type} is neither PDF nor text")
+        try:
+            return base64.b64decode(document.data, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+            raise CallerError(f"{name} holds no text in base64: {error}.", param=name) from error
 
     def _result(self, result: ToolResult) -> Fields:
-        blocks: list[Fields] = [
-            _image(part) if isinstance(part, Image) else {"type": "text", "text": part.text}
-            for part in result.content
-            if isinstance(part, Image) or part.text.strip()
-        ]
         call_id = self._ids.of_result(result.call_id)
-        fields: Fields = {"type": "tool_result", "tool_use_id": call_id, "content": blocks}
+        content = self._blocks(result.content)
+        fields: Fields = {"type": "tool_result", "tool_use_id": call_id, "content": content}
         return fields | {"is_error": True} if result.is_error else fields
 
     def _called_tools(self) -> Fields:
@@ -307,6 +412,11 @@ def _image(image: Image) -> Fields:
     else:
         source = {"type": "base64", "media_type": image.media_type, "data": image.data}
     return {"type": "image", "source": source}
+
+
+def _cache(ttl: str) -> Fields:
+    fields: Fields = {"type": "ephemeral"}
+    return fields | {"ttl": ttl} if ttl == "1h" else fields
 
 
 def _short(user: str) -> str:

@@ -7,7 +7,9 @@
                                                      but what engines and clients agree on
     a new call in delta.tool_calls ToolStarted       id, type and name, once
     more of it                     ArgumentsDelta    arguments
-    finish_reason                  Stopped           a chunk with finish_reason
+    finish_reason                  Stopped           a chunk with finish_reason; before it what
+                                                     another vendor said of a refusal
+    service_tier of the first      Started           service_tier of each
     usage                          Counted           the last chunk before the end, if asked for
     [DONE]                         Ended             [DONE]
     a comment, a named event       KeptAlive         a comment
@@ -41,7 +43,7 @@ from penstock.dialects.events import (
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.openai_chat import errors
 from penstock.dialects.openai_chat.passthrough import ABSENT, UsageFields
-from penstock.dialects.openai_chat.request import CALL_ID_CHARS_MAX
+from penstock.dialects.openai_chat.write import CALL_ID_CHARS_MAX, TIERS
 from penstock.dialects.tool_ids import ToolIds
 
 Raw = msgspec.Raw
@@ -50,6 +52,7 @@ DONE: Final = b"data: [DONE]\n\n"
 KEEPALIVE: Final = b": keepalive\n\n"
 CHOICE_END: Final = b'},"logprobs":null,"finish_reason":null}]'
 _ALIVE: Final = KeptAlive()
+_TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items() if tier != "auto"}
 _STOPS: Final[dict[str, StopReason]] = {
     "stop": StopReason.END,
     "length": StopReason.LENGTH,
@@ -115,6 +118,7 @@ class ChunkFields(msgspec.Struct, gc=False):
     model: str | None = None
     choices: list[ChoiceFields] | None = None
     usage: UsageFields | None = None
+    service_tier: str | None = None
     error: Raw = ABSENT
 
 
@@ -148,6 +152,7 @@ def read_answer(body: bytes) -> Answer:
         thinking=message.reasoning_content or message.reasoning or "",
         stop=_stop_of(choice.finish_reason, has_calls=bool(calls), refused=bool(message.refusal)),
         usage=chunk.usage.normalised() if chunk.usage else Usage(),
+        service_tier=_TIERS.get(chunk.service_tier or "", ""),
     )
 
 
@@ -167,7 +172,7 @@ def write_answer(answer: Answer, created_unix_s: int) -> bytes:
     message: dict[str, object] = {
         "role": "assistant",
         "content": "".join(texts) if texts or not calls else None,
-        "refusal": None,
+        "refusal": answer.explanation or None,
     }
     if calls:
         message["tool_calls"] = calls
@@ -186,6 +191,8 @@ def write_answer(answer: Answer, created_unix_s: int) -> bytes:
         "model": answer.model,
         "choices": [choice],
     }
+    if answer.service_tier:
+        fields["service_tier"] = TIERS[answer.service_tier]
     if answer.usage.is_known:
         fields["usage"] = _usage(answer.usage)
     return encode_json(fields)
@@ -251,7 +258,8 @@ class ChatDecoder:
         if not self._is_started:
             self._is_started = True
             self._id = chunk.id or ""
-            events.append(Started(self._id, chunk.model or ""))
+            tier = _TIERS.get(chunk.service_tier or "", "")
+            events.append(Started(self._id, chunk.model or "", tier))
         for choice in chunk.choices or ():
             self._choose(choice, events)
         if chunk.usage is not None:
@@ -353,14 +361,15 @@ class ChatEncoder:
         if self._is_started:
             return b""  # a second upstream goes on with the same answer
         self._is_started = True
-        head = encode_json(
-            {
-                "id": f"chatcmpl-{event.id or self._created_unix_s}",
-                "object": "chat.completion.chunk",
-                "created": self._created_unix_s,
-                "model": event.model or self._model,
-            }
-        )
+        fields: dict[str, object] = {
+            "id": f"chatcmpl-{event.id or self._created_unix_s}",
+            "object": "chat.completion.chunk",
+            "created": self._created_unix_s,
+            "model": event.model or self._model,
+        }
+        if event.service_tier:
+            fields["service_tier"] = TIERS[event.service_tier]
+        head = encode_json(fields)
         self._head = b"data: " + head[:-1] + b',"choices":'
         self._text_head = self._head + b'[{"index":0,"delta":{"content":'
         return self._delta(b'"role":"assistant","content":"","refusal":null')
@@ -381,9 +390,10 @@ class ChatEncoder:
                     "function": function,
                 }
                 return self._delta(b'"tool_calls":' + encode_json([call]))
-            case Stopped(reason=reason):
+            case Stopped(reason=reason, explanation=why):
+                refusal = self._delta(b'"refusal":' + encode_json(why)) if why else b""
                 finish = b'[{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]'
-                return self._head + finish % _REASONS[reason].encode() + self._end
+                return refusal + self._head + finish % _REASONS[reason].encode() + self._end
             case Counted(usage=usage):
                 self._usage = usage
             case _:

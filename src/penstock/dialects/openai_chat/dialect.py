@@ -14,7 +14,8 @@ from penstock.dialects.openai_chat.answer import (
     write_answer,
 )
 from penstock.dialects.openai_chat.concepts import CONCEPTS
-from penstock.dialects.openai_chat.request import read_request, write_request
+from penstock.dialects.openai_chat.request import read_request
+from penstock.dialects.openai_chat.write import write_request
 
 
 class OpenAIChat:

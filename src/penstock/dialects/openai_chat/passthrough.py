@@ -113,12 +113,13 @@ class ContentPart(msgspec.Struct):
 
 
 class MessageHead(msgspec.Struct):
-    """As much of a message as tells whether it has pictures."""
+    """As much of a message as tells whether it has pictures or files."""
 
     content: str | list[ContentPart] | None = None
 
 
 _MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
+_NO_KINDS: Final[frozenset[str]] = frozenset()
 
 
 def inquire(body: bytes) -> Inquiry:
@@ -128,13 +129,15 @@ def inquire(body: bytes) -> Inquiry:
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
     is_stream = json_fields.flag(fields, "stream")
+    kinds = _kinds(body, messages)
     return Inquiry(
         model=json_fields.text(fields, "model"),
         is_stream=is_stream,
         fields=fields,
         body=body,
         needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images=b'"image_url"' in body and _has_images(messages),
+        needs_images="image_url" in kinds,
+        needs_documents="file" in kinds,
         needs_structured_output=(
             "response_format" in fields and b'"json_schema"' in bytes(fields["response_format"])
         ),
@@ -227,16 +230,16 @@ class ChatRelay(Relay):
         return False
 
 
-def _has_images(messages: Raw) -> bool:
+def _kinds(body: bytes, messages: Raw) -> frozenset[str]:
+    """Return the types of the parts of all messages; none where no word hints at more than text."""
+    if b'"image_url"' not in body and b'"file"' not in body:
+        return _NO_KINDS
     try:
         heads = _MESSAGES.decode(messages)
     except json_fields.MALFORMED:
-        return False  # the upstream will say what is wrong with it
-    return any(
-        part.type == "image_url"
-        for head in heads
-        if isinstance(head.content, list)
-        for part in head.content
+        return _NO_KINDS  # the upstream will say what is wrong with it
+    return frozenset(
+        part.type for head in heads if isinstance(head.content, list) for part in head.content
     )
 
 
