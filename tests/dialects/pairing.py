@@ -9,11 +9,13 @@ import msgspec
 from tests.dialects.anthropic_messages import examples as anthropic_messages
 from tests.dialects.examples import Examples, Fields
 from tests.dialects.openai_chat import examples as openai_chat
+from tests.dialects.openai_responses import examples as openai_responses
 
 from penstock.dialects.registry import DIALECTS
 
 EXAMPLES: Final[dict[str, Examples]] = {
     "openai_chat": openai_chat.EXAMPLES,
+    "openai_responses": openai_responses.EXAMPLES,
     "anthropic_messages": anthropic_messages.EXAMPLES,
 }
 PAIRS: Final = [(caller, other) for caller in EXAMPLES for other in EXAMPLES if caller != other]

@@ -5,12 +5,14 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from penstock.core.outcome import FailureKind
 from penstock.dialects.contract import AnswerReader, Dialect, Inquiry
 
 SAMPLES: Final = Path(__file__).parent.parent / "data" / "dialect-samples"
 REQUESTS: Final = {
     "openai_chat": b'{"model":"m","stream":true,"stream_options":{"include_usage":true},'
     b'"messages":[{"role":"user","content":"hi"}]}',
+    "openai_responses": b'{"model":"m","stream":true,"input":"hi"}',
     "anthropic_messages": b'{"model":"m","stream":true,"max_tokens":9,'
     b'"messages":[{"role":"user","content":"hi"}]}',
 }
@@ -18,8 +20,14 @@ TERMINATORS: Final = {
     "openai_chat": b"data: [DONE]\n\n",
     "anthropic_messages": b'event: message_stop\ndata: {"type": "message_stop"}\n\n',
 }
+# What a complete stream gets that lacks only this. The others end with what completes them.
 SUPPLIED: Final = {
     name: terminator.replace(b'": "', b'":"') for name, terminator in TERMINATORS.items()
+}
+TOLD: Final = {
+    "openai_chat": FailureKind.OVERLOADED,
+    "openai_responses": FailureKind.SERVER_ERROR,
+    "anthropic_messages": FailureKind.OVERLOADED,
 }
 
 

@@ -7,7 +7,7 @@ from penstock.dialects.registry import DIALECTS
 
 
 def test_names() -> None:
-    assert sorted(DIALECTS) == ["anthropic_messages", "openai_chat"]
+    assert sorted(DIALECTS) == ["anthropic_messages", "openai_chat", "openai_responses"]
     assert all(dialect.name == name for name, dialect in DIALECTS.items())
 
 

@@ -1,5 +1,6 @@
 """What is common to passing every dialect on; the rest is in the conformance suite."""
 
+from penstock.core.errors import DeadlineError
 from penstock.core.outcome import FailureKind
 from penstock.dialects.openai_chat.passthrough import ChatRelay, inquire
 from penstock.dialects.sse import EVENT_BYTES_MAX
@@ -39,3 +40,7 @@ def test_an_end_is_told_once() -> None:
     relay.feed(CONTENT.replace(b"}}]", b'},"finish_reason":"stop"}]'))
     assert relay.finish() == b"data: [DONE]\n\n"
     assert relay.finish() == b""
+
+
+def test_an_error_event_needs_no_more_than_the_dialect_knows() -> None:
+    assert ChatRelay(ASKED).broken(DeadlineError("too late")) == b""

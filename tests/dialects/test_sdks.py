@@ -7,11 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 import anthropic
+import msgspec
 import openai
 import pytest
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from tests.dialects.samples import inquiry, read_all, sample
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
+from tests.dialects.samples import inquiry, read_all, sample, whole_events
 
 from penstock.core.errors import CallerError, ShedError, UpstreamError
 from penstock.core.outcome import Failure, FailureKind
@@ -20,6 +23,7 @@ from penstock.dialects.registry import DIALECTS
 from penstock.dialects.translate import Translation
 
 OPENAI: Final = DIALECTS["openai_chat"]
+RESPONSES: Final = DIALECTS["openai_responses"]
 ANTHROPIC: Final = DIALECTS["anthropic_messages"]
 ANSWER: Final = Answer(
     id="1",
@@ -29,6 +33,9 @@ ANSWER: Final = Answer(
     stop=StopReason.TOOL,
     usage=Usage(17, 42, 5, 2, 7, is_known=True),
 )
+
+RESPONSE_EVENT: Final = TypeAdapter[ResponseStreamEvent](ResponseStreamEvent)
+OTHERS: Final = pytest.mark.parametrize("source", ["openai_chat", "anthropic_messages"])
 
 
 @contextmanager
@@ -160,6 +167,102 @@ def test_every_chunk_is_of_the_sdks_type() -> None:
         ChatCompletionChunk.model_validate_json(event.removeprefix(b"data: "), strict=True)
 
 
+def data_of(event: bytes) -> bytes:
+    return event.partition(b"\ndata: ")[2].rstrip(b"\n")
+
+
+@OTHERS
+@pytest.mark.parametrize("stem", ["text_ok", "tools_ok"])
+def test_every_response_event_is_of_the_sdks_type(source: str, stem: str) -> None:
+    body = translated(source, "openai_responses", stem)
+    events = [event for event in whole_events(body) if not event.startswith(b":")]
+    read = [RESPONSE_EVENT.validate_json(data_of(event), strict=True) for event in events]
+    assert [event.sequence_number for event in read] == list(range(len(read)))
+    names = [event.partition(b"\n")[0] for event in events]
+    assert names == [f"event: {event.type}".encode() for event in read]
+    assert [event.type for event in read[:2]] == ["response.created", "response.in_progress"]
+    assert read[-1].type == "response.completed"
+
+
+@pytest.mark.parametrize("stop", StopReason)
+def test_whole_responses_are_of_the_sdks_type(stop: StopReason) -> None:
+    asked = RESPONSES.inquire(
+        b'{"model":"m","input":"hi","instructions":"be brief","temperature":0.5,"user":"u",'
+        b'"tools":[{"type":"function","name":"find","parameters":{"type":"object"}}],'
+        b'"tool_choice":{"type":"function","name":"find"},"metadata":{"a":"b"},'
+        b'"text":{"format":{"type":"json_schema","name":"n","schema":{}}},"max_output_tokens":9,'
+        b'"reasoning":{"effort":"low","summary":"auto"},"parallel_tool_calls":false}'
+    )
+    answer = msgspec.structs.replace(ANSWER, stop=stop)
+    body = RESPONSES.write_answer(answer, asked, 1)
+    response = Response.model_validate_json(body, strict=True)
+    assert response.output_text == "Looking."
+    assert [item.type for item in response.output] == ["reasoning", "message", "function_call"]
+    is_incomplete = stop in (StopReason.LENGTH, StopReason.FILTERED, StopReason.PAUSED)
+    assert response.status == ("incomplete" if is_incomplete else "completed")
+    assert (response.incomplete_details is not None) is is_incomplete
+    assert (response.instructions, response.temperature) == ("be brief", 0.5)
+    assert (response.max_output_tokens, response.metadata) == (9, {"a": "b"})
+    assert response.tools[0].type == "function"
+    assert response.usage is not None
+    assert response.usage.total_tokens == 59
+    assert response.usage.output_tokens_details.reasoning_tokens == 7
+
+
+@OTHERS
+def test_openai_reads_a_stream_of_responses(source: str) -> None:
+    body = translated(source, "openai_responses", "tools_ok")
+    with serving(body) as url, chat(url) as client:
+        events = list(client.responses.create(model="m", input="hi", stream=True))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == "Looking."
+    last = events[-1]
+    assert last.type == "response.completed"
+    first, second = events[:2]
+    assert first.type == "response.created"
+    assert second.type == "response.in_progress"
+    assert first.response.id == second.response.id == last.response.id
+    done = [event.item for event in events if event.type == "response.output_item.done"]
+    assert [item.to_dict() for item in done] == [item.to_dict() for item in last.response.output]
+
+
+@OTHERS
+def test_openai_helper_accumulates_a_stream_of_responses(source: str) -> None:
+    body = translated(source, "openai_responses", "tools_ok")
+    with (
+        serving(body) as url,
+        chat(url) as client,
+        client.responses.stream(model="m", input="hi") as stream,
+    ):
+        kinds = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert kinds.count("response.output_item.added") == len(final.output)
+    assert final.output_text == "Looking."
+    calls = [item for item in final.output if item.type == "function_call"]
+    assert [call.arguments for call in calls] == ['{"city": "Graz"}', "{}"]
+    assert final.usage is not None
+    assert (final.usage.input_tokens, final.usage.output_tokens) == (17, 42)
+
+
+def test_what_the_sdk_hands_back_is_read_again() -> None:
+    """Callers put the items of an answer before their next question, as they got them."""
+    body = RESPONSES.write_answer(ANSWER, inquiry(RESPONSES), 1)
+    with serving(body, kind="application/json") as url, chat(url) as client:
+        answer = client.responses.create(model="m", input="hi")
+    items = [item.to_dict() for item in answer.output]
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+    given = [{"role": "user", "content": "hi"}, *items, result]
+    asked = RESPONSES.inquire(msgspec.json.encode({"model": "m", "input": given}))
+    request = RESPONSES.read_request(asked)
+    assert [len(turn.parts) for turn in request.turns] == [1, 2, 1]
+    assert request.dropped == ("input.reasoning",)
+    passed = msgspec.json.decode(RESPONSES.forward(asked, "m", asks_usage=False))
+    assert [item.get("type") for item in passed["input"]] == [
+        None, "message", "function_call", "function_call_output",
+    ]  # fmt: skip
+
+
 def test_openai_raises_what_we_write() -> None:
     error = CallerError("no such field", param="seed")
     with (
@@ -196,6 +299,31 @@ def test_openai_raises_at_an_error_in_the_stream() -> None:
         )
         with pytest.raises(openai.APIError, match="cut"):
             list(stream)
+
+
+@OTHERS
+def test_openai_is_told_that_a_response_failed(source: str) -> None:
+    """The SDK raises nothing (DIALECTS 10): the event itself must be one that it understands."""
+    reader = Translation(DIALECTS[source].decoder(), RESPONSES.encoder(inquiry(RESPONSES), 1))
+    body = read_all(reader, [sample(source, "text_cut")]) + reader.broken(BROKEN)
+    with serving(body) as url, chat(url) as client:
+        events = list(client.responses.create(model="m", input="hi", stream=True))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    last = events[-1]
+    assert last.type == "response.failed"
+    first = events[0]
+    assert first.type == "response.created"
+    assert last.response.id == first.response.id
+    assert last.response.error is not None
+    assert "cut" in last.response.error.message
+    RESPONSE_EVENT.validate_json(data_of(whole_events(body)[-1]), strict=True)
+    with (
+        serving(body) as url,
+        chat(url) as client,
+        client.responses.stream(model="m", input="hi") as stream,
+        pytest.raises(RuntimeError, match=r"response\.completed"),
+    ):
+        stream.get_final_response()
 
 
 def test_anthropic_raises_at_an_error_in_the_stream() -> None:

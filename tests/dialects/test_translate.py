@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.dialects.samples import (
     PLACES,
+    TOLD,
     cut,
     inquiry,
     names,
@@ -17,6 +18,7 @@ from tests.dialects.samples import (
     whole_events,
 )
 
+from penstock.core.errors import DeadlineError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -127,7 +129,7 @@ def test_an_error_inside_the_stream_is_a_failure(source: str, target: str) -> No
     reader = translation(source, target)
     read_all(reader, [sample(source, "text_error_in_band")])
     assert reader.failure is not None
-    assert reader.failure.kind is FailureKind.OVERLOADED
+    assert reader.failure.kind is TOLD[source]
     assert reader.has_content
     assert reader.feed(b"data: [DONE]\n\n") == b""
 
@@ -253,6 +255,18 @@ def test_an_answer_without_a_start_gets_one(name: str) -> None:
     first = decoded(name, out)[0]
     assert isinstance(first, Started)
     assert first.model == "m"
+
+
+@PAIRS
+def test_a_break_is_told_by_the_encoder_or_by_the_dialect(source: str, target: str) -> None:
+    """Only where an error event hangs on what came before, the encoder has one of its own."""
+    reader = translation(source, target)
+    read_all(reader, [sample(source, "text_cut")])
+    event = reader.broken(DeadlineError("too late"))
+    assert bool(event) is (target == "openai_responses")
+    told = decoded(target, event or DIALECTS[target].error_event(DeadlineError("too late"), "r"))
+    assert isinstance(told[-1], Failed)
+    assert "too late" in told[-1].failure.detail
 
 
 class _Refusing:

@@ -36,6 +36,7 @@ class DialectName(enum.Enum):
     """The wire formats that an upstream can speak."""
 
     OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSES = "openai_responses"
     ANTHROPIC_MESSAGES = "anthropic_messages"
 
 

@@ -8,7 +8,7 @@ event through ``decoder`` and ``encoder``.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -76,6 +76,13 @@ class AnswerReader(Protocol):
         """
         ...
 
+    def broken(self, error: PenstockError) -> bytes:
+        """Return the event that ends this stream as broken, where it must know what came before.
+
+        Empty where the dialect's ``error_event`` says as much.
+        """
+        ...
+
 
 class Decoder(Protocol):
     """Turns the bytes of an upstream's stream into common events."""
@@ -99,6 +106,15 @@ class Encoder(Protocol):
 
     def finish(self) -> bytes:
         """Return the terminator, with everything that must stand before it."""
+        ...
+
+
+@runtime_checkable
+class NumberedEncoder(Protocol):
+    """An encoder whose error event depends on what it has encoded; others need not have it."""
+
+    def broken(self, error: PenstockError) -> bytes:
+        """Return the event that ends the stream as broken; never a terminator."""
         ...
 
 

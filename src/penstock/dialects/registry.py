@@ -7,7 +7,12 @@ from typing import Final
 from penstock.dialects.anthropic_messages.dialect import AnthropicMessages
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_chat.dialect import OpenAIChat
+from penstock.dialects.openai_responses.dialect import OpenAIResponses
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
-    {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()}
+    {
+        "openai_chat": OpenAIChat(),
+        "openai_responses": OpenAIResponses(),
+        "anthropic_messages": AnthropicMessages(),
+    }
 )

@@ -18,7 +18,7 @@ A dialect subclasses ``Relay`` and says what its events mean (``_see``).
 
 import msgspec
 
-from penstock.core.errors import DialectError
+from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
@@ -80,6 +80,11 @@ class Relay:
             return b""
         self.is_ended = True
         return self.terminator
+
+    def broken(self, error: PenstockError) -> bytes:
+        """Return nothing: an error event needs to know of no other, unless a dialect says so."""
+        del error
+        return b""
 
     def _pass(self, raw: bytes) -> bytes:
         # The usual event is one line of data, perhaps under one line with its name.

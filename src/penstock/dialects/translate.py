@@ -12,9 +12,9 @@ A malformed event ends the stream as broken: unlike on the pass-through path nob
 was lost.
 """
 
-from penstock.core.errors import DialectError
+from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects.contract import Decoder, Encoder
+from penstock.dialects.contract import Decoder, Encoder, NumberedEncoder
 from penstock.dialects.events import (
     ArgumentsDelta,
     Counted,
@@ -83,6 +83,10 @@ class Translation:
             return b""
         self.is_ended = True
         return self._encoder.finish()
+
+    def broken(self, error: PenstockError) -> bytes:
+        """Return the event that ends this stream as broken, if the encoder has one of its own."""
+        return self._encoder.broken(error) if isinstance(self._encoder, NumberedEncoder) else b""
 
     def _learn(self, event: Event) -> None:
         self.events += 1

@@ -1,0 +1,87 @@
+"""The OpenAI Responses dialect, put together."""
+
+from penstock.core.errors import PenstockError
+from penstock.core.outcome import Failure
+from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
+from penstock.dialects.message import Answer, Request
+from penstock.dialects.openai_responses import errors, passthrough
+from penstock.dialects.openai_responses.answer import ResponsesDecoder, read_answer, write_answer
+from penstock.dialects.openai_responses.concepts import CONCEPTS
+from penstock.dialects.openai_responses.encoder import ResponsesEncoder
+from penstock.dialects.openai_responses.request import read_request, write_request
+
+
+class OpenAIResponses:
+    """``POST /v1/responses``. Without state: one object serves everybody."""
+
+    name = "openai_responses"
+    concepts = CONCEPTS
+    request_id_header = b"x-request-id"
+
+    def path(self, model: str, *, is_stream: bool) -> bytes:
+        """Return the path below a base URL that ends in ``/v1`` or the like."""
+        del model, is_stream
+        return b"/responses"
+
+    def auth_headers(self, api_key: str, api_version: str, caller: Headers) -> bytes:
+        """Return the credential as a bearer token."""
+        del api_version, caller
+        return b"authorization: Bearer %b\r\n" % api_key.encode()
+
+    def inquire(self, body: bytes, path: bytes = b"") -> Inquiry:
+        """Read what routing needs."""
+        del path
+        return passthrough.inquire(body)
+
+    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+        """Return the body with another model."""
+        return passthrough.forward(inquiry, model, asks_usage=asks_usage)
+
+    def relay(self, inquiry: Inquiry) -> AnswerReader:
+        """Return a reader that passes events on."""
+        return passthrough.ResponsesRelay(inquiry)
+
+    def survey(self, body: bytes) -> Survey:
+        """Look at a whole answer."""
+        return passthrough.survey(body)
+
+    def read_request(self, inquiry: Inquiry) -> Request:
+        """Read the whole request."""
+        return read_request(inquiry)
+
+    def write_request(self, request: Request, model: str) -> tuple[bytes, tuple[str, ...]]:
+        """Return the body of a request from another dialect."""
+        return write_request(request, model)
+
+    def read_answer(self, body: bytes) -> Answer:
+        """Read a whole answer."""
+        return read_answer(body)
+
+    def write_answer(self, answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes:
+        """Return a whole answer from another dialect."""
+        return write_answer(answer, inquiry, created_unix_s)
+
+    def decoder(self) -> Decoder:
+        """Return a decoder for one stream."""
+        return ResponsesDecoder()
+
+    def encoder(self, inquiry: Inquiry, created_unix_s: int) -> Encoder:
+        """Return an encoder for one stream."""
+        return ResponsesEncoder(inquiry, created_unix_s)
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Name the failure of an answer whose status is not 200."""
+        return errors.classify(status, headers, body)
+
+    def status_of(self, error: PenstockError) -> int:
+        """Return the HTTP status of an error."""
+        return error.status
+
+    def error_body(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the envelope of an error."""
+        del request_id  # stands in a header
+        return errors.error_body(error)
+
+    def error_event(self, error: PenstockError, request_id: str) -> bytes:
+        """Return the event that ends a stream of which nothing is known."""
+        return errors.error_event(error, request_id)

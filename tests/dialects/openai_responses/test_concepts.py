@@ -1,0 +1,16 @@
+"""Every concept that the dialect has is shown by an example."""
+
+from tests.dialects.openai_responses.examples import EXAMPLES
+
+from penstock.dialects.openai_responses.concepts import CONCEPTS
+
+
+def test_every_named_concept_has_an_example_and_no_other_has() -> None:
+    named = [concept for concept, entry in CONCEPTS.items() if entry.name]
+    assert sorted(EXAMPLES.by_concept) == sorted(named)
+
+
+def test_names_are_given_once() -> None:
+    names = [entry.name for entry in CONCEPTS.values() if entry.name]
+    shared = {name for name in names if names.count(name) > 1}
+    assert shared <= set()
