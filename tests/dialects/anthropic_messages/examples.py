@@ -52,7 +52,9 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}}
     ),
     "files": user({"type": "image", "source": {"type": "file", "file_id": "f"}}),
-    "search_results": user({"type": "search_result", "source": {}, "content": []}),
+    "search_results": user(
+        {"type": "search_result", "source": "https://x.example", "title": "t", "content": []}
+    ),
     "server_tools": {
         "messages": [
             HI,

@@ -24,6 +24,7 @@ from penstock.dialects.message import (
 Fields = dict[str, object]
 HI: Fields = {"role": "user", "content": "hi"}
 USE: Fields = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1.0}}
+RESULT: Fields = {"type": "tool_result", "tool_use_id": "t"}
 PICTURE: Fields = {"type": "image", "source": {"type": "url", "url": "https://x.example/a"}}
 
 
@@ -160,6 +161,10 @@ def test_later_instructions_are_a_turn() -> None:
         [turn("user", {"type": "container_upload", "file_id": "f"})],
         [HI, turn("assistant", PICTURE)],
         [HI, turn("assistant", {"type": "web_search_tool_result"})],
+        [HI, turn("assistant", {"type": "web_search_tool_result", "content": {"type": "error"}})],
+        [HI, turn("assistant", USE), turn("user", RESULT | {"content": {"type": "error"}})],
+        [turn("user", {"type": "search_result", "source": "https://x.example", "content": []})],
+        [turn("user", {"type": "image", "source": "https://x.example"})],
     ],
 )
 def test_what_cannot_be_carried_is_refused_by_name(given_messages: list[Fields]) -> None:

@@ -51,6 +51,14 @@ def decode(*events: bytes) -> list[Event]:
         (chunk({"content": "a"}), [TextDelta("a")]),
         (chunk({"reasoning_content": "a"}), [ThinkingDelta("a")]),
         (chunk({"reasoning": "a"}), [ThinkingDelta("a")]),
+        (
+            chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}]}),
+            [ThinkingDelta("a")],
+        ),
+        (
+            chunk({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}),
+            [TextDelta("ab")],
+        ),
         (chunk(finish="length"), [Stopped(StopReason.LENGTH)]),
         (chunk(finish="new_reason"), [Stopped(StopReason.END)]),
         (
@@ -198,6 +206,32 @@ def test_a_refusal() -> None:
     body = {"choices": [{"message": {"refusal": "no"}, "finish_reason": "stop"}]}
     answer = chat.read_answer(msgspec.json.encode(body))
     assert (answer.parts, answer.stop) == ((Text("no"),), StopReason.FILTERED)
+
+
+def test_thoughts_and_text_in_parts() -> None:
+    content: list[Fields] = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "h"}], "closed": True},
+        {"type": "thinking", "thinking": "m"},
+        {"type": "text", "text": "a"},
+    ]
+    body = {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
+    answer = chat.read_answer(msgspec.json.encode(body))
+    assert (answer.parts, answer.thinking) == ((Text("a"),), "hm")
+
+
+def test_an_answer_that_says_nothing() -> None:
+    answer = chat.read_answer(b'{"choices":[{"index":0,"finish_reason":"length"}]}')
+    assert (answer.parts, answer.stop) == ((), StopReason.LENGTH)
+
+
+def test_a_call_that_nobody_can_read_is_no_answer() -> None:
+    reason = "function_call_filter: MALFORMED_FUNCTION_CALL"
+    (failed,) = decode(chunk({"role": "assistant"}, reason))
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureKind.BROKEN_STREAM
+    body: Fields = {"choices": [{"message": None, "finish_reason": reason}]}
+    with pytest.raises(DialectError, match="MALFORMED_FUNCTION_CALL"):
+        chat.read_answer(msgspec.json.encode(body))
 
 
 def test_a_call_without_arguments_gets_an_empty_object() -> None:

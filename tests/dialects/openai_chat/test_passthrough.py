@@ -135,3 +135,14 @@ def test_an_error_under_a_200() -> None:
 def test_what_is_no_answer(given: bytes) -> None:
     with pytest.raises(DialectError):
         passthrough.survey(given)
+
+
+def test_content_in_parts_is_content() -> None:
+    part = b'{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}'
+    whole = b'{"choices":[{"message":{"content":[%b]},"finish_reason":"stop"}]}' % part
+    assert passthrough.survey(whole).finish_reason == "stop"
+    reader = relay()
+    sent = b'data: {"choices":[{"delta":{"content":[%b]}}]}\n\n' % part
+    assert reader.feed(sent) == sent
+    assert reader.has_content
+    assert reader.output_bytes == len(part)

@@ -100,5 +100,6 @@ EXAMPLES: Final = Examples(
     body={"model": "m", "input": [HI]},
     history="input",
     model="gpt-oss-20b",
+    models=dict.fromkeys(("cache", "verbosity", "service_tier", "cache_key"), "gpt-5.6"),
     by_concept=BY_CONCEPT,
 )

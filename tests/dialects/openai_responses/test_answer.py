@@ -50,6 +50,10 @@ def begun(index: int = 0, **fields: object) -> bytes:
 
 EVENTS: list[tuple[bytes, list[Event]]] = [
     (event("created", response={"id": "r", "model": "m"}), [Started("r", "m")]),
+    (
+        event("created", response={"id": "r", "model": "m", "service_tier": "default"}),
+        [Started("r", "m", "standard")],
+    ),
     (event("output_text.delta", delta="a"), [TextDelta("a")]),
     (
         event("output_text.delta", delta="a") + event("output_text.done", text="a"),
@@ -269,6 +273,15 @@ def test_what_is_written_is_read_again(stop: StopReason) -> None:
         service_tier="flex",
     )
     assert responses.read_answer(responses.write_answer(answer, ASKED, 1)) == answer
+
+
+def test_what_a_vendor_says_of_a_refusal_is_a_refusal() -> None:
+    answer = Answer(
+        id="1", model="m", parts=(), stop=StopReason.FILTERED, explanation="no", usage=Usage()
+    )
+    told = msgspec.json.decode(responses.write_answer(answer, ASKED, 1))
+    assert told["output"][0]["content"] == [{"type": "refusal", "refusal": "no"}]
+    assert told["incomplete_details"] == {"reason": "content_filter"}
 
 
 def test_what_was_cut_says_so() -> None:

@@ -81,6 +81,8 @@ class Reader:
         assert told["item_id"] == item["id"]
         if kind.endswith(".delta"):
             self.texts[index] += str(told["delta"])
+        elif kind == "refusal.done":
+            assert told["refusal"] == self.texts[index]
         elif kind.endswith(("text.done", "arguments.done")):
             assert told[TEXTS[str(item["type"])]] == self.texts[index]
 
@@ -89,7 +91,7 @@ class Reader:
         if item["type"] == "function_call":
             return str(item["arguments"])
         parts = msgspec.convert(item.get("content") or item.get("summary"), list[Told])
-        return "".join(str(part["text"]) for part in parts)
+        return "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
 
 
 def encoder() -> ResponsesEncoder:
@@ -207,6 +209,18 @@ def test_why_it_ended(reason: StopReason, status: str, why: str | None) -> None:
     assert said.kinds[-1] == said.last["status"] == status
     assert said.done[0]["status"] == status
     assert said.last["incomplete_details"] == ({"reason": why} if why else None)
+
+
+def test_what_a_vendor_says_of_a_refusal_is_a_message_of_its_own() -> None:
+    said = read(
+        Started("1", "m", "flex"), TextDelta("a"), Stopped(StopReason.FILTERED, "", "no such thing")
+    )
+    assert said.kinds[-7:] == [
+        "output_item.added", "content_part.added", "refusal.delta", "refusal.done",
+        "content_part.done", "output_item.done", "incomplete",
+    ]  # fmt: skip
+    assert said.texts == {0: "a", 1: "no such thing"}
+    assert said.last["service_tier"] == "flex"
 
 
 def test_a_call_without_arguments_gets_an_empty_object_unless_it_was_cut() -> None:

@@ -204,6 +204,14 @@ def test_the_relay_knows_where_it_is() -> None:
     assert reader.position.sequence_number == len(events) - 1
 
 
+def test_a_delta_alone_says_where_the_text_stands() -> None:
+    reader = relay()
+    reader.feed(
+        event("response.output_text.delta", delta="a", item_id="x", output_index=3, content_index=1)
+    )
+    assert reader.position == Position("", 0, "message", "x", 3, 1, 2)
+
+
 def test_a_broken_stream_ends_under_the_next_number() -> None:
     reader = relay()
     reader.feed(sample("openai_responses", "text_cut"))

@@ -5,7 +5,9 @@ import pytest
 
 from penstock.core.errors import CallerError
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Request,
     Role,
@@ -139,6 +141,53 @@ def test_how_the_answer_is_to_be() -> None:
     assert read(user="u").user == "u"
 
 
+def test_how_and_by_which_service_the_answer_is_made() -> None:
+    request = read(
+        reasoning={"summary": "detailed"},
+        text={"verbosity": "high"},
+        prompt_cache_key="k",
+        service_tier="default",
+    )
+    assert (request.shows_thinking, request.verbosity) == (True, "high")
+    assert (request.cache_key, request.service_tier) == ("k", "standard")
+    assert read(reasoning={"generate_summary": "auto"}).shows_thinking
+    assert read(service_tier="fast").service_tier == "priority"
+    assert read(service_tier="auto").service_tier == "auto"
+    plain = read()
+    assert (plain.shows_thinking, plain.service_tier) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "document"),
+    [
+        ({"file_data": "data:application/pdf;base64,AAAA"}, Document(data="AAAA")),
+        ({"file_data": "data:text/csv;charset=utf-8;base64,AAAA"}, Document("text/csv", "AAAA")),
+        ({"file_data": "data:;base64,AAAA"}, Document(data="AAAA")),
+        ({"file_data": "AAAA", "filename": "a.pdf"}, Document(data="AAAA", title="a.pdf")),
+        ({"file_url": "https://x.example/a"}, Document(url="https://x.example/a")),
+    ],
+)
+def test_documents(fields: Fields, document: Document) -> None:
+    part: Fields = {"type": "input_file"} | fields
+    request = read(said(part), call(), result(output=[part]))
+    assert request.turns[0].parts == (document,)
+    assert request.turns[2].parts == (ToolResult("c", (document,)),)
+
+
+def test_cache_points_stand_behind_their_parts() -> None:
+    cached: Fields = {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}
+    request = read(
+        said(text("a") | cached, role="developer"),
+        said(text("b") | cached, text("c")),
+        call(),
+        result(output=[text("ok") | cached]),
+    )
+    assert request.caches_system
+    assert request.turns[0].parts == (Text("b"), CachePoint("12h"), Text("c"))
+    assert request.turns[2].parts == (ToolResult("c", (Text("ok"),)), CachePoint("12h"))
+    assert request.dropped == ()
+
+
 def test_tools_and_their_choice() -> None:
     tool = TOOLS[0] | {"description": "d", "strict": True, "defer_loading": True}
     request = read(tools=[tool], tool_choice="required", parallel_tool_calls=False)
@@ -216,11 +265,9 @@ def test_what_cannot_be_carried_is_refused_by_name(
     ("fields", "names"),
     [
         ({"metadata": {"a": "b"}, "store": True}, ("metadata", "store")),
-        (
-            {"reasoning": {"summary": "auto", "mode": "pro"}},
-            ("reasoning.summary", "reasoning.mode"),
-        ),
-        ({"text": {"verbosity": "low"}}, ("text.verbosity",)),
+        ({"reasoning": {"summary": "auto", "mode": "pro"}}, ("reasoning.mode",)),
+        ({"text": {"verbosity": "low", "new": 1}}, ("text.new",)),
+        ({"service_tier": "ultrafast"}, ("service_tier",)),
         ({"include": ["reasoning.encrypted_content"]}, ("include",)),
         ({"truncation": "auto"}, ("truncation",)),
         ({"truncation": "disabled", "top_logprobs": 0, "include": []}, ()),

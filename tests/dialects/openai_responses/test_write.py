@@ -104,13 +104,13 @@ def test_images_and_documents_are_parts() -> None:
     )
     pdf = "data:application/pdf;base64,JVBERg=="
     ((message,), dropped) = items(turn)
-    assert dropped == ()
+    assert dropped == ("document_text",)
     assert message["content"] == [
         PNG,
         {"type": "input_image", "image_url": "https://x.example/a.png", "detail": "auto"},
         {"type": "input_file", "filename": "a.pdf", "file_data": pdf},
-        {"type": "input_file", "filename": "file.pdf", "file_data": pdf},
-        {"type": "input_file", "filename": "file", "file_data": "data:text/csv;base64,YQ=="},
+        {"type": "input_file", "filename": "document.pdf", "file_data": pdf},
+        {"type": "input_file", "filename": "document", "file_data": "data:text/csv;base64,YQ=="},
         {"type": "input_file", "file_url": "https://x.example/a.pdf"},
         {"type": "input_text", "text": "notes\n\nwords"},
         {"type": "input_text", "text": "hi"},
@@ -214,6 +214,11 @@ def test_options() -> None:
     assert body["prompt_cache_key"] == "k"
     assert len(str(body["safety_identifier"])) == 64
     assert write(service_tier="flex", user="u")[0]["service_tier"] == "flex"
+    body, dropped = write("llama3", service_tier="flex", cache_key="k", user="u")
+    assert body["user"] == "u"
+    assert dropped == ("service_tier", "prompt_cache_key")
+    assert write("gpt-5", verbosity="low")[0]["text"] == {"verbosity": "low"}
+    assert write(verbosity="low")[1] == ("verbosity",)
 
 
 @pytest.mark.parametrize(
@@ -245,14 +250,53 @@ def test_a_last_turn_of_the_assistant_is_named() -> None:
     assert items(HI, Turn(Role.ASSISTANT, (Text("I"),)))[1] == ("messages[-1]",)
 
 
-def test_cache_points_are_named() -> None:
+def test_cache_points_are_named_where_the_model_knows_none() -> None:
     turn = Turn(Role.USER, (Text("a"), CachePoint("5m"), Text("b")))
     ((message,), dropped) = items(turn)
     assert message["content"] == [
         {"type": "input_text", "text": "a"},
         {"type": "input_text", "text": "b"},
     ]
-    assert dropped == write(caches_system=True)[1] == ("prompt_cache_breakpoint",)
+    named = ("prompt_cache_breakpoint",)
+    assert dropped == write(system="a", caches_system=True)[1] == named
+    assert write("gpt-5.6", caches_tools=True)[1] == named
+
+
+def test_cache_points_stand_on_the_part_before_them() -> None:
+    turns = (
+        Turn(Role.USER, (Text("a"), CachePoint("12h"))),
+        CALL,
+        Turn(Role.USER, (ToolResult("c", (Text("b"),)), CachePoint(), PIXEL, CachePoint("30m"))),
+    )
+    body, dropped = write("gpt-5.6", turns=turns, system="s", caches_system=True)
+    point: Fields = {"mode": "explicit"}
+    texts: dict[str, Fields] = {word: {"type": "input_text", "text": word} for word in "sab"}
+    assert body["input"] == [
+        {"role": "system", "content": [texts["s"] | {"prompt_cache_breakpoint": point}]},
+        {
+            "role": "user",
+            "content": [texts["a"] | {"prompt_cache_breakpoint": point | {"ttl": "12h"}}],
+        },
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {
+            "type": "function_call_output",
+            "call_id": "c",
+            "output": [texts["b"] | {"prompt_cache_breakpoint": point}],
+        },
+        {"role": "user", "content": [PNG | {"prompt_cache_breakpoint": point}]},
+    ]
+    assert "instructions" not in body
+    assert dropped == ()
+
+
+def test_cache_points_that_have_no_place_are_named() -> None:
+    named = ("prompt_cache_breakpoint",)
+    said = Turn(Role.ASSISTANT, (Text("a"), CachePoint(), *CALL.parts))
+    answered = Turn(Role.USER, (ToolResult("c", ()), CachePoint()))
+    for turns in ((HI, said, answered), (Turn(Role.USER, (CachePoint(), Text("a"))),)):
+        assert write("gpt-5.6", turns=turns)[1] == named
+    longer = Turn(Role.USER, (Text("a"), CachePoint("1h")))
+    assert write("gpt-5.6", turns=(longer,))[1] == named
 
 
 WORDS = st.text('abc ☃\n"\\', min_size=1, max_size=6)

@@ -144,7 +144,7 @@ class ContentPart(msgspec.Struct):
     """The type of one block of a message, and of the parts in it."""
 
     type: str = ""
-    content: str | list[ResultPart] | None = None
+    content: str | list[ResultPart] | ResultPart | None = None
 
 
 class MessageHead(msgspec.Struct):

@@ -66,7 +66,7 @@ class ResultPart(msgspec.Struct):
     text: str = ""
     title: str | None = None
     context: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     cache_control: CacheFields | None = None
     citations: Raw = ABSENT
 
@@ -78,12 +78,12 @@ class Block(msgspec.Struct):
     text: str = ""
     title: str | None = None
     context: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None
     id: str = ""
     name: str = ""
     input: Raw = ABSENT
     tool_use_id: str = ""
-    content: str | list[ResultPart] | None = None
+    content: str | list[ResultPart] | ResultPart | None = None  # one: an error of a vendor's tool
     is_error: bool | None = None
     cache_control: CacheFields | None = None
     citations: Raw = ABSENT
@@ -305,6 +305,8 @@ class _Reader:
                 self._part(part, f"{place}.content[{at}]", "image", "document")
                 for at, part in enumerate(block.content)
             )
+        elif isinstance(block.content, ResultPart):
+            raise verdicts.refusal(f"{place}.content", "only a text or a list of parts is")
         else:
             parts = (Text(block.content),) if block.content else ()
         return ToolResult(block.tool_use_id, parts, bool(block.is_error))
@@ -315,8 +317,8 @@ class _Reader:
         self._note(block)
         if block.type == "text":
             return Text(block.text)
-        source = block.source or Source()
-        if block.type not in allowed:
+        source = block.source
+        if block.type not in allowed or not isinstance(source, Source):
             raise verdicts.refusal(place, f"{block.type!r} has no counterpart")
         if block.type == "document":
             return self._document(block, source, place)

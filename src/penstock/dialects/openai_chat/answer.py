@@ -51,6 +51,8 @@ encode_json: Final = msgspec.json.Encoder().encode
 DONE: Final = b"data: [DONE]\n\n"
 KEEPALIVE: Final = b": keepalive\n\n"
 CHOICE_END: Final = b'},"logprobs":null,"finish_reason":null}]'
+# What Gemini says behind its OpenAI-compatible interface, instead of the call itself.
+BROKEN_CALL: Final = "function_call_filter"
 _ALIVE: Final = KeptAlive()
 _TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items() if tier != "auto"}
 _STOPS: Final[dict[str, StopReason]] = {
@@ -92,10 +94,17 @@ class CallFields(msgspec.Struct, gc=False):
     function: FunctionFields | None = None
 
 
+class PartFields(msgspec.Struct, gc=False):
+    """One of the parts in which some servers tell thoughts and text."""
+
+    text: str | None = None
+    thinking: "str | list[PartFields] | None" = None
+
+
 class DeltaFields(msgspec.Struct, gc=False):
     """``delta`` or ``message``."""
 
-    content: str | None = None
+    content: str | list[PartFields] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -132,9 +141,10 @@ def read_answer(body: bytes) -> Answer:
     except json_fields.MALFORMED as error:
         raise DialectError(f"the answer is malformed: {error}") from error
     choice = chunk.choices[0] if chunk.choices else None
-    if choice is None or choice.message is None or choice.finish_reason is None:
-        raise DialectError("the answer has no message, or does not say why it ended")
-    message = choice.message
+    if choice is None or choice.finish_reason is None:
+        raise DialectError("the answer has no choice, or does not say why it ended")
+    message = choice.message or DeltaFields()  # some leave it out if nothing was said
+    content, thoughts = _said(message.content)
     calls = [
         ToolCall(
             call.id or f"call_{chunk.id}_{at}",
@@ -144,12 +154,12 @@ def read_answer(body: bytes) -> Answer:
         for at, call in enumerate(message.tool_calls or [])
         if call.function is not None
     ]
-    text = message.content or message.refusal
+    text = content or message.refusal
     return Answer(
         id=chunk.id or "",
         model=chunk.model or "",
         parts=(*((Text(text),) if text else ()), *calls),
-        thinking=message.reasoning_content or message.reasoning or "",
+        thinking=message.reasoning_content or message.reasoning or thoughts,
         stop=_stop_of(choice.finish_reason, has_calls=bool(calls), refused=bool(message.refusal)),
         usage=chunk.usage.normalised() if chunk.usage else Usage(),
         service_tier=_TIERS.get(chunk.service_tier or "", ""),
@@ -276,9 +286,12 @@ class ChatDecoder:
             events.append(Stopped(self._stop(choice.finish_reason)))
 
     def _read(self, delta: DeltaFields, events: list[Event]) -> None:
-        if delta.content:
-            events.append(TextDelta(delta.content))
-        thinking = delta.reasoning_content or delta.reasoning
+        text, thoughts = delta.content, ""
+        if isinstance(text, list):
+            text, thoughts = _said(text)
+        if text:
+            events.append(TextDelta(text))
+        thinking = delta.reasoning_content or delta.reasoning or thoughts
         if thinking:
             events.append(ThinkingDelta(thinking))
         if delta.refusal:
@@ -404,7 +417,18 @@ class ChatEncoder:
         return self._head + b'[{"index":0,"delta":{' + fields + self._delta_end
 
 
+def _said(content: str | list[PartFields] | None) -> tuple[str, str]:
+    """Return the text and the thoughts of a content in parts."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    text = "".join(part.text or "" for part in content)
+    thoughts = [part.thinking for part in content if part.thinking]
+    return text, "".join(one if isinstance(one, str) else _said(one)[0] for one in thoughts)
+
+
 def _stop_of(reason: str, *, has_calls: bool, refused: bool) -> StopReason:
+    if reason.startswith(BROKEN_CALL):
+        raise DialectError(f"the model wrote a tool call that nobody can read: {reason}")
     # A forced call ends with ``stop``, and so do some engines' calls.
     stop = _STOPS.get(reason, StopReason.END)
     if stop is not StopReason.END:

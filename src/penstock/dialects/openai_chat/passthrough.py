@@ -60,7 +60,7 @@ class UsageFields(msgspec.Struct, gc=False):
 class Delta(msgspec.Struct, gc=False):
     """``delta`` or ``message``: what can be content in it."""
 
-    content: str | None = None
+    content: str | list[Raw] | None = None  # some servers tell thoughts and text in parts
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -70,9 +70,10 @@ class Delta(msgspec.Struct, gc=False):
 
     def content_bytes(self) -> int:
         """Return how much content this is; 0 for a role or an empty delta."""
-        if self.content:
+        if isinstance(self.content, str) and self.content:
             return len(self.content)  # the usual case, and nothing beside it
         count = len(self.reasoning_content or self.reasoning or self.refusal or "")
+        count += sum(len(memoryview(part)) for part in self.content or ())
         for raw in (self.tool_calls, self.function_call, self.audio):
             if raw is not ABSENT and not json_fields.is_empty(raw):
                 count += len(memoryview(raw))

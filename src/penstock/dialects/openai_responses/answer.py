@@ -37,6 +37,7 @@ from penstock.dialects.events import (
     ToolStarted,
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
+from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses import errors, response
 from penstock.dialects.openai_responses.passthrough import ABSENT, IncompleteDetails, UsageFields
 from penstock.dialects.openai_responses.write import CALL_ID_CHARS_MAX
@@ -58,12 +59,7 @@ INCOMPLETE: Final[dict[StopReason, str]] = {
     StopReason.FILTERED: "content_filter",
     StopReason.PAUSED: "max_output_tokens",
 }
-_TIERS: Final[dict[str, str]] = {
-    "default": "standard",
-    "flex": "flex",
-    "priority": "priority",
-}
-TIERS: Final[dict[str, str]] = {ours: theirs for theirs, ours in _TIERS.items()}
+_TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items() if tier != "auto"}
 
 
 class PartFields(msgspec.Struct, gc=False):
@@ -163,8 +159,9 @@ def _answer(answer: ResponseFields, output: list[ItemFields]) -> Answer:
 
 def write_answer(answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes:
     """Return a whole answer."""
-    tier = TIERS.get(answer.service_tier, "")
-    outline = response.Outline(inquiry, answer.id, answer.model, created_unix_s, tier)
+    outline = response.Outline(
+        inquiry, answer.id, answer.model, created_unix_s, answer.service_tier
+    )
     ids = ToolIds(CALL_ID_CHARS_MAX)
     incomplete = INCOMPLETE.get(answer.stop, "")
     status = "incomplete" if incomplete else "completed"
@@ -186,6 +183,9 @@ def write_answer(answer: Answer, inquiry: Inquiry, created_unix_s: int) -> bytes
         elif part.text:
             item_id = outline.item_id("message", at)
             output.append(response.message_item(item_id, part.text, "completed"))
+    if answer.explanation:
+        item_id = outline.item_id("message", len(output))
+        output.append(response.refusal_item(item_id, answer.explanation, "completed"))
     if incomplete and output and "status" in output[-1]:
         output[-1]["status"] = status  # what was being written when the model stopped
     fields = outline.response(status, output, usage=answer.usage, incomplete=incomplete)
@@ -267,7 +267,8 @@ class ResponsesDecoder:
             case "response.created" if event.response is not ABSENT:
                 started = _RESPONSE.decode(event.response)
                 self._id = started.id
-                events.append(Started(started.id, started.model))
+                tier = _TIERS.get(started.service_tier or "", "")
+                events.append(Started(started.id, started.model, tier))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 self._on_thinking(kind, event, events)
             case "response.refusal.delta":

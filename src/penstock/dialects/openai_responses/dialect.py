@@ -3,20 +3,22 @@
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
 from penstock.dialects.capability import Capability
+from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
 from penstock.dialects.openai_responses import errors, passthrough
 from penstock.dialects.openai_responses.answer import ResponsesDecoder, read_answer, write_answer
 from penstock.dialects.openai_responses.concepts import CONCEPTS
 from penstock.dialects.openai_responses.encoder import ResponsesEncoder
-from penstock.dialects.openai_responses.request import read_request, write_request
+from penstock.dialects.openai_responses.request import read_request
+from penstock.dialects.openai_responses.write import write_request
 
 
 class OpenAIResponses:
     """``POST /v1/responses``. Without state: one object serves everybody."""
 
     name = "openai_responses"
-    concepts = CONCEPTS
+    concepts: Concepts = CONCEPTS
     request_id_header = b"x-request-id"
 
     def path(self, model: str, *, is_stream: bool) -> bytes:

@@ -6,7 +6,7 @@
     ThinkingDelta    reasoning_summary_text.delta in an open item of reasoning
     ToolStarted      output_item.added of a call, in a place of its own
     ArgumentsDelta   function_call_arguments.delta
-    Stopped          what is open is done
+    Stopped          what is open is done; what a vendor said of a refusal, in a message of its own
     KeptAlive        a comment: an event would need a number
     (the end)        response.completed or .incomplete, with the whole output and the usage
 
@@ -139,7 +139,9 @@ class ResponsesEncoder:
         if self.position.response_id:
             return b""  # a second upstream goes on with the same answer
         created_unix_s = self.position.created_unix_s
-        self._outline = Outline(self._inquiry, started.id, started.model, created_unix_s)
+        self._outline = Outline(
+            self._inquiry, started.id, started.model, created_unix_s, started.service_tier
+        )
         self._model = started.model or self._inquiry.model
         self.position.response_id = self._outline.id
         begun: Fields = {"response": self._outline.response("in_progress", [])}
@@ -156,9 +158,9 @@ class ResponsesEncoder:
                 out = self._on_call(event)
             case ArgumentsDelta():
                 out = self._on_arguments(event)
-            case Stopped(reason=reason):
+            case Stopped(reason=reason, explanation=why):
                 self._stop = reason
-                out = self._close_all()
+                out = self._close_all() + (self._refuse(why) if why else b"")
             case Counted(usage=usage):
                 self._usage = usage
             case _:
@@ -274,6 +276,22 @@ class ResponsesEncoder:
         out += self._event(name, done)
         whole = response.call_item(item.id, item.call_id, item.name, arguments, status)
         return out + self._finish_item(item, whole)
+
+    def _refuse(self, why: str) -> bytes:
+        """Return a message of its own with what the vendor said of its refusal."""
+        item = self._begin("message")
+        empty = response.refusal_item(item.id, "", "in_progress")
+        empty["content"] = []
+        place = item.place() | {"content_index": 0}
+        out = [
+            self._add(item, empty),
+            self._event("response.content_part.added", place | {"part": response.refusal_part("")}),
+            self._event("response.refusal.delta", place | {"delta": why}),
+            self._event("response.refusal.done", place | {"refusal": why}),
+            self._event("response.content_part.done", place | {"part": response.refusal_part(why)}),
+            self._finish_item(item, response.refusal_item(item.id, why, "incomplete")),
+        ]
+        return b"".join(out)
 
     def _finish_item(self, item: _Item, whole: Fields) -> bytes:
         self._done[item.index] = whole

@@ -234,7 +234,7 @@ class ResponsesRelay(Relay):
         if event.sequence_number >= 0:
             self.position.sequence_number = event.sequence_number + 1
         if kind.endswith(".delta"):
-            self._on_delta(event)
+            self._on_delta(kind, event)
         elif kind == "response.output_item.added":
             self._on_item(event)
         elif kind == "response.content_part.added":
@@ -258,10 +258,15 @@ class ResponsesRelay(Relay):
             self.position.response_id = response.id
             self.position.created_unix_s = int(response.created_at)
 
-    def _on_delta(self, event: StreamEvent) -> None:
+    def _on_delta(self, kind: str, event: StreamEvent) -> None:
         if event.delta:
             self.has_content = True
             self.output_bytes += len(event.delta)
+        at = self.position
+        if kind == "response.output_text.delta" and event.item_id:
+            # Servers that leave out the events before it still say where the text stands.
+            at.item_type, at.item_id = "message", event.item_id
+            at.output_index, at.content_index = event.output_index, event.content_index
 
     def _on_item(self, event: StreamEvent) -> None:
         item = event.item or ItemHead()

@@ -2,14 +2,15 @@
 
     item                                   becomes
     message of system or developer         leading: system; later: a turn
-    message of user                        text, images
+    message of user                        text, images, documents
     message of assistant                   text; a refusal is one
     function_call                          a call in the turn of the assistant
-    function_call_output                   a result: its texts and images
+    function_call_output                   a result: its texts, images and documents
     reasoning                              nothing: reasoning never crosses vendors
     item_reference, everything else        refused by name
 
-A string is one message of the user. What becomes of every other field: ``verdicts.py``. Writing:
+``prompt_cache_breakpoint`` of a part becomes a cache point behind it. A string is one message of
+the user. What becomes of every other field: ``concepts.py``. Writing:
 ``write.py``.
 """
 
@@ -22,7 +23,9 @@ from penstock.dialects import capability, json_fields, verdicts
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
+    Document,
     Image,
     Part,
     Request,
@@ -33,14 +36,21 @@ from penstock.dialects.message import (
     ToolChoice,
     ToolResult,
 )
+from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses.concepts import CONCEPTS
-from penstock.dialects.openai_responses.write import NAME, write_request
-
-__all__ = ["read_request", "write_request"]
+from penstock.dialects.openai_responses.write import NAME
 
 Raw = msgspec.Raw
 ABSENT: Final = Raw(b"")
+PDF: Final = "application/pdf"
+VERBOSITIES: Final = ("low", "medium", "high")
 LOGPROBS: Final = "message.output_text.logprobs"
+
+
+class CachePointFields(msgspec.Struct):
+    """``prompt_cache_breakpoint``."""
+
+    ttl: str | None = None
 
 
 class PartFields(msgspec.Struct):
@@ -52,7 +62,10 @@ class PartFields(msgspec.Struct):
     image_url: str | None = None
     detail: str | None = None
     file_id: str | None = None
-    prompt_cache_breakpoint: Raw = ABSENT
+    file_data: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+    prompt_cache_breakpoint: CachePointFields | None = None
 
 
 class ItemHead(msgspec.Struct):
@@ -118,12 +131,15 @@ class TextFields(msgspec.Struct):
     """``text``."""
 
     format: FormatFields | None = None
+    verbosity: str | None = None
 
 
 class ReasoningFields(msgspec.Struct):
     """``reasoning``."""
 
     effort: str | None = None
+    summary: str | None = None
+    generate_summary: str | None = None
 
 
 class RequestFields(msgspec.Struct):
@@ -142,6 +158,8 @@ class RequestFields(msgspec.Struct):
     include: list[str] | None = None
     truncation: str | None = None
     top_logprobs: int | None = None
+    service_tier: str | None = None
+    prompt_cache_key: str | None = None
     safety_identifier: str | None = None
     user: str | None = None
 
@@ -155,8 +173,8 @@ _HANDLED: Final = frozenset(RequestFields.__struct_fields__) | {
     "model", "stream", "stream_options",
 }  # fmt: skip
 _HANDLED_INSIDE: Final[dict[str, frozenset[str]]] = {
-    "reasoning": frozenset({"effort"}),
-    "text": frozenset({"format"}),
+    "reasoning": frozenset({"effort", "summary", "generate_summary"}),
+    "text": frozenset({"format", "verbosity"}),
 }
 _HINTS: Final = ("output_schema", "allowed_callers", "defer_loading")
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
@@ -165,6 +183,7 @@ _MODES: Final[dict[str, ChoiceMode]] = {
     "none": ChoiceMode.NONE,
     "required": ChoiceMode.REQUIRED,
 }
+_TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items()} | {"fast": "priority"}
 
 
 def read_request(inquiry: Inquiry) -> Request:
@@ -183,6 +202,7 @@ def read_request(inquiry: Inquiry) -> Request:
     text = fields.text or TextFields()
     answer = text.format or FormatFields()
     reasoning = fields.reasoning or ReasoningFields()
+    shows_thinking = True if reasoning.summary or reasoning.generate_summary else None
     return Request(
         dialect=NAME,
         concepts=CONCEPTS,
@@ -200,6 +220,11 @@ def read_request(inquiry: Inquiry) -> Request:
         is_schema_strict=bool(answer.strict),
         is_json=answer.type == "json_object",
         effort=reasoning.effort or "",
+        shows_thinking=shows_thinking,
+        verbosity=text.verbosity or "",
+        service_tier=_TIERS.get(fields.service_tier or "", ""),
+        caches_system=reader.history.caches_system,
+        cache_key=fields.prompt_cache_key or "",
         user=fields.safety_identifier or fields.user or "",
         dropped=tuple(dict.fromkeys(dropped)),
     )
@@ -224,6 +249,9 @@ def _check(fields: RequestFields) -> None:
     effort = fields.reasoning.effort if fields.reasoning is not None else None
     if effort and effort not in capability.EFFORTS:
         raise CallerError("reasoning.effort is unknown.", param="reasoning.effort")
+    verbosity = fields.text.verbosity if fields.text is not None else None
+    if verbosity and verbosity not in VERBOSITIES:
+        raise CallerError("text.verbosity is unknown.", param="text.verbosity")
     if fields.max_output_tokens is not None and fields.max_output_tokens < 1:
         raise CallerError("max_output_tokens must be at least 1.", param="max_output_tokens")
     if fields.top_logprobs:
@@ -260,6 +288,8 @@ class _Reader:
             self._dropped.append("include")
         if fields.truncation == "auto":
             self._dropped.append("truncation")
+        if fields.service_tier and fields.service_tier not in _TIERS:
+            self._dropped.append("service_tier")
 
     def _read_item(self, item: Raw, place: str) -> None:
         match _HEAD.decode(item).type:
@@ -274,8 +304,9 @@ class _Reader:
             case "function_call_output":
                 result = _OUTPUT.decode(item)
                 parts = self._parts(result.output, f"{place}.output", is_user=True)
-                told = ToolResult(result.call_id, tuple(parts))
-                self.history.add(Role.USER, [told], place)
+                points = [part for part in parts if isinstance(part, CachePoint)]
+                said = tuple(part for part in parts if not isinstance(part, CachePoint))
+                self.history.add(Role.USER, [ToolResult(result.call_id, said), *points], place)
             case "reasoning":
                 self._dropped.append("input.reasoning")
             case kind:
@@ -296,17 +327,17 @@ class _Reader:
 
     def _parts(
         self, content: str | list[PartFields], place: str, *, is_user: bool
-    ) -> list[Text | Image]:
+    ) -> list[Text | Image | Document | CachePoint]:
         if isinstance(content, str):
             return [Text(content)]
-        parts: list[Text | Image] = []
+        parts: list[Text | Image | Document | CachePoint] = []
         for at, part in enumerate(content):
             parts.append(self._part(part, f"{place}[{at}]", is_user=is_user))
-            if part.prompt_cache_breakpoint is not ABSENT:
-                self._dropped.append("prompt_cache_breakpoint")
+            if part.prompt_cache_breakpoint is not None:
+                parts.append(CachePoint(part.prompt_cache_breakpoint.ttl or ""))
         return parts
 
-    def _part(self, part: PartFields, place: str, *, is_user: bool) -> Text | Image:
+    def _part(self, part: PartFields, place: str, *, is_user: bool) -> Text | Image | Document:
         match part.type:
             case "input_text" | "output_text" | "text":
                 return Text(part.text or "")
@@ -314,6 +345,8 @@ class _Reader:
                 return Text(part.refusal or "")
             case "input_image" if is_user:
                 return self._image(part, place)
+            case "input_file" if is_user:
+                return _document(part, place)
             case kind:
                 raise verdicts.refusal(place, f"{kind!r} has no counterpart")
 
@@ -330,11 +363,25 @@ class _Reader:
         return Image(media_type=media_type, data=data)
 
 
+def _document(part: PartFields, place: str) -> Document:
+    title = part.filename or ""
+    if part.file_data:
+        if not part.file_data.startswith("data:"):
+            return Document(PDF, part.file_data, title=title)
+        media_type, data = _data_url(part.file_data)
+        if not data:
+            raise verdicts.refusal(f"{place}.file_data", "only data in base64 is")
+        return Document(media_type or PDF, data, title=title)
+    if part.file_url:
+        return Document(url=part.file_url, title=title)
+    raise verdicts.refusal(f"{place}.file_id", "a file's id is not portable")
+
+
 def _data_url(url: str) -> tuple[str, str]:
     """Return the media type and the base64 of a data URL; two empty strings if it is none."""
     head, _, data = url.partition(",")
-    media_type, _, encoding = head.removeprefix("data:").partition(";")
-    return (media_type, data) if head.startswith("data:") and encoding == "base64" else ("", "")
+    media_type, *options = head.removeprefix("data:").split(";")
+    return (media_type, data) if head.startswith("data:") and "base64" in options else ("", "")
 
 
 def _read_tools(

@@ -16,6 +16,7 @@ import msgspec
 from penstock.dialects import json_fields
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.message import Usage
+from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.tool_ids import ToolIds
 
 Raw = msgspec.Raw
@@ -83,7 +84,7 @@ class Outline:
             "background": False,
             "model": model or inquiry.model,
             "previous_response_id": None,
-            "service_tier": tier or None,
+            "service_tier": TIERS.get(tier),
             "store": False,
         }
         for name, default in _REPEATED.items():
@@ -153,6 +154,18 @@ def message_item(item_id: str, text: str, status: str) -> Fields:
 def text_part(text: str) -> Fields:
     """Return the part of a message that holds its text."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def refusal_item(item_id: str, why: str, status: str) -> Fields:
+    """Return a message that says why there is no answer."""
+    message = message_item(item_id, "", status)
+    message["content"] = [refusal_part(why)]
+    return message
+
+
+def refusal_part(why: str) -> Fields:
+    """Return the part of a message that refuses."""
+    return {"type": "refusal", "refusal": why}
 
 
 def reasoning_item(item_id: str, text: str) -> Fields:

@@ -20,6 +20,7 @@ from penstock.core.errors import CallerError
 from penstock.dialects import json_schema, verdicts
 from penstock.dialects.capability import Capability, nearest_effort
 from penstock.dialects.message import (
+    CachePoint,
     ChoiceMode,
     Document,
     Image,
@@ -33,6 +34,7 @@ from penstock.dialects.message import (
     ToolResult,
     Turn,
 )
+from penstock.dialects.openai_chat.write import EXTENSIONS, TIERS
 from penstock.dialects.tool_ids import ToolIds
 
 Fields = dict[str, object]
@@ -40,7 +42,8 @@ NAME: Final = "openai_responses"
 CALL_ID_CHARS_MAX: Final = 64
 USER_CHARS_MAX: Final = 64
 TOOL_NAME_CHARS_MAX: Final = 64
-_FILENAMES: Final[dict[str, str]] = {"application/pdf": "file.pdf", "text/plain": "file.txt"}
+# Lifetimes of a cache point that come true; the shortest that there is lasts half an hour.
+TTLS: Final[dict[str, Fields]] = {"": {}, "5m": {}, "30m": {}, "12h": {"ttl": "12h"}}
 
 
 def write_request(
@@ -48,10 +51,7 @@ def write_request(
 ) -> tuple[bytes, tuple[str, ...]]:
     """Return the body for ``model``, and the caller's fields that it changes or leaves out."""
     writer = _Writer(request, capability)
-    body: Fields = {"model": model}
-    if request.system:
-        body["instructions"] = request.system
-    body |= {"input": writer.items(), "store": False}
+    body: Fields = {"model": model} | writer.input() | {"store": False}
     body |= writer.sampling() | writer.tools() | writer.text() | writer.reasoning()
     body |= writer.options()
     if request.is_stream:
@@ -68,17 +68,27 @@ class _Writer:
         self._ids = ToolIds(CALL_ID_CHARS_MAX)
         self.dropped: list[str] = []
 
-    def items(self) -> list[Fields]:
-        """Return ``input``."""
+    def input(self) -> Fields:
+        """Return ``instructions`` and ``input``."""
         request = self._request
-        if request.caches_system or request.caches_tools:
-            self._drop("cache")
-        written = [item for turn in request.turns for item in self._turn(turn)]
-        if not written:
+        if request.caches_tools:
+            self._drop("cache")  # its place is behind the instructions, if anywhere
+        fields: Fields = {}
+        written: list[Fields] = []
+        if request.system and request.caches_system and self._model.cache_points:
+            marked: list[Part] = [Text(request.system), CachePoint()]
+            written.append({"role": "system", "content": self._content(marked)})
+        elif request.system:
+            fields["instructions"] = request.system
+            if request.caches_system:
+                self._drop("cache")
+        for turn in request.turns:
+            self._turn(turn, written)
+        if not request.turns:
             raise CallerError("The request holds no message of the user.")
         if request.turns[-1].role is Role.ASSISTANT:
             self._drop("prefill")  # the model begins its answer anew instead of going on
-        return written
+        return fields | {"input": written}
 
     def sampling(self) -> Fields:
         """Return the sampling fields that the model takes."""
@@ -127,8 +137,10 @@ class _Writer:
                 "schema": request.schema,
                 "strict": is_strict,
             }
-        if request.verbosity:
-            self._drop("verbosity")  # a model that has none refuses it
+        if request.verbosity and self._model.verbosity:
+            text["verbosity"] = request.verbosity
+        elif request.verbosity:
+            self._drop("verbosity")
         return {"text": text} if text else {}
 
     def reasoning(self) -> Fields:
@@ -158,28 +170,48 @@ class _Writer:
             if request.output_tokens_max < 1:
                 raise verdicts.refusal(self._name("output_max"), "at least one token must come out")
             fields["max_output_tokens"] = request.output_tokens_max
-        if request.service_tier:
-            tier = request.service_tier
-            fields["service_tier"] = "default" if tier == "standard" else tier
-        if request.cache_key:
+        is_own = self._model.names_completion_tokens  # OpenAI's: engines know less
+        if request.service_tier and is_own:
+            fields["service_tier"] = TIERS[request.service_tier]
+        elif request.service_tier:
+            self._drop("service_tier")
+        if request.cache_key and is_own:
             fields["prompt_cache_key"] = request.cache_key
+        elif request.cache_key:
+            self._drop("cache_key")
         if request.user:
-            fields["safety_identifier"] = _short(request.user)
+            fields["safety_identifier" if is_own else "user"] = _short(request.user)
         return fields
 
-    def _turn(self, turn: Turn) -> list[Fields]:
-        items: list[Fields] = []
-        parts: list[Part] = []
-        for part in turn.parts:
+    def _turn(self, turn: Turn, items: list[Fields]) -> None:
+        said: list[Part] = []
+        before: Part | None = None
+        for part, after in zip(turn.parts, (*turn.parts[1:], None), strict=True):
             if isinstance(part, ToolCall | ToolResult):
-                _flush(turn.role, parts, items)
-                items.append(self._call(part) if isinstance(part, ToolCall) else self._result(part))
-            elif isinstance(part, Text | Image | Document):
-                parts.append(part)
-            else:
-                self._drop("cache")
-        _flush(turn.role, parts, items)
-        return items
+                self._say(turn.role, said, items)
+                said = []
+            if isinstance(part, ToolCall):
+                items.append(self._call(part))
+            elif isinstance(part, ToolResult):
+                items.append(self._result(part, after))
+            elif not (isinstance(part, CachePoint) and isinstance(before, ToolResult)):
+                said.append(part)
+            before = part
+        self._say(turn.role, said, items)
+
+    def _say(self, role: Role, said: list[Part], items: list[Fields]) -> None:
+        """Write what has gathered as one message."""
+        if role is Role.ASSISTANT:
+            self.dropped += [self._name("cache") for part in said if isinstance(part, CachePoint)]
+            text = "".join(part.text for part in said if isinstance(part, Text))
+            if text:
+                items.append({"role": "assistant", "content": text})
+        elif said:
+            content = self._content(said)
+            is_one = role is Role.SYSTEM or len(content) == 1
+            items.append(
+                {"role": role.value, "content": _plain(content, "\n\n") if is_one else content}
+            )
 
     def _call(self, call: ToolCall) -> Fields:
         return {
@@ -189,18 +221,56 @@ class _Writer:
             "arguments": call.arguments or "{}",
         }
 
-    def _result(self, result: ToolResult) -> Fields:
-        content: list[Part] = [*result.content]
+    def _result(self, result: ToolResult, after: Part | None) -> Fields:
+        """Return a result, with the cache point that may stand behind it."""
+        said: list[Part] = [*result.content]
         if result.is_error:
             self._drop("is_error")
-            content = _marked(content)
-        output: str | list[Fields]
-        if all(isinstance(part, Text) for part in content):
-            output = "\n".join(part.text for part in content if isinstance(part, Text))
-        else:
-            output = [_part(part) for part in content]
+            said = _marked_as_error(said)
+        if isinstance(after, CachePoint):
+            said.append(after)
         call_id = self._ids.of_result(result.call_id)
+        output = _plain(self._content(said), "\n")
         return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+    def _content(self, said: list[Part]) -> list[Fields]:
+        content: list[Fields] = []
+        for part in said:
+            match part:
+                case Text(text=text):
+                    content.append({"type": "input_text", "text": text})
+                case Image():
+                    url = part.url or f"data:{part.media_type};base64,{part.data}"
+                    content.append({"type": "input_image", "image_url": url, "detail": "auto"})
+                case Document():
+                    content.append(self._document(part))
+                case CachePoint():
+                    self._mark(part, content)
+                case ToolCall() | ToolResult():
+                    pass  # items of their own
+        return content
+
+    def _document(self, document: Document) -> Fields:
+        if document.text:
+            self._drop("document_text")
+            title = f"{document.title}\n\n" if document.title else ""
+            return {"type": "input_text", "text": title + document.text}
+        if document.url:
+            return {"type": "input_file", "file_url": document.url}
+        return {
+            "type": "input_file",
+            "filename": document.title or "document" + EXTENSIONS.get(document.media_type, ""),
+            "file_data": f"data:{document.media_type};base64,{document.data}",
+        }
+
+    def _mark(self, point: CachePoint, content: list[Fields]) -> None:
+        """Put a cache point on the last part, if there is one and the model knows of such."""
+        if not content or not self._model.cache_points:
+            self._drop("cache")
+            return
+        if point.ttl not in TTLS:
+            self._drop("cache")
+        content[-1]["prompt_cache_breakpoint"] = {"mode": "explicit"} | TTLS.get(point.ttl, {})
 
     def _name(self, concept: str) -> str:
         return verdicts.name_of(concept, self._request.concepts)
@@ -209,43 +279,18 @@ class _Writer:
         self.dropped.append(self._name(concept))
 
 
-def _flush(role: Role, parts: list[Part], items: list[Fields]) -> None:
-    """Write what has gathered as one message."""
-    if not parts:
-        return
-    if all(isinstance(part, Text) for part in parts) and (role is not Role.USER or len(parts) == 1):
-        between = "" if role is Role.ASSISTANT else "\n\n"
-        text = between.join(part.text for part in parts if isinstance(part, Text))
-        items.append({"role": role.value, "content": text})
-    else:
-        items.append({"role": role.value, "content": [_part(part) for part in parts]})
-    parts.clear()
+def _plain(content: list[Fields], between: str) -> str | list[Fields]:
+    """Return texts without a cache point as one string."""
+    if any(part.keys() != {"type", "text"} for part in content):
+        return content
+    return between.join(str(part["text"]) for part in content)
 
 
-def _part(part: Part) -> Fields:
-    match part:
-        case Image():
-            url = part.url or f"data:{part.media_type};base64,{part.data}"
-            return {"type": "input_image", "image_url": url, "detail": "auto"}
-        case Document(text=text) if text:
-            return {"type": "input_text", "text": f"{part.title}\n\n{text}" if part.title else text}
-        case Document(url=url) if url:
-            return {"type": "input_file", "file_url": url}
-        case Document():
-            return {
-                "type": "input_file",
-                "filename": part.title or _FILENAMES.get(part.media_type, "file"),
-                "file_data": f"data:{part.media_type};base64,{part.data}",
-            }
-        case _:
-            return {"type": "input_text", "text": part.text if isinstance(part, Text) else ""}
-
-
-def _marked(content: list[Part]) -> list[Part]:
+def _marked_as_error(said: list[Part]) -> list[Part]:
     """Return a result whose first text says that it is an error: there is no field for it."""
-    if content and isinstance(content[0], Text):
-        return [Text(f"Error: {content[0].text}"), *content[1:]]
-    return [Text("Error:"), *content]
+    if said and isinstance(said[0], Text):
+        return [Text(f"Error: {said[0].text}"), *said[1:]]
+    return [Text("Error:"), *said]
 
 
 def _choice(choice: ToolChoice) -> Fields:
