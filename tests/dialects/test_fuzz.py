@@ -12,8 +12,7 @@ from tests.dialects.pairing import EXAMPLES, PAIRS
 from tests.dialects.samples import SAMPLES
 
 from penstock.core.errors import CallerError, DialectError
-from penstock.dialects import capability
-from penstock.dialects import pairs
+from penstock.dialects import capability, pairs
 from penstock.dialects.capability import CLAUDES, OPENAIS
 from penstock.dialects.concepts import Verdict
 from penstock.dialects.events import Event, Failed

@@ -8,7 +8,9 @@ from typing import Final
 import pytest
 from tests.dialects.pairing import EXAMPLES
 
-from penstock.dialects import capability
+from penstock.core.errors import CallerError
+from penstock.dialects import capability, pairs
+from penstock.dialects.concepts import Verdict
 from penstock.dialects.message import Request, ToolCall
 from penstock.dialects.registry import DIALECTS
 
@@ -34,6 +36,10 @@ def test_what_must_arrive_arrives(caller: str, upstream: str, name: str) -> None
     is_stream = json.loads(body).get("stream", False)
     request = dialect.read_request(dialect.inquire(body, dialect.path("m", is_stream=is_stream)))
     model = EXAMPLES[upstream].model
+    if request.stop and pairs.verdict("stop", upstream) is Verdict.REFUSED:
+        with pytest.raises(CallerError):
+            other.write_request(request, model, capability.of(upstream, model))
+        return
     written, _ = other.write_request(request, model, capability.of(upstream, model))
     assert set(CARRIED.findall(written)) == set(CARRIED.findall(body))
     path = other.path(model, is_stream=is_stream)
