@@ -23,6 +23,7 @@ ROWS: list[tuple[str, Capability]] = [
     ("unknown claude", families.UNKNOWN_CLAUDE),
     ("unknown gemini", families.UNKNOWN_GEMINI),
     ("imitated claude", families.IMITATED_CLAUDE),
+    ("newer gemini in chat", families.REFUSING_GEMINI),
 ]
 ROW = pytest.mark.parametrize("row", [row for _, row in ROWS], ids=[name for name, _ in ROWS])
 

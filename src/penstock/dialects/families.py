@@ -193,6 +193,9 @@ OPENAIS: Final[dict[str, Capability]] = {
     "gemini": _with(_COMPATIBLE_EFFORTS, context_tokens_max=1_048_576, image_urls=False),
 }
 
+# In OpenAI's dialect, too, the newer ones refuse it.
+REFUSING_GEMINI: Final = _with(OPENAIS["gemini"], prefill=Prefill.REFUSED)
+
 # --- engines, by what their documentation says of their OpenAI-compatible server
 
 _ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, is_known=True)
