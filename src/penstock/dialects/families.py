@@ -169,7 +169,6 @@ _FIVE_GPT: Final = _with(
 )
 _O3: Final = _with(_REASONING, stop=False)
 _UNKNOWN_ENGINE: Final = Capability(  # a guess refuses nobody: it says yes to all that may be there
-    developer_role=False,
     names_completion_tokens=False,
     is_known=False,
 )
@@ -198,7 +197,7 @@ REFUSING_GEMINI: Final = _with(OPENAIS["gemini"], prefill=Prefill.REFUSED)
 
 # --- engines, by what their documentation says of their OpenAI-compatible server
 
-_ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, is_known=True)
+_ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, developer_role=False, is_known=True)
 ENGINES: Final[dict[Engine, Capability]] = {
     Engine.VLLM: _with(_ENGINE, prefill=Prefill.CONTINUE),
     Engine.SGLANG: _with(_ENGINE, prefill=Prefill.CONTINUE),
