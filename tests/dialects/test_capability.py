@@ -4,7 +4,7 @@ import pytest
 
 from penstock.dialects import capability
 from penstock.dialects.capability import Engine, Prefill
-from penstock.dialects.families import CLAUDES, ENGINES, GEMINIS, OPENAIS
+from penstock.dialects.families import CLAUDES, ENGINES, GEMINIS, OPENAIS, REFUSING_GEMINI
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,8 @@ def test_an_engines_model_knows_efforts_where_its_family_does() -> None:
         ("openai_chat", "gpt-4o", OPENAIS["gpt-4o"]),
         ("openai_responses", "gpt-5", OPENAIS["gpt-5"]),
         ("gemini_generate", "gemini-3.6-pro", GEMINIS["gemini-3-6"]),
-        ("openai_chat", "gemini-3.6-pro", OPENAIS["gemini"]),
+        ("openai_chat", "gemini-2.5-pro", OPENAIS["gemini"]),
+        ("openai_chat", "gemini-3.6-pro", REFUSING_GEMINI),
         ("openai_chat", "llama", ENGINES[Engine.OTHER]),
     ],
 )

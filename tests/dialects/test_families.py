@@ -23,6 +23,7 @@ ROWS: list[tuple[str, Capability]] = [
     ("unknown claude", families.UNKNOWN_CLAUDE),
     ("unknown gemini", families.UNKNOWN_GEMINI),
     ("imitated claude", families.IMITATED_CLAUDE),
+    ("newer gemini in chat", families.REFUSING_GEMINI),
 ]
 ROW = pytest.mark.parametrize("row", [row for _, row in ROWS], ids=[name for name, _ in ROWS])
 
@@ -60,4 +61,5 @@ def test_the_provider_takes_a_prefill_and_begins_anew() -> None:
 
 def test_every_engine_has_a_row_and_is_asked_in_the_old_words() -> None:
     assert list(ENGINES) == list(Engine)
-    assert not any(row.names_completion_tokens or row.developer_role for row in ENGINES.values())
+    assert not any(row.names_completion_tokens for row in ENGINES.values())
+    assert [kind for kind, row in ENGINES.items() if row.developer_role] == [Engine.OTHER]

@@ -15,6 +15,7 @@ from penstock.core.errors import ConfigError, PenstockError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("penstock.cli.up", "Start everything, and say how to use it"),
     "check": ("penstock.cli.check", "Say everything that is wrong with a configuration"),
+    "probe": ("penstock.cli.probe", "Measure what upstreams accept, against what is declared"),
     "init": ("penstock.cli.init", "Write a commented penstock.toml from what is found here"),
     "reload": ("penstock.cli.reload", "Apply the changed configuration to what is running"),
     "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
@@ -22,7 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
-START_HERE: Final = ("up", "check", "init", "reload", "keys", "tail")
+START_HERE: Final = ("up", "check", "probe", "init", "reload", "keys", "tail")
 
 
 def overview() -> str:

@@ -19,6 +19,7 @@ from penstock.dialects.families import (
     GEMINIS,
     IMITATED_CLAUDE,
     OPENAIS,
+    REFUSING_GEMINI,
     UNKNOWN_CLAUDE,
     UNKNOWN_GEMINI,
     Capability,
@@ -73,6 +74,8 @@ def openai(model: str, engine: Engine | None = None) -> Capability:
     family = max((prefix for prefix in OPENAIS if name.startswith(prefix)), key=len, default="")
     if family == "gpt-5" and _MORE_VERSION.match(name, len(family)):
         family = "gpt"  # a version of it that is not in the table
+    if engine is None and family == "gemini" and gemini(model).prefill is Prefill.REFUSED:
+        return REFUSING_GEMINI
     if engine is None:
         return OPENAIS.get(family, ENGINES[Engine.OTHER])
     row = ENGINES[engine]

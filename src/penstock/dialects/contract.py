@@ -152,10 +152,18 @@ class Dialect(Protocol):
         """
         ...
 
-    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+    def forward(
+        self,
+        inquiry: Inquiry,
+        model: str,
+        *,
+        asks_usage: bool,
+        capability: Capability | None = None,
+    ) -> bytes:
         """Return the body for an upstream of the same dialect: another model, nothing else.
 
-        ``asks_usage``: the upstream may be asked to count at the end of a stream.
+        ``asks_usage``: the upstream may be asked to count at the end of a stream. ``capability``:
+        what it is known not to know is said in its older words.
         """
         ...
 

@@ -173,7 +173,6 @@ _FIVE_GPT: Final = _with(
 )
 _O3: Final = _with(_REASONING, stop=False)
 _UNKNOWN_ENGINE: Final = Capability(  # a guess refuses nobody: it says yes to all that may be there
-    developer_role=False,
     names_completion_tokens=False,
     is_known=False,
 )
@@ -198,9 +197,12 @@ OPENAIS: Final[dict[str, Capability]] = {
     "gemini": _with(_COMPATIBLE_EFFORTS, context_tokens_max=1_048_576, image_urls=False),
 }
 
+# In OpenAI's dialect, too, the newer ones refuse it.
+REFUSING_GEMINI: Final = _with(OPENAIS["gemini"], prefill=Prefill.REFUSED)
+
 # --- engines, by what their documentation says of their OpenAI-compatible server
 
-_ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, is_known=True)
+_ENGINE: Final = _with(_UNKNOWN_ENGINE, documents=False, developer_role=False, is_known=True)
 ENGINES: Final[dict[Engine, Capability]] = {
     Engine.VLLM: _with(_ENGINE, prefill=Prefill.CONTINUE),
     Engine.SGLANG: _with(_ENGINE, prefill=Prefill.CONTINUE),

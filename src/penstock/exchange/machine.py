@@ -197,7 +197,7 @@ class Exchange:
         attempt.path = target.paths[is_stream := order.inquiry.is_stream]
         if dialect is order.dialect:
             asks_usage = is_stream and target.capability.stream_usage
-            attempt.body = dialect.forward(order.inquiry, target.model, asks_usage=asks_usage)
+            attempt.body = target.forward(order.inquiry, asks_usage=asks_usage)
             attempt.caller_headers = order.headers
             return
         if self._request is None:

@@ -23,7 +23,7 @@ from penstock.core.cooldown import Cooldown
 from penstock.core.load import PeakEwma
 from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.capability import Capability
-from penstock.dialects.contract import Dialect
+from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.message import Request
 
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
@@ -104,6 +104,12 @@ class Target:
     def write_request(self, request: Request) -> tuple[bytes, tuple[str, ...]]:
         """Return a request of another dialect as this model can take it, and what that costs."""
         return self.upstream.dialect.write_request(request, self.model, self.capability)
+
+    def forward(self, inquiry: Inquiry, *, asks_usage: bool) -> bytes:
+        """Return a request of the same dialect, as this model can take it."""
+        return self.upstream.dialect.forward(
+            inquiry, self.model, asks_usage=asks_usage, capability=self.capability
+        )
 
     def load(self, now_s: float) -> float:
         """Return the expected wait of one more attempt, in seconds."""

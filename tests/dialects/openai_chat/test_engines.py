@@ -4,10 +4,12 @@ import msgspec
 import pytest
 
 from penstock.core.outcome import FailureKind
+from penstock.dialects import capability
+from penstock.dialects.capability import Engine
 from penstock.dialects.message import StopReason, ToolCall
 from penstock.dialects.openai_chat import errors
 from penstock.dialects.openai_chat.answer import read_answer
-from penstock.dialects.openai_chat.passthrough import ChatRelay, inquire
+from penstock.dialects.openai_chat.passthrough import ChatRelay, forward, inquire
 from penstock.dialects.registry import DIALECTS
 from penstock.dialects.translate import Translation
 
@@ -173,3 +175,31 @@ def test_a_whole_answers_calls_are_text_again(arguments: object) -> None:
 def test_an_engines_errors_have_a_kind(status: int, body: Fields, kind: str) -> None:
     failure = errors.classify(status, {}, msgspec.json.encode(body))
     assert failure.kind is FailureKind(kind)
+
+
+MODERN = (
+    b'{"model":"m","messages":[{"role":"developer","content":"Be 1.50 brief"},'
+    b'{"role":"user","content":"developer"}],"max_completion_tokens":7,"seed":1e2}'
+)
+
+
+@pytest.mark.parametrize("engine", [one for one in Engine if one is not Engine.OTHER])
+def test_a_declared_engine_is_asked_in_words_that_it_knows(engine: Engine) -> None:
+    row = capability.openai("m", engine)
+    sent = forward(inquire(MODERN), "m", asks_usage=False, capability=row)
+    assert sent == (
+        b'{"model":"m","messages":[{"role":"system","content":"Be 1.50 brief"},'
+        b'{"role":"user","content":"developer"}],"seed":1e2,"max_tokens":7}'
+    )
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "a-stranger", "gemini-3"])
+def test_whom_nothing_is_known_of_gets_the_callers_bytes(model: str) -> None:
+    row = capability.openai(model)
+    assert forward(inquire(MODERN), "m", asks_usage=False, capability=row) == MODERN
+
+
+def test_an_engine_gets_the_callers_bytes_where_they_need_no_other_words() -> None:
+    plain = b'{"model": "m", "messages": [{"role":"user","content":"hi"}], "max_tokens": 7}'
+    row = capability.openai("m", Engine.OLLAMA)
+    assert forward(inquire(plain), "m", asks_usage=False, capability=row) == plain

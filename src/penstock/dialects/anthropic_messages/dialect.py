@@ -50,8 +50,16 @@ class AnthropicMessages:
         del path
         return passthrough.inquire(body)
 
-    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+    def forward(
+        self,
+        inquiry: Inquiry,
+        model: str,
+        *,
+        asks_usage: bool,
+        capability: Capability | None = None,
+    ) -> bytes:
         """Return the body with another model."""
+        del capability
         return passthrough.forward(inquiry, model, asks_usage=asks_usage)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:

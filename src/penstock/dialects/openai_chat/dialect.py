@@ -40,9 +40,16 @@ class OpenAIChat:
         del path
         return passthrough.inquire(body)
 
-    def forward(self, inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
+    def forward(
+        self,
+        inquiry: Inquiry,
+        model: str,
+        *,
+        asks_usage: bool,
+        capability: Capability | None = None,
+    ) -> bytes:
         """Return the body with another model."""
-        return passthrough.forward(inquiry, model, asks_usage=asks_usage)
+        return passthrough.forward(inquiry, model, asks_usage=asks_usage, capability=capability)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes chunks on."""

@@ -13,6 +13,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.dialects import json_fields
+from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Inquiry, Survey
 from penstock.dialects.message import Usage
 from penstock.dialects.openai_chat import errors
@@ -147,8 +148,15 @@ def inquire(body: bytes) -> Inquiry:
     )
 
 
-def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
-    """Return the body with another model, and a request for usage if the caller made none."""
+def forward(
+    inquiry: Inquiry, model: str, *, asks_usage: bool, capability: Capability | None = None
+) -> bytes:
+    """Return the body with another model, and a request for usage if the caller made none.
+
+    What an engine is declared not to know is said in older words: ``max_tokens``, ``system``.
+    """
+    if capability is not None and inquiry.body:
+        inquiry = _in_old_words(inquiry, capability)
     adds_usage = asks_usage and not inquiry.wants_usage
     body = inquiry.body
     if model == inquiry.model and not adds_usage and body.count(b'"model"') == 1:
@@ -158,6 +166,35 @@ def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
     if adds_usage:
         fields["stream_options"] = _with_usage(fields.get("stream_options"))
     return msgspec.json.encode(fields)
+
+
+def _in_old_words(inquiry: Inquiry, capability: Capability) -> Inquiry:
+    fields = inquiry.fields
+    changed: dict[str, Raw] = {}
+    limit = fields.get("max_completion_tokens")
+    if limit is not None and capability.is_known and not capability.names_completion_tokens:
+        changed["max_tokens"] = limit
+    if b'"developer"' in inquiry.body and not capability.developer_role:
+        changed["messages"] = _without_developer(fields["messages"])
+    if not changed:
+        return inquiry
+    fields = {name: raw for name, raw in (fields | changed).items() if name != "model"}
+    if "max_tokens" in changed:
+        del fields["max_completion_tokens"]
+    fields = {"model": Raw(msgspec.json.encode(inquiry.model))} | fields
+    return msgspec.structs.replace(inquiry, fields=fields, body=msgspec.json.encode(fields))
+
+
+def _without_developer(messages: Raw) -> Raw:
+    try:
+        read = msgspec.json.decode(messages, type=list[dict[str, Raw]])
+    except json_fields.MALFORMED:
+        return messages  # the upstream will say what is wrong with it
+    for message in read:
+        role = message.get("role")
+        if role is not None and bytes(role).strip() == b'"developer"':
+            message["role"] = Raw(b'"system"')
+    return Raw(msgspec.json.encode(read))
 
 
 def survey(body: bytes) -> Survey:
