@@ -69,6 +69,8 @@ class FaultKind(enum.StrEnum):
     STALL = "stall"  # silence after after_events; with delay_s it ends and the stream goes on
     ERROR_EVENT_FIRST = "error_event_first"  # inside a 200, before content
     ERROR_EVENT_MID = "error_event_mid"  # inside a 200, after after_events of content
+    FAILED_EVENT_FIRST = "failed_event_first"  # the same in the dialect's own terminal event
+    FAILED_EVENT_MID = "failed_event_mid"  # (response.failed), where it has one
     MALFORMED_FIRST = "malformed_first"  # the first content event's JSON is cut
     MALFORMED_MID = "malformed_mid"
     JUNK_LINE = "junk_line"  # a line that is no SSE field, in an otherwise good stream
@@ -123,6 +125,8 @@ _WHOLE_FORM: Final[Mapping[FaultKind, FaultKind]] = types.MappingProxyType(
         _K.STREAM_ABORT: _K.TRUNCATED_BODY,
         _K.ERROR_EVENT_FIRST: _K.HTTP_5XX,
         _K.ERROR_EVENT_MID: _K.HTTP_5XX,
+        _K.FAILED_EVENT_FIRST: _K.HTTP_5XX,
+        _K.FAILED_EVENT_MID: _K.HTTP_5XX,
         _K.MALFORMED_FIRST: _K.GARBAGE_BODY,
         _K.MALFORMED_MID: _K.GARBAGE_BODY,
         _K.JUNK_LINE: _K.GARBAGE_BODY,

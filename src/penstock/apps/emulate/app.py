@@ -35,7 +35,8 @@ from penstock.apps.emulate.gemini import Gemini
 from penstock.apps.emulate.gpt import Chat, CompatibleChat
 from penstock.apps.emulate.limits import AT_EASE, RateLimits, Standing
 from penstock.apps.emulate.pace import Pacer, Tempo
-from penstock.apps.emulate.scripted import EDGE_BODY, EDGE_STATUS, in_stream, scripted
+from penstock.apps.emulate.responses import Responses
+from penstock.apps.emulate.scripted import EDGE_BODY, EDGE_STATUS, FAILURES, in_stream, scripted
 from penstock.apps.emulate.settings import Settings
 from penstock.apps.emulate.spoil import SLOW_TTFT_S, spoil, spoil_whole
 from penstock.core.fault import Fault, FaultKind, Flavour, Phase
@@ -46,10 +47,11 @@ from penstock.wire.call import Call
 FAULT_HEADER: Final = b"x-emulate-fault"
 ROUTES: Final[tuple[tuple[str, Dialect], ...]] = (
     ("/claude", Claude()),
+    ("/gpt/v1/responses", Responses()),
     ("/gpt/v1", Chat()),
     ("/gemini/v1beta/openai", CompatibleChat()),
-    ("/gemini", Gemini()),  # after the longer prefix
-)
+    ("/gemini", Gemini()),
+)  # longer prefixes first
 _RAW: Final = frozenset((FaultKind.TRUNCATED_BODY, FaultKind.STALL, FaultKind.SLOW_DRIP))
 
 
@@ -91,7 +93,7 @@ class Emulator:
             self._control.answer(call, query)
             return
         for prefix, dialect in ROUTES:
-            if path.startswith(prefix + "/"):
+            if path == prefix or path.startswith(prefix + "/"):
                 nonce = f"{self._rng.getrandbits(96):024x}"
                 query = query._replace(path=path.removeprefix(prefix))
                 self._visit(Visit(call, dialect, query, nonce, dialect.request_id(nonce)))
@@ -252,10 +254,13 @@ class Emulator:
 
     def _stream(self, visit: Visit, performance: Performance, said: Said, tempo: Tempo) -> None:
         dialect, fault = visit.dialect, performance.fault
-        event = b""
-        if fault is not None:
-            event = dialect.error_event(in_stream(fault), visit.request_id)
-        frames = spoil(dialect.frames(said), fault, event)
+
+        def error_event(sent: int) -> bytes:
+            assert fault is not None
+            trouble, is_failure = in_stream(fault), fault.kind in FAILURES
+            return dialect.error_event(trouble, said, sent, is_failure=is_failure)
+
+        frames = spoil(dialect.frames(said), fault, error_event)
         head = dialect.head(visit.request_id, visit.standing, clock.now_unix_s())
         outlet = Chunked(visit.call, head)
         delivery = Delivery(performance, outlet, frames, tempo)

@@ -5,13 +5,20 @@ tools, pace, faults) knows neither JSON nor HTTP.
 """
 
 import enum
-from dataclasses import dataclass
-from typing import Any
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from penstock.apps.emulate.catalogue import Model
 
 # JSON Schema is open: any key may be there, with any value.
 Schema = dict[str, Any]
+SIGNATURE_PREFIX: Final = "ZW11bGF0ZWQ6"  # base64 of "emulated:"
+
+
+def signature(nonce: str) -> str:
+    """Return the seal on an answer's thoughts; whoever brings back another is refused."""
+    return b64encode(f"emulated:{nonce}".encode()).decode()
 
 
 class Reason(enum.Enum):
@@ -25,6 +32,8 @@ class Reason(enum.Enum):
     OWN_QUOTA = enum.auto()
     SHARED_CAPACITY = enum.auto()
     SPENT = enum.auto()
+    NO_RESPONSE = enum.auto()  # an earlier answer that is not kept
+    FOREIGN_THOUGHT = enum.auto()  # reasoning that was sealed by somebody else
 
 
 class TroubleError(Exception):
@@ -108,6 +117,9 @@ class Ask:
     schema: Schema | None = None  # the answer must be JSON of this shape; {} is any object
     thinking: Thinking = Thinking.OFF
     includes_usage: bool = True  # in a stream
+    is_padded: bool = False  # its events hide the length of their text
+    has_sealed_thoughts: bool = False  # thoughts come back to be sent again
+    echo: Schema = field(default_factory=dict[str, Any])  # what the answer repeats of the request
 
     @property
     def last_user_text(self) -> str:

@@ -110,8 +110,13 @@ class Dialect(Protocol):
         """Return the body of an error."""
         ...
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
-        """Return an error inside a stream that began as a success."""
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
+        """Return an error inside a stream that began as a success, after so many frames.
+
+        With ``is_failure`` it is the terminal event of a failed answer, where there is one.
+        """
         ...
 
     def request_id(self, nonce: str) -> str:

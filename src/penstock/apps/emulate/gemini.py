@@ -5,13 +5,12 @@ chunk is a whole response with the usage so far; the last has the ``finishReason
 comes whole in one chunk, with a thought signature on the first of a turn.
 """
 
-import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
 from penstock.apps.emulate import gemini_request
 from penstock.apps.emulate.answer import Choice, Finish
-from penstock.apps.emulate.ask import Ask, Reason, TroubleError
+from penstock.apps.emulate.ask import Ask, Reason, TroubleError, signature
 from penstock.apps.emulate.catalogue import GEMINI, Model, models_of
 from penstock.apps.emulate.dialect import (
     Frame,
@@ -131,9 +130,12 @@ class Gemini:
         del request_id
         return encode({"error": error_fields(trouble)})
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
         """Return the same envelope as a chunk."""
-        return b"data: %b\r\n\r\n" % self.error(trouble, request_id)
+        del sent, is_failure
+        return b"data: %b\r\n\r\n" % self.error(trouble, said.nonce)
 
     def request_id(self, nonce: str) -> str:
         """Return an id as in ``responseId``."""
@@ -202,8 +204,7 @@ def _call(said: Said, choice: Choice, at: int) -> dict[str, Any]:
     call = choice.calls[at]
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments}}
     if not at:  # of parallel calls only the first is signed
-        signature = base64.b64encode(f"emulated:{said.nonce}".encode()).decode()
-        part["thoughtSignature"] = signature
+        part["thoughtSignature"] = signature(said.nonce)
     return part
 
 

@@ -4,12 +4,20 @@ from typing import Any, Final
 
 import msgspec
 
-from penstock.apps.emulate.ask import Ask, Role, Thinking, Tool, ToolChoice, TroubleError, Turn
+from penstock.apps.emulate.ask import (
+    SIGNATURE_PREFIX,
+    Ask,
+    Role,
+    Thinking,
+    Tool,
+    ToolChoice,
+    TroubleError,
+    Turn,
+)
 from penstock.apps.emulate.catalogue import Model
 from penstock.apps.emulate.dialect import check_context, encode, parse
 from penstock.apps.emulate.usage import input_tokens
 
-SIGNATURE_PREFIX: Final = "ZW11bGF0ZWQ6"  # base64 of "emulated:"
 SIGNATURE_DUMMY: Final = "skip_thought_signature_validator"
 CHOICES_MAX: Final = 8
 STOPS_MAX: Final = 5
