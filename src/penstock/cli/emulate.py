@@ -63,6 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="obey x-emulate-fault: KIND[;parameter=value...]",
     )
+    add(
+        "--shared-text",
+        action="store_true",
+        help="all providers and models say the same to the same conversation",
+    )
     add("--control-token-file", type=Path, help="file with the control token (default: a new one)")
     add("--ready-file", type=Path, help="write addresses, token and pid here, once listening")
     return parser
@@ -128,6 +133,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         faults=faults,
         control_token=token,
         allows_fault_header=arguments.allow_fault_header,
+        is_text_shared=arguments.shared_text,
     )
 
 

@@ -20,6 +20,7 @@ from penstock.apps.emulate.ask import Ask, Reason, TroubleError
 from penstock.apps.emulate.attempts import REJECTED, AttemptLog
 from penstock.apps.emulate.catalogue import find
 from penstock.apps.emulate.claude import Claude
+from penstock.apps.emulate.continuation import find as find_broken
 from penstock.apps.emulate.control import PREFIX, Control, FaultSwitch
 from penstock.apps.emulate.delivery import (
     Chunked,
@@ -136,12 +137,14 @@ class Emulator:
             attempt.model = ask.model.name
             attempt.is_stream = ask.is_stream
             attempt.input_tokens = ask.input_tokens
-            fault = self._pick(visit, ask.model.name)
+            fault = self._pick(visit, ask.model.name, is_continuation=find_broken(ask) is not None)
             if fault is not None:
                 fault = fault.for_stream() if ask.is_stream else fault.for_whole(self.chance)
                 performance.fault = fault
                 self._log.struck(attempt, fault)
-            answer = compose(ask, self._settings.seed, None if fault is None else fault.kind)
+            kind = None if fault is None else fault.kind
+            settings = self._settings
+            answer = compose(ask, settings.seed, kind, is_shared=settings.is_text_shared)
             self._charge(visit, ask.input_tokens + answer.output_tokens)
         except TroubleError as trouble:
             self._fail(visit, performance, trouble, REJECTED)
@@ -161,14 +164,17 @@ class Emulator:
         attempt.header_names = sorted(name.decode("latin-1") for name in query.headers)
         return Performance(self._stage, visit.call, attempt)
 
-    def _pick(self, visit: Visit, model: str) -> Fault | None:
+    def _pick(self, visit: Visit, model: str, *, is_continuation: bool = False) -> Fault | None:
         header = visit.query.headers.get(FAULT_HEADER)
         if header is not None and self._settings.allows_fault_header:
             fault, problems = read_header(header.decode("latin-1"))
             if fault is None:
                 raise TroubleError(400, f"x-emulate-fault: {'; '.join(problems)}")
             return fault.settled(self.chance)
-        return self.faults.pick(visit.dialect.provider, model, clock.now_s(), self.chance)
+        provider, now_s = visit.dialect.provider, clock.now_s()
+        return self.faults.pick(
+            provider, model, now_s, self.chance, is_continuation=is_continuation
+        )
 
     def _charge(self, visit: Visit, tokens: int) -> None:
         provider = visit.dialect.provider

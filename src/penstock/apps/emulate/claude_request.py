@@ -7,6 +7,7 @@ import msgspec
 from penstock.apps.emulate.ask import Ask, Role, Thinking, Tool, ToolChoice, TroubleError, Turn
 from penstock.apps.emulate.catalogue import CLAUDE, Model
 from penstock.apps.emulate.dialect import Query, check_context, encode, model_named, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
 VERSIONS: Final = ("2023-06-01", "2026-10-21")
@@ -241,11 +242,18 @@ def _turns(request: MessagesRequest, version: str) -> tuple[tuple[Turn, ...], in
         open_calls = {block.id for block in blocks if block.type == "tool_use"}
         parts += sum(block.type in _TEXTLESS for block in blocks)
         if message.role != "system":
-            role = Role.TOOL if results else Role(message.role)
-            turns.append(Turn(role, _text(blocks)))
+            turns += _split(Role(message.role), blocks)
     if open_calls:
         raise TroubleError(400, "messages: tool_use ids were found without tool_result blocks")
     return tuple(turns), parts
+
+
+def _split(role: Role, blocks: list[Block]) -> list[Turn]:
+    """Return the turns of one message: results of tools, then what the user says."""
+    results = [block for block in blocks if block.type == "tool_result"]
+    others = [block for block in blocks if block.type != "tool_result"]
+    turns = [Turn(Role.TOOL, _text(results))] if results else []
+    return [*turns, Turn(role, _text(others))] if others or not results else turns
 
 
 def _check_message(message: Message, blocks: list[Block], at: int, version: str) -> None:
@@ -271,7 +279,7 @@ def _text(blocks: list[Block]) -> str:
     texts: list[str] = []
     for block in blocks:
         if block.type == "tool_use":
-            texts.append(f"{block.name}({encode(block.input).decode()})")
+            texts.append(called(block.name, block.input))
         elif block.type == "tool_result":
             texts.append(_text(_blocks(block.content)))
         else:

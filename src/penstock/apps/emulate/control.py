@@ -55,10 +55,13 @@ class FaultSwitch:
         return now_s - self._since_s
 
     def pick(
-        self, provider: str, model: str, now_s: float, chance: Callable[[], float]
-    ) -> Fault | None:
+        self, provider: str, model: str, now_s: float, chance: Callable[[], float], *,
+        is_continuation: bool,
+    ) -> Fault | None:  # fmt: skip
         """Return what strikes a request that comes now."""
-        return self._script.pick(provider, model, self.elapsed_s(now_s), chance)
+        return self._script.pick(
+            provider, model, self.elapsed_s(now_s), chance, is_continuation=is_continuation
+        )
 
 
 class Control:

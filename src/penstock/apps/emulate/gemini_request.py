@@ -16,6 +16,7 @@ from penstock.apps.emulate.ask import (
 )
 from penstock.apps.emulate.catalogue import Model
 from penstock.apps.emulate.dialect import check_context, encode, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
 SIGNATURE_DUMMY: Final = "skip_thought_signature_validator"
@@ -252,29 +253,32 @@ def _turns(request: GenerateRequest) -> tuple[tuple[Turn, ...], list[str], int]:
     for at, content in enumerate(request.contents):
         if content.role not in {"user", "model", "function"} or not content.parts:
             raise TroubleError(400, f"contents[{at}]: must have parts, and the role user or model")
-        text, others = _text(content)
-        parts += others
-        is_result = any(part.function_response is not None for part in content.parts)
-        role = Role.ASSISTANT if content.role == "model" else Role.TOOL if is_result else Role.USER
-        turns.append(Turn(role, text))
+        results = [part for part in content.parts if part.function_response is not None]
+        said = [part for part in content.parts if part.function_response is None]
+        if results:
+            turns.append(Turn(Role.TOOL, _text(results)[0]))
+        if said:
+            text, others = _text(said)
+            parts += others
+            turns.append(Turn(Role.ASSISTANT if content.role == "model" else Role.USER, text))
     system = request.system_instruction
-    extras = [_text(system)[0]] if system is not None else []
+    extras = [_text(system.parts)[0]] if system is not None else []
     if request.tools:
         extras.append(encode(request.tools).decode())
     return tuple(turns), extras, parts
 
 
-def _text(content: Content) -> tuple[str, int]:
-    """Return what a turn says, and how many of its parts are no text."""
+def _text(parts: list[Part]) -> tuple[str, int]:
+    """Return what parts of a turn say, and how many of them are no text."""
     texts: list[str] = []
     others = 0
-    for part in content.parts:
+    for part in parts:
         if part.function_call is not None:
-            texts.append(f"{part.function_call.name}({encode(part.function_call.args).decode()})")
+            texts.append(called(part.function_call.name, part.function_call.args))
         elif part.function_response is not None:
             texts.append(encode(part.function_response.response).decode())
         elif part.text is None:
             others += 1
         elif not part.thought:
             texts.append(part.text)
-    return "\n".join(texts), others
+    return "\n".join(text for text in texts if text), others

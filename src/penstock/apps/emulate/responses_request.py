@@ -22,6 +22,7 @@ from penstock.apps.emulate.ask import (
 )
 from penstock.apps.emulate.catalogue import GPT, Model
 from penstock.apps.emulate.dialect import Query, check_context, encode, model_named, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
@@ -341,7 +342,7 @@ def _item(item: Item, at: int) -> tuple[Role | None, str, int]:
         text, others = _content(item.content, place)
         return _ROLES.get(item.role), text, others
     if item.type in _CALLS:
-        return Role.ASSISTANT, f"{item.name}({item.arguments or item.input})", 0
+        return Role.ASSISTANT, called(item.name or "", item.arguments or item.input), 0
     if item.type in _RESULTS:
         text, others = _content(item.output, place)
         return Role.TOOL, text, others

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Final
 
+import msgspec
+
 _VOCABULARY: Final = (
     "water river gate turbine pressure valve channel basin spring current weir lock intake "
     "flow head tunnel steel concrete pipe surge level meter season winter summer valley "
@@ -42,6 +44,16 @@ def digest(parts: Iterable[str]) -> int:
         hashed.update(part.encode("utf-8", "surrogatepass"))
         hashed.update(b"\0")
     return int.from_bytes(hashed.digest(), "big")
+
+
+def called(name: str, arguments: object) -> str:
+    """Return a call as a text that is the same in every dialect; arguments may come as JSON."""
+    if isinstance(arguments, str):
+        try:
+            arguments = msgspec.json.decode(arguments)
+        except (msgspec.DecodeError, RecursionError):
+            return f"{name}({arguments})"
+    return f"{name}({msgspec.json.encode(arguments or {}, order='sorted').decode()})"
 
 
 def words(chance: Callable[[], float], count: int) -> list[str]:
