@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import uvloop
 
-from penstock.apps.emulate.catalogue import MODELS, PROVIDERS
+from penstock.apps.emulate.catalogue import ALL_MODELS, PROVIDERS
 from penstock.apps.emulate.control import limit_problems
 from penstock.apps.emulate.limits import RateLimit
 from penstock.apps.emulate.pace import SPREAD, PaceSetting, pace_problems
@@ -169,7 +169,7 @@ def _faults(path: Path | None, problems: list[str]) -> object:
     except (OSError, ValueError, msgspec.DecodeError) as error:
         problems.append(f"--faults {path}: cannot be read: {error}")
         return None
-    _, found = read_script(document, PROVIDERS, [model.name for model in MODELS])
+    _, found = read_script(document, PROVIDERS, [model.name for model in ALL_MODELS])
     problems += [f"--faults {path}: {problem}" for problem in found]
     return document
 

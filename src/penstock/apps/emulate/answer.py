@@ -20,6 +20,7 @@ from penstock.apps.emulate import continuation, text, tools
 from penstock.apps.emulate.ask import Ask, Role, Thinking, ToolChoice, Turn
 from penstock.apps.emulate.continuation import Broken
 from penstock.apps.emulate.tools import ToolCall
+from penstock.apps.emulate.vectors import vector
 from penstock.core.fault import FaultKind
 
 _WORDS_MIN: Final = 30
@@ -66,9 +67,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said to one request: as many choices as were asked for, one as a rule."""
+    """What is said to one request: as many choices as were asked for, one as a rule; or vectors."""
 
     choices: tuple[Choice, ...]
+    vectors: tuple[list[float], ...] = ()
 
     @property
     def output_tokens(self) -> int:
@@ -83,6 +85,10 @@ def compose(
     voice = (str(seed), "shared", "")
     if not is_shared:
         voice = (str(seed), ask.model.provider, ask.model.name)
+    if ask.embed is not None:
+        salt = fault.value if fault is FaultKind.WRONG_CONTENT else ""
+        size = ask.embed.dimensions
+        return Answer((), tuple(vector((*voice, salt), one, size) for one in ask.embed.texts))
     broken = continuation.find(ask)
     return Answer(
         tuple(_choice(ask, (*voice, str(at)), fault, broken) for at in range(ask.choices))

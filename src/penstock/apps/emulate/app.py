@@ -32,6 +32,7 @@ from penstock.apps.emulate.delivery import (
     reset,
 )
 from penstock.apps.emulate.dialect import JSON_TYPE, Dialect, Query, Said, encode
+from penstock.apps.emulate.embeddings import CompatibleEmbeddings, Embeddings
 from penstock.apps.emulate.gemini import Gemini
 from penstock.apps.emulate.gpt import Chat, CompatibleChat
 from penstock.apps.emulate.limits import AT_EASE, RateLimits, Standing
@@ -49,7 +50,9 @@ FAULT_HEADER: Final = b"x-emulate-fault"
 ROUTES: Final[tuple[tuple[str, Dialect], ...]] = (
     ("/claude", Claude()),
     ("/gpt/v1/responses", Responses()),
+    ("/gpt/v1/embeddings", Embeddings()),
     ("/gpt/v1", Chat()),
+    ("/gemini/v1beta/openai/embeddings", CompatibleEmbeddings()),
     ("/gemini/v1beta/openai", CompatibleChat()),
     ("/gemini", Gemini()),
 )  # longer prefixes first

@@ -100,6 +100,16 @@ class Thinking(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embed:
+    """What is to be embedded, and the form of the answer."""
+
+    texts: tuple[str, ...]
+    dimensions: int
+    is_base64: bool = False
+    is_batch: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One request. ``input_tokens`` are counted by the rule of ``usage``."""
 
@@ -119,6 +129,7 @@ class Ask:
     includes_usage: bool = True  # in a stream
     is_padded: bool = False  # its events hide the length of their text
     has_sealed_thoughts: bool = False  # thoughts come back to be sent again
+    embed: Embed | None = None  # vectors are asked for, and no words
     echo: Schema = field(default_factory=dict[str, Any])  # what the answer repeats of the request
 
     @property

@@ -143,11 +143,31 @@ def parse(body: bytes, into: type[Parsed]) -> Parsed:
 
 
 def model_named(provider: str, name: str) -> Model:
-    """Return a model, or raise the 404 for one that does not exist."""
+    """Return a model that speaks, or raise the 404 for one that does not exist."""
+    model = find(provider, name)
+    if model is None or model.dimensions_max:
+        raise _no_model(name)
+    return model
+
+
+def embedder_named(provider: str, name: str) -> Model:
+    """Return a model that makes vectors, or raise the 404 for one that does not exist."""
+    model = find(provider, name)
+    if model is None or not model.dimensions_max:
+        raise _no_model(name)
+    return model
+
+
+def any_named(provider: str, name: str) -> Model:
+    """Return a model of either sort, or raise the 404."""
     model = find(provider, name)
     if model is None:
-        raise TroubleError(404, f"model: {name}", reason=Reason.NO_MODEL, param="model")
+        raise _no_model(name)
     return model
+
+
+def _no_model(name: str) -> TroubleError:
+    return TroubleError(404, f"model: {name}", reason=Reason.NO_MODEL, param="model")
 
 
 def check_context(model: Model, input_tokens: int) -> None:

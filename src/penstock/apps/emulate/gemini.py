@@ -8,7 +8,7 @@ comes whole in one chunk, with a thought signature on the first of a turn.
 from collections.abc import Iterator
 from typing import Any, Final
 
-from penstock.apps.emulate import gemini_request
+from penstock.apps.emulate import gemini_embed, gemini_request
 from penstock.apps.emulate.answer import Choice, Finish
 from penstock.apps.emulate.ask import Ask, Reason, TroubleError, signature
 from penstock.apps.emulate.catalogue import GEMINI, Model, models_of
@@ -17,6 +17,7 @@ from penstock.apps.emulate.dialect import (
     FrameKind,
     Query,
     Said,
+    any_named,
     encode,
     model_named,
 )
@@ -34,6 +35,9 @@ _VERSIONS: Final = ("/v1beta/", "/v1/", "/v1beta1/")
 _GENERATE: Final = "generateContent"
 _STREAM: Final = "streamGenerateContent"
 _COUNT: Final = "countTokens"
+_EMBED: Final = "embedContent"
+_EMBED_BATCH: Final = "batchEmbedContents"
+_ANSWERED: Final = frozenset((_GENERATE, _STREAM, _EMBED, _EMBED_BATCH))
 
 
 class Gemini:
@@ -57,20 +61,22 @@ class Gemini:
     def look_up(self, query: Query) -> bytes | None:
         """Serve the list of models and the counting of tokens."""
         name, method = _target(query)
-        if query.method == "POST" and method in {_GENERATE, _STREAM}:
+        if query.method == "POST" and method in _ANSWERED:
             return None
         if query.method == "POST" and method == _COUNT:
             model_named(GEMINI, name)
             return encode({"totalTokens": gemini_request.count(query.body)})
         if query.method == "GET" and not method:
             if name:
-                return encode(_info(model_named(GEMINI, name)))
+                return encode(_info(any_named(GEMINI, name)))
             return encode({"models": [_info(model) for model in models_of(GEMINI)]})
         raise TroubleError(404, "Requested entity was not found.", reason=Reason.NO_PATH)
 
     def read(self, query: Query) -> Ask:
         """Read a request for content."""
         name, method = _target(query)
+        if method in {_EMBED, _EMBED_BATCH}:
+            return gemini_embed.read(query.body, name, is_batch=method == _EMBED_BATCH)
         model = model_named(GEMINI, name)
         is_stream = method == _STREAM
         if is_stream and query.parameters.get("alt") != "sse":
@@ -79,6 +85,8 @@ class Gemini:
 
     def whole(self, said: Said) -> bytes:
         """Return a response."""
+        if said.ask.embed is not None:
+            return gemini_embed.whole(said, said.ask.embed)
         candidates = [
             {
                 "content": {"role": "model", "parts": _parts(said, choice)},
@@ -209,11 +217,12 @@ def _call(said: Said, choice: Choice, at: int) -> dict[str, Any]:
 
 
 def _info(model: Model) -> dict[str, Any]:
+    methods = [_EMBED, _EMBED_BATCH] if model.dimensions_max else [_GENERATE, _STREAM, _COUNT]
     return {
         "name": f"models/{model.name}",
         "version": "001",
         "displayName": model.title,
         "inputTokenLimit": model.context_tokens,
         "outputTokenLimit": model.output_tokens_max,
-        "supportedGenerationMethods": [_GENERATE, _STREAM, _COUNT],
+        "supportedGenerationMethods": methods,
     }

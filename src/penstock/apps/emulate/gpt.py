@@ -17,9 +17,9 @@ from penstock.apps.emulate.dialect import (
     FrameKind,
     Query,
     Said,
+    any_named,
     bearer,
     encode,
-    model_named,
 )
 from penstock.apps.emulate.gemini_error import error_fields
 from penstock.apps.emulate.limits import Gauge, Standing
@@ -63,7 +63,7 @@ class Chat:
             return encode({"object": "list", "data": models})
         if query.path.startswith("/models/") and query.method == "GET":
             name = query.path.removeprefix("/models/")
-            return encode(_info(model_named(self.provider, name)))
+            return encode(_info(any_named(self.provider, name)))
         raise TroubleError(404, f"Invalid URL ({query.method} {query.path})", reason=Reason.NO_PATH)
 
     def read(self, query: Query) -> Ask:
