@@ -5,7 +5,7 @@ and the limit on output change nothing but where it is cut. With shared text, pr
 change nothing either, and the dialect never does.
 Rule 2: the limit counts thoughts and words alike.
 Rule 3: what comes first decides: a scripted fault of content, a forced tool, an aid in the user's
-words, a tool that the user names, a schema, prose.
+words, a tool that the user names, a schema, prose. With [[lead:N]] words come before the calls.
 Rule 4: an answer that broke is gone on with, from where it broke (``continuation``).
 """
 
@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from penstock.apps.emulate import continuation, text, tools
-from penstock.apps.emulate.ask import Ask, Role, Thinking, ToolChoice, Turn
+from penstock.apps.emulate.ask import Ask, Thinking, ToolChoice
 from penstock.apps.emulate.continuation import Broken
 from penstock.apps.emulate.tools import ToolCall
 from penstock.apps.emulate.vectors import vector
@@ -98,22 +98,23 @@ def compose(
 def _choice(
     ask: Ask, voice: tuple[str, ...], fault: FaultKind | None, broken: Broken | None
 ) -> Choice:
-    turns = ask.turns if broken is None else broken.turns
+    asked = ask if broken is None else replace(ask, turns=broken.turns)
     salt = fault.value if fault is FaultKind.WRONG_CONTENT else ""
-    rng = Random(text.digest((*voice, salt, *continuation.told(turns))))
+    rng = Random(text.digest((*voice, salt, *continuation.told(asked.turns))))
     choice = _thought(ask, rng)
     if fault is FaultKind.REFUSAL:
         return replace(choice, tokens=text.prose(rng, 2), finish=Finish.REFUSED)
     if fault is FaultKind.WRONG_CONTENT:
         return _limited(replace(choice, tokens=text.prose(rng, _WORDS_MIN)), ask)
-    is_partial = broken is not None and bool(broken.partial)
-    if not is_partial and (chosen := _called(ask)):
+    partial = "" if broken is None else broken.partial
+    lead = text.lead(asked.last_user_text)
+    if (lead or not partial) and (chosen := _called(asked)):
         calls = tuple(tools.call(tool, index, rng) for index, tool in enumerate(chosen))
-        return _limited(replace(choice, calls=calls, finish=Finish.TOOL), ask)
-    tokens = _said(ask, rng, turns)
-    if broken is not None and is_partial:
+        choice = replace(choice, calls=calls, finish=Finish.TOOL)
+    tokens = text.prose(rng, lead) if choice.calls else _said(asked, rng)
+    if broken is not None and partial:
         whole = "".join(tokens)
-        is_ours = whole.startswith(broken.partial) and whole != broken.partial
+        is_ours = whole.startswith(partial) and whole != partial
         if not broken.is_sure and not is_ours:
             return _choice(ask, voice, fault, None)
         more = text.prose(rng, rng.randint(_WORDS_MIN, _WORDS_MAX), is_start=False)
@@ -139,9 +140,8 @@ def _thought(ask: Ask, rng: Random) -> Choice:
     return Choice(hidden_tokens=count if ask.thinking is Thinking.HIDDEN else 0)
 
 
-def _said(ask: Ask, rng: Random, turns: tuple[Turn, ...]) -> list[str]:
-    last = next((turn.text for turn in reversed(turns) if turn.role is Role.USER), "")
-    told = text.told(last, ask.model.output_tokens_max)
+def _said(ask: Ask, rng: Random) -> list[str]:
+    told = text.told(ask.last_user_text, ask.model.output_tokens_max)
     if isinstance(told, list):
         return told
     if isinstance(told, int):

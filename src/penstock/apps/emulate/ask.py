@@ -5,20 +5,27 @@ tools, pace, faults) knows neither JSON nor HTTP.
 """
 
 import enum
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from penstock.apps.emulate.catalogue import Model
 
 # JSON Schema is open: any key may be there, with any value.
 Schema = dict[str, Any]
-SIGNATURE_PREFIX: Final = "ZW11bGF0ZWQ6"  # base64 of "emulated:"
 
 
-def signature(nonce: str) -> str:
-    """Return the seal on an answer's thoughts; whoever brings back another is refused."""
-    return b64encode(f"emulated:{nonce}".encode()).decode()
+def signature(provider: str, nonce: str) -> str:
+    """Return the seal on an answer's thoughts, which no other provider takes back."""
+    return b64encode(f"emulated:{provider}:{nonce}".encode()).decode()
+
+
+def is_signature(provider: str, seal: str) -> bool:
+    """Say whether a seal is the provider's own."""
+    try:
+        return b64decode(seal, validate=True).startswith(f"emulated:{provider}:".encode())
+    except ValueError:
+        return False
 
 
 class Reason(enum.Enum):

@@ -93,7 +93,7 @@ class Claude:
         content: list[dict[str, Any]] = []
         if said.ask.thinking is not Thinking.OFF:
             thought = "".join(choice.thoughts)
-            seal = signature(said.nonce)
+            seal = signature(CLAUDE, said.nonce)
             content.append({"type": "thinking", "thinking": thought, "signature": seal})
         if choice.tokens:
             content.append({"type": "text", "text": choice.text})
@@ -190,7 +190,12 @@ _Deltas = Sequence[tuple[bytes, bytes, Sequence[str], int]]
 def _blocks(said: Said, choice: Choice) -> Iterator[tuple[dict[str, Any], _Deltas]]:
     """Yield each block as it starts, with its deltas: type, field, texts, tokens of each."""
     if said.ask.thinking is not Thinking.OFF:
-        seal = (b"signature_delta", b"signature", [signature(said.nonce)], choice.hidden_tokens)
+        seal = (
+            b"signature_delta",
+            b"signature",
+            [signature(CLAUDE, said.nonce)],
+            choice.hidden_tokens,
+        )
         thought = (b"thinking_delta", b"thinking", choice.thoughts, 1)
         deltas = [thought, seal] if choice.thoughts else [seal]
         yield {"type": "thinking", "thinking": "", "signature": ""}, deltas

@@ -212,7 +212,7 @@ def _call(said: Said, choice: Choice, at: int) -> dict[str, Any]:
     call = choice.calls[at]
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments}}
     if not at:  # of parallel calls only the first is signed
-        part["thoughtSignature"] = signature(said.nonce)
+        part["thoughtSignature"] = signature(GEMINI, said.nonce)
     return part
 
 

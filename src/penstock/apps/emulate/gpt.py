@@ -96,7 +96,7 @@ class Chat:
             before = base + b'%d,"delta":' % index
             after = b',"logprobs":null,"finish_reason":null}]%b}\n\n' % usage
             role: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-            if choice.calls:
+            if choice.calls and not choice.tokens:
                 role["content"] = None
             head = b"data: " + before
             yield Frame(FrameKind.STRUCTURE, head + encode(role) + after, choice.hidden_tokens)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from penstock.apps.emulate import gpt_error, responses_request
 from penstock.apps.emulate.answer import Answer, Choice, Finish
 from penstock.apps.emulate.ask import Ask, Reason, Thinking, TroubleError, signature
+from penstock.apps.emulate.catalogue import GPT
 from penstock.apps.emulate.dialect import Frame, FrameKind, Query, Said, encode
 from penstock.apps.emulate.gpt import Chat
 
@@ -112,7 +113,7 @@ def _items(said: Said, choice: Choice) -> list[tuple[dict[str, Any], Sequence[st
             "summary": [{"type": "summary_text", "text": thought}] if thought else [],
         }
         if said.ask.has_sealed_thoughts:
-            item["encrypted_content"] = signature(said.nonce)
+            item["encrypted_content"] = signature(GPT, said.nonce)
         items.append((item, choice.thoughts))
     is_cut = choice.finish is Finish.LENGTH
     if choice.tokens or not (choice.calls or is_cut):

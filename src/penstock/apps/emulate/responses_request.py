@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from penstock.apps.emulate.ask import (
-    SIGNATURE_PREFIX,
     Ask,
     Reason,
     Role,
@@ -19,6 +18,7 @@ from penstock.apps.emulate.ask import (
     ToolChoice,
     TroubleError,
     Turn,
+    is_signature,
 )
 from penstock.apps.emulate.catalogue import GPT, Model
 from penstock.apps.emulate.dialect import Query, check_context, encode, model_named, parse
@@ -365,7 +365,7 @@ def _check_reasoning(item: Item, place: str) -> None:
             f" {ENCRYPTED} in 'include' and send it back.",
             param=place,
         )
-    if not item.encrypted_content.startswith(SIGNATURE_PREFIX):
+    if not is_signature(GPT, item.encrypted_content):
         raise TroubleError(
             400,
             f"The encrypted content for item {item.id} could not be verified.",

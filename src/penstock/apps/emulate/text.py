@@ -1,10 +1,11 @@
 """Words: what an emulated model says when nobody tells it what to say.
 
 A token is a word with the space before it and the mark behind it, so that words, tokens and events
-of content are the same number. Two aids let a test choose the words, in the last user text:
+of content are the same number. Aids let a test choose the words, in the last user text:
 
     [[words:N]]    exactly N words
     [[say:TEXT]]   exactly TEXT, told by words
+    [[lead:N]]     N words before the calls, where tools are called
 """
 
 import hashlib
@@ -31,6 +32,7 @@ _WORDS: Final = tuple(_VOCABULARY.split())
 _PIECES: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
 _JSON_PIECES: Final = re.compile(r'"?[^"]{1,5}"?|"')
 _AID: Final = re.compile(r"\[\[(words|say):(.*?)\]\]", re.DOTALL)
+_LEAD: Final = re.compile(r"\[\[lead:(\d{1,3})\]\]", re.ASCII)
 _DIGITS_MAX: Final = 9
 _SENTENCE_MIN: Final = 5
 _SENTENCE_MAX: Final = 14
@@ -96,6 +98,12 @@ def told(text: str, count_max: int) -> list[str] | int | None:
         return pieces(value)
     is_number = value.isdecimal() and len(value) <= _DIGITS_MAX
     return min(int(value), count_max) if is_number else None
+
+
+def lead(text: str) -> int:
+    """Return how many words are to come before calls."""
+    found = _LEAD.search(text)
+    return int(found.group(1)) if found else 0
 
 
 def corrupt(tokens: list[str]) -> list[str]:
