@@ -20,7 +20,10 @@ from penstock.apps.emulate.catalogue import GPT
 from penstock.apps.emulate.dialect import Frame, FrameKind, Query, Said, encode
 from penstock.apps.emulate.gpt import Chat
 
-_PADDING: Final = "aX4kQz7LmW0pRt2V"
+_PADDING: Final = b"aX4kQz7LmW0pRt2V"
+_PLAIN: Final = (b"}\n\n",)
+# By the length of the text, so that the event's own length says less of it.
+_PADDED: Final = tuple(b',"obfuscation":"%b"}\n\n' % _PADDING[at:] for at in range(len(_PADDING)))
 _ERROR_CODES: Final[dict[int, str]] = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
 
 
@@ -217,15 +220,12 @@ class _Events:
         name += ".delta"
         fixed = encode({"type": name, **place})[:-1]
         head = b"event: %b\ndata: %b" % (name.encode(), fixed) + b',"delta":'
-        is_padded = self._said.ask.is_padded
+        endings = _PADDED if self._said.ask.is_padded else _PLAIN
         for text in texts:
-            padding = b""
-            if is_padded:
-                padding = b',"obfuscation":"%b"' % _PADDING[len(text) % len(_PADDING) :].encode()
+            ending = endings[len(text) % len(endings)]
             number = b',"sequence_number":%d' % self._number
-            data = b"".join((head, encode(text), number, padding, b"}\n\n"))
             self._number += 1
-            yield Frame(FrameKind.CONTENT, data, 1)
+            yield Frame(FrameKind.CONTENT, head + encode(text) + number + ending, 1)
 
     def _frame(self, name: str, fields: dict[str, Any]) -> Frame:
         data = _event(name, fields, self._number)
