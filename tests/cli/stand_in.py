@@ -57,7 +57,8 @@ async def gateway(args: argparse.Namespace) -> None:
 async def emulate(args: argparse.Namespace) -> None:
     url = f"http://127.0.0.1:{await listen(args.port)}"
     urls = {name: f"{url}/{name}" for name in ("claude", "gpt", "gemini", "gemini_native")}
-    await ready(args.ready_file, {"url": url, "urls": urls, "control_token": "t"})
+    content: dict[str, object] = {"url": url, "urls": urls, "control_token": "t"}
+    await ready(args.ready_file, content | {"is_text_shared": args.shared_text})
 
 
 async def ready(path: str, content: dict[str, object]) -> None:
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--ready-file")
     parser.add_argument("--control-token-file")
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--shared-text", action="store_true")
     args = parser.parse_args()
     asyncio.run(gateway(args) if args.name == "gateway" else emulate(args))
 

@@ -162,6 +162,21 @@ def test_a_file_is_served_and_its_emulated_upstreams_are_found(tmp_path: Path) -
         up.stop()
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_the_emulator_is_told_whether_all_models_say_the_same(
+    tmp_path: Path, *, is_shared: bool
+) -> None:
+    line = "is_enabled = true"
+    more = f"{line}\nis_text_shared = {str(is_shared).lower()}"
+    assert line in FILE
+    (tmp_path / "penstock.toml").write_text(FILE.replace(line, more))
+    with running(tmp_path) as up:
+        up.ready()
+        told = state.read_json(up.home.ready("emulate"))
+        assert told["is_text_shared"] is is_shared
+        up.stop()
+
+
 def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "penstock.toml"
     path.write_text(FILE)

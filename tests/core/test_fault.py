@@ -13,6 +13,7 @@ from penstock.core.fault import (
     FaultRule,
     FaultScript,
     Phase,
+    Requests,
     Shape,
 )
 
@@ -58,7 +59,7 @@ def test_shares_add_up_and_one_draw_decides(
         return chance
 
     script = FaultScript(tuple(listed))
-    fault = script.pick("claude", "claude-sonnet-5-5", at_s, draw)
+    fault = script.pick("claude", "claude-sonnet-5-5", at_s, draw, is_continuation=True)
     total = math.fsum(rule.share_at(at_s) for rule in listed)
     if abs(total - chance) > 1e-9:
         assert (fault is not None) == (chance < total)
@@ -85,6 +86,27 @@ def test_the_draw_walks_the_rules_in_order() -> None:
 def test_a_rule_strikes_whom_it_names(provider: str, model: str, *, strikes: bool) -> None:
     rule = FaultRule(fault=Fault(kind=FaultKind.RESET), provider="claude", model="claude-sonnet-*")
     assert (FaultScript((rule,)).pick(provider, model, 0.0, lambda: 0.0) is not None) == strikes
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests", "strikes"),
+    [
+        (FaultKind.RESET, Requests.ANY, (True, True)),
+        (FaultKind.RESET, Requests.FRESH, (True, False)),
+        (FaultKind.RESET, Requests.CONTINUATION, (False, True)),
+        (FaultKind.CONTINUE_RESTART, Requests.ANY, (False, True)),
+        (FaultKind.CONTINUE_OVERLAP, Requests.FRESH, (False, False)),
+    ],
+)
+def test_a_rule_strikes_fresh_requests_continuations_or_both(
+    kind: FaultKind, requests: Requests, strikes: tuple[bool, bool]
+) -> None:
+    rule = FaultRule(fault=Fault(kind=kind), requests=requests)
+    found = tuple(
+        FaultScript((rule,)).pick("gpt", "m", 0.0, lambda: 0.0, is_continuation=goes_on) is not None
+        for goes_on in (False, True)
+    )
+    assert found == strikes
 
 
 def test_a_ramp_leads_from_one_ratio_to_the_other_at_the_end() -> None:

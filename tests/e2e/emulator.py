@@ -163,7 +163,8 @@ class StreamBytes:
         """The texts of all content events."""
         texts: list[Any] = []
         for event in self.events:
-            texts.append(event.get("delta", {}).get("text"))
+            delta = event.get("delta", {})
+            texts.append(delta if isinstance(delta, str) else delta.get("text"))
             texts += [c.get("delta", {}).get("content") for c in event.get("choices", ())]
             for candidate in event.get("candidates", ()):
                 texts += [part.get("text") for part in candidate["content"]["parts"]]
@@ -173,7 +174,8 @@ class StreamBytes:
     def has_finish(self) -> bool:
         """Whether the model said why it stopped."""
         return any(
-            event.get("delta", {}).get("stop_reason")
+            event.get("type") in {"response.completed", "response.incomplete"}
+            or (isinstance(event.get("delta"), dict) and event["delta"].get("stop_reason"))
             or any(choice.get("finish_reason") for choice in event.get("choices", ()))
             or any(candidate.get("finishReason") for candidate in event.get("candidates", ()))
             for event in self.events
@@ -182,11 +184,16 @@ class StreamBytes:
     @property
     def has_usage(self) -> bool:
         """Whether the final usage came."""
-        return any(event.get("usage") or event.get("usageMetadata") for event in self.events)
+        return any(
+            event.get("usage")
+            or event.get("usageMetadata")
+            or event.get("response", {}).get("usage")
+            for event in self.events
+        )
 
     @property
     def has_terminator(self) -> bool:
         """Whether the dialect's last word came."""
         return "data: [DONE]" in self.text or any(
-            event.get("type") == "message_stop" for event in self.events
+            event.get("type") in {"message_stop", "response.completed"} for event in self.events
         )

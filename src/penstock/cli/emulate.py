@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import uvloop
 
-from penstock.apps.emulate.catalogue import MODELS, PROVIDERS
+from penstock.apps.emulate.catalogue import ALL_MODELS, PROVIDERS
 from penstock.apps.emulate.control import limit_problems
 from penstock.apps.emulate.limits import RateLimit
 from penstock.apps.emulate.pace import SPREAD, PaceSetting, pace_problems
@@ -62,6 +62,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--allow-fault-header",
         action="store_true",
         help="obey x-emulate-fault: KIND[;parameter=value...]",
+    )
+    add(
+        "--shared-text",
+        action="store_true",
+        help="all providers and models say the same to the same conversation",
     )
     add("--control-token-file", type=Path, help="file with the control token (default: a new one)")
     add("--ready-file", type=Path, help="write addresses, token and pid here, once listening")
@@ -128,6 +133,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         faults=faults,
         control_token=token,
         allows_fault_header=arguments.allow_fault_header,
+        is_text_shared=arguments.shared_text,
     )
 
 
@@ -163,7 +169,7 @@ def _faults(path: Path | None, problems: list[str]) -> object:
     except (OSError, ValueError, msgspec.DecodeError) as error:
         problems.append(f"--faults {path}: cannot be read: {error}")
         return None
-    _, found = read_script(document, PROVIDERS, [model.name for model in MODELS])
+    _, found = read_script(document, PROVIDERS, [model.name for model in ALL_MODELS])
     problems += [f"--faults {path}: {problem}" for problem in found]
     return document
 

@@ -30,7 +30,7 @@ RESTART_NEEDED: Final = (
     "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
     "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
     "retry.budget_ratio", "retry.floor_per_s",
-    "emulate.is_enabled", "emulate.port", "emulate.seed",
+    "emulate.is_enabled", "emulate.port", "emulate.seed", "emulate.is_text_shared",
 )  # fmt: skip
 
 

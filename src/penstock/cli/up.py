@@ -157,6 +157,7 @@ class Up:
             "--ready-file", str(self._home.ready("emulate")),
             "--control-token-file", str(self._home.emulate_token),
             "--seed", str(made.config.emulate.seed),
+            *(["--shared-text"] if made.config.emulate.is_text_shared else []),
         ]  # fmt: skip
 
     async def _start_gateway(self, config: Config) -> None:

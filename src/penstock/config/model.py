@@ -208,6 +208,7 @@ class Emulate(Struct, frozen=True, kw_only=True):
     is_enabled: bool = False  # without upstreams in the file, routes to them are made
     port: int = 8405  # on 127.0.0.1
     seed: int = 1  # the same seed and requests give the same answers
+    is_text_shared: bool = False  # all models say the same: for tests of streams that change models
 
 
 class Config(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Faults: what goes wrong at a provider, for whom, how often and when.
 
 Rule 1: a script is a list of rules. A rule names one kind of fault, whom it may strike (provider,
-glob of the model), a share of their requests, and from when until when, in seconds since the
-script was set.
+glob of the model, fresh requests or continuations), a share of their requests, and from when until
+when, in seconds since the script was set. A continuation asks for the rest of an answer that broke.
 Rule 2: the shares of the rules that match one request add up, to 1 at most; one draw of chance
 decides, so a request is struck at most once.
 Rule 3: a shape scales the share over time; there are no others:
@@ -17,6 +17,7 @@ Rule 4: a kind strikes in one phase, and asks whoever plays the provider for one
     INSTEAD   http_*, context_length, prefill_rejected      an error in place of the answer
     INSTEAD   reset, hang                                   no answer at all; hang may end
     CONTENT   refusal, wrong_content, corrupt_tokens        another answer, whole and well-formed
+    CONTENT   continue_*                                    another way to go on; continuations only
     DELIVERY  all others                                    the answer, delivered badly
 
 Rule 5: what strikes a stream strikes a whole answer in its nearest form (``for_whole``), and the
@@ -63,12 +64,19 @@ class FaultKind(enum.StrEnum):
     REFUSAL = "refusal"  # a success, by every dialect's rules
     WRONG_CONTENT = "wrong_content"
     CORRUPT_TOKENS = "corrupt_tokens"  # letters of the wrong script in the text
+    CONTINUE_RESTART = "continue_restart"  # from the top, as if nothing had been said
+    CONTINUE_NO_REPEAT = "continue_no_repeat"  # without the repeat that was asked for
+    CONTINUE_RESPACED = "continue_respaced"  # other white space in the repeat, or where it goes on
+    CONTINUE_REQUOTED = "continue_requoted"  # other quotation marks and apostrophes in the repeat
+    CONTINUE_OVERLAP = "continue_overlap"  # another amount is repeated than was asked for
     SLOW_TTFT = "slow_ttft"  # headers in time, the first content delay_s late
     STREAM_CUT = "stream_cut"  # a clean end of HTTP, but no finish and no terminator
     STREAM_ABORT = "stream_abort"  # the connection is dropped without the last chunk
     STALL = "stall"  # silence after after_events; with delay_s it ends and the stream goes on
     ERROR_EVENT_FIRST = "error_event_first"  # inside a 200, before content
     ERROR_EVENT_MID = "error_event_mid"  # inside a 200, after after_events of content
+    FAILED_EVENT_FIRST = "failed_event_first"  # the same in the dialect's own terminal event
+    FAILED_EVENT_MID = "failed_event_mid"  # (response.failed), where it has one
     MALFORMED_FIRST = "malformed_first"  # the first content event's JSON is cut
     MALFORMED_MID = "malformed_mid"
     JUNK_LINE = "junk_line"  # a line that is no SSE field, in an otherwise good stream
@@ -96,6 +104,14 @@ class Shape(enum.StrEnum):
     OSCILLATE = "oscillate"
 
 
+class Requests(enum.StrEnum):
+    """Which requests a rule may strike."""
+
+    ANY = "any"
+    FRESH = "fresh"
+    CONTINUATION = "continuation"
+
+
 class Flavour(enum.StrEnum):
     """Whose limit a 429 speaks of."""
 
@@ -105,7 +121,8 @@ class Flavour(enum.StrEnum):
 
 
 _K = FaultKind
-_CONTENT: Final = frozenset((_K.REFUSAL, _K.WRONG_CONTENT, _K.CORRUPT_TOKENS))
+_CONTINUE: Final = frozenset(kind for kind in FaultKind if kind.value.startswith("continue_"))
+_CONTENT: Final = frozenset((_K.REFUSAL, _K.WRONG_CONTENT, _K.CORRUPT_TOKENS, *_CONTINUE))
 _INSTEAD: Final = frozenset(
     kind
     for kind in FaultKind
@@ -123,6 +140,8 @@ _WHOLE_FORM: Final[Mapping[FaultKind, FaultKind]] = types.MappingProxyType(
         _K.STREAM_ABORT: _K.TRUNCATED_BODY,
         _K.ERROR_EVENT_FIRST: _K.HTTP_5XX,
         _K.ERROR_EVENT_MID: _K.HTTP_5XX,
+        _K.FAILED_EVENT_FIRST: _K.HTTP_5XX,
+        _K.FAILED_EVENT_MID: _K.HTTP_5XX,
         _K.MALFORMED_FIRST: _K.GARBAGE_BODY,
         _K.MALFORMED_MID: _K.GARBAGE_BODY,
         _K.JUNK_LINE: _K.GARBAGE_BODY,
@@ -187,6 +206,7 @@ class FaultRule:
     fault: Fault
     provider: str = ANY
     model: str = ANY
+    requests: Requests = Requests.ANY
     share_ratio: float = 1.0
     start_s: float = 0.0
     end_s: float = math.inf
@@ -197,8 +217,13 @@ class FaultRule:
     period_s: float = 60.0
     duty_ratio: float = 0.5
 
-    def matches(self, provider: str, model: str) -> bool:
+    def matches(self, provider: str, model: str, *, is_continuation: bool = False) -> bool:
         """Say whether it may strike requests for this model."""
+        if is_continuation and self.requests is Requests.FRESH:
+            return False
+        needs_continuation = self.requests is Requests.CONTINUATION or self.fault.kind in _CONTINUE
+        if needs_continuation and not is_continuation:
+            return False
         return self.provider in {ANY, provider} and fnmatchcase(model, self.model)
 
     def share_at(self, elapsed_s: float) -> float:
@@ -223,13 +248,15 @@ class FaultScript:
     rules: tuple[FaultRule, ...] = ()
 
     def pick(
-        self, provider: str, model: str, elapsed_s: float, chance: Callable[[], float]
-    ) -> Fault | None:
+        self, provider: str, model: str, elapsed_s: float, chance: Callable[[], float], *,
+        is_continuation: bool = False,
+    ) -> Fault | None:  # fmt: skip
         """Return what strikes this request, if anything does; draws once if any rule may."""
         shares = [
             (rule.fault, share)
             for rule in self.rules
-            if rule.matches(provider, model) and (share := rule.share_at(elapsed_s)) > 0
+            if rule.matches(provider, model, is_continuation=is_continuation)
+            and (share := rule.share_at(elapsed_s)) > 0
         ]
         if not shares:
             return None

@@ -17,7 +17,16 @@ from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
-from penstock.core.fault import ANY, Fault, FaultKind, FaultRule, FaultScript, Flavour, Shape
+from penstock.core.fault import (
+    ANY,
+    Fault,
+    FaultKind,
+    FaultRule,
+    FaultScript,
+    Flavour,
+    Requests,
+    Shape,
+)
 
 RULES_MAX: Final = 1_000  # the longest drill on record has 31 phases
 SPAN_MAX_S: Final = 31 * 86_400.0  # a month: longer than any outage that we replay
@@ -45,6 +54,7 @@ _WORDS: Final[Mapping[str, type[enum.StrEnum]]] = types.MappingProxyType(
         "kind": FaultKind,
         "shape": Shape,
         "flavour": Flavour,
+        "requests": Requests,
     }
 )
 _OF_FAULT: Final = frozenset((

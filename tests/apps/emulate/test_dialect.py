@@ -14,24 +14,43 @@ from penstock.apps.emulate.claude import Claude
 from penstock.apps.emulate.dialect import Dialect, FrameKind, Query, Said
 from penstock.apps.emulate.gemini import Gemini
 from penstock.apps.emulate.gpt import Chat, CompatibleChat
+from penstock.apps.emulate.responses import Responses
+from penstock.apps.emulate.responses_request import ResponsesRequest
 
 HEADERS = {b"anthropic-version": b"2026-10-21"}
 GEMINI_PATH = "/v1beta/models/gemini-3.7-flash:streamGenerateContent"
 DIALECTS: list[tuple[Dialect, str, str]] = [
     (Claude(), "/v1/messages", "claude-sonnet-5-5"),
     (Chat(), "/chat/completions", "gpt-5.6"),
+    (Responses(), "", "gpt-5.6"),
     (CompatibleChat(), "/chat/completions", "gemini-3.7-flash"),
     (Gemini(), GEMINI_PATH, "gemini-3.7-flash"),
 ]
 NAMES = (
     "role", "content", "type", "text", "parts", "tools", "name", "function", "input_schema",
     "functionDeclarations", "tool_choice", "stop", "stop_sequences", "thinking", "n", "id",
+    "input", "call_id", "output", "reasoning", "summary", "include", "encrypted_content", "schema",
 )  # fmt: skip
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from(["user", "assistant", "tool", "text", "function", "auto", "any", "model"]),
+    | st.sampled_from(
+        [
+            "user",
+            "assistant",
+            "tool",
+            "text",
+            "function",
+            "auto",
+            "any",
+            "model",
+            "message",
+            "reasoning",
+            "function_call",
+            "json_schema",
+        ]
+    ),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
     ),
@@ -52,8 +71,13 @@ def read(dialect: Dialect, query: Query) -> Ask | TroubleError:
 def test_any_body_is_answered_or_refused(where: tuple[Dialect, str, str], body: Any) -> None:
     dialect, path, model = where
     if isinstance(body, dict):
-        usual = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
-        body = usual | cast("dict[str, Any]", body) | {"model": model}
+        fields = cast("dict[str, Any]", body)
+        usual: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
+        if isinstance(dialect, Responses):  # it refuses fields that it does not know
+            known = ResponsesRequest.__struct_fields__
+            fields = {name: value for name, value in fields.items() if name in known}
+            usual = {"input": "hi"}
+        body = usual | fields | {"model": model}
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     ask = read(dialect, Query("POST", path, {"alt": "sse"}, HEADERS, content))
     if isinstance(ask, TroubleError):

@@ -30,7 +30,9 @@ def frames(count: int) -> Iterator[Frame]:
 
 @given(FAULTS, st.integers(0, 10))
 def test_a_stream_ends_at_its_first_ending(fault: Fault, count: int) -> None:
-    spoiled = list(spoil(frames(count), fault.for_stream(), b"data: error\n\n"))
+    spoiled = list(
+        spoil(frames(count), fault.for_stream(), lambda sent: b"data: error %d\n\n" % sent)
+    )
     assert spoiled[-1].kind is FrameKind.END
     ending = next(at for at, frame in enumerate(spoiled) if frame.kind in ENDINGS)
     sent = b"".join(frame.data for frame in spoiled[:ending])
@@ -49,7 +51,7 @@ def test_a_stream_ends_at_its_first_ending(fault: Fault, count: int) -> None:
 
 
 def test_without_a_fault_nothing_changes() -> None:
-    assert list(spoil(frames(3), None, b""))[:-1] == list(frames(3))
+    assert list(spoil(frames(3), None, lambda _: b""))[:-1] == list(frames(3))
 
 
 @given(st.binary(min_size=2, max_size=200), FAULTS)

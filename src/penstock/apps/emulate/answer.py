@@ -1,13 +1,12 @@
 """Composing an answer: what is said, thought and called, and why it ends.
 
 Rule 1: the same seed, provider, model and turns give the same answer; the system prompt, the pace
-and the limit on output change nothing but where it is cut.
+and the limit on output change nothing but where it is cut. With shared text, provider and model
+change nothing either, and the dialect never does.
 Rule 2: the limit counts thoughts and words alike.
 Rule 3: what comes first decides: a scripted fault of content, a forced tool, an aid in the user's
-words, a tool that the user names, a schema, prose.
-Rule 4: an answer that broke can be gone on with. A prefill, where the model takes one, is followed
-by the rest of what would have been said, or by more prose if it is not the beginning of that. The
-same goes for a user turn after a partial answer that quotes its end: the quote is repeated first.
+words, a tool that the user names, a schema, prose. With [[lead:N]] words come before the calls.
+Rule 4: an answer that broke is gone on with, from where it broke (``continuation``).
 """
 
 import enum
@@ -17,17 +16,15 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.emulate import text, tools
-from penstock.apps.emulate.ask import Ask, Role, Thinking, ToolChoice, Turn
-from penstock.apps.emulate.catalogue import GPT
+from penstock.apps.emulate import continuation, text, tools
+from penstock.apps.emulate.ask import Ask, Thinking, ToolChoice
+from penstock.apps.emulate.continuation import Broken
 from penstock.apps.emulate.tools import ToolCall
+from penstock.apps.emulate.vectors import vector
 from penstock.core.fault import FaultKind
 
 _WORDS_MIN: Final = 30
 _WORDS_MAX: Final = 180
-_BROKEN_TURNS: Final = 3  # the question, the partial answer, the wish to go on
-_QUOTE_MIN: Final = 12  # shorter than this, it may be chance
-_QUOTE_MAX: Final = 400
 
 
 class Finish(enum.Enum):
@@ -70,9 +67,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said to one request: as many choices as were asked for, one as a rule."""
+    """What is said to one request: as many choices as were asked for, one as a rule; or vectors."""
 
     choices: tuple[Choice, ...]
+    vectors: tuple[list[float], ...] = ()
 
     @property
     def output_tokens(self) -> int:
@@ -80,28 +78,47 @@ class Answer:
         return sum(choice.output_tokens for choice in self.choices)
 
 
-def compose(ask: Ask, seed: int, fault: FaultKind | None = None) -> Answer:
-    """Return the answer to a request, bent by a fault of content."""
-    return Answer(tuple(_choice(ask, seed, at, fault) for at in range(ask.choices)))
+def compose(
+    ask: Ask, seed: int, fault: FaultKind | None = None, *, is_shared: bool = False
+) -> Answer:
+    """Return the answer to a request, bent by a fault of content; rule 1 says what it is."""
+    voice = (str(seed), "shared", "")
+    if not is_shared:
+        voice = (str(seed), ask.model.provider, ask.model.name)
+    if ask.embed is not None:
+        salt = fault.value if fault is FaultKind.WRONG_CONTENT else ""
+        size = ask.embed.dimensions
+        return Answer((), tuple(vector((*voice, salt), one, size) for one in ask.embed.texts))
+    broken = continuation.find(ask)
+    return Answer(
+        tuple(_choice(ask, (*voice, str(at)), fault, broken) for at in range(ask.choices))
+    )
 
 
-def _choice(ask: Ask, seed: int, at: int, fault: FaultKind | None) -> Choice:
-    turns, partial, quote = _continued(ask)
+def _choice(
+    ask: Ask, voice: tuple[str, ...], fault: FaultKind | None, broken: Broken | None
+) -> Choice:
+    asked = ask if broken is None else replace(ask, turns=broken.turns)
     salt = fault.value if fault is FaultKind.WRONG_CONTENT else ""
-    model = ask.model
-    told = (f"{turn.role.value}:{turn.text}" for turn in turns)
-    rng = Random(text.digest((str(seed), model.provider, model.name, str(at), salt, *told)))
+    rng = Random(text.digest((*voice, salt, *continuation.told(asked.turns))))
     choice = _thought(ask, rng)
     if fault is FaultKind.REFUSAL:
         return replace(choice, tokens=text.prose(rng, 2), finish=Finish.REFUSED)
     if fault is FaultKind.WRONG_CONTENT:
         return _limited(replace(choice, tokens=text.prose(rng, _WORDS_MIN)), ask)
-    if not partial and (chosen := _called(ask)):
+    partial = "" if broken is None else broken.partial
+    lead = text.lead(asked.last_user_text)
+    if (lead or not partial) and (chosen := _called(asked)):
         calls = tuple(tools.call(tool, index, rng) for index, tool in enumerate(chosen))
-        return _limited(replace(choice, calls=calls, finish=Finish.TOOL), ask)
-    tokens = _said(ask, rng, turns)
-    if partial:
-        tokens = _rest(tokens, partial, quote, rng)
+        choice = replace(choice, calls=calls, finish=Finish.TOOL)
+    tokens = text.prose(rng, lead) if choice.calls else _said(asked, rng)
+    if broken is not None and partial:
+        whole = "".join(tokens)
+        is_ours = whole.startswith(partial) and whole != partial
+        if not broken.is_sure and not is_ours:
+            return _choice(ask, voice, fault, None)
+        more = text.prose(rng, rng.randint(_WORDS_MIN, _WORDS_MAX), is_start=False)
+        tokens = continuation.rest(whole, broken, more, fault)
     if fault is FaultKind.CORRUPT_TOKENS:
         tokens = text.corrupt(tokens)
     return _limited(replace(choice, tokens=tokens), ask)
@@ -123,9 +140,8 @@ def _thought(ask: Ask, rng: Random) -> Choice:
     return Choice(hidden_tokens=count if ask.thinking is Thinking.HIDDEN else 0)
 
 
-def _said(ask: Ask, rng: Random, turns: tuple[Turn, ...]) -> list[str]:
-    last = next((turn.text for turn in reversed(turns) if turn.role is Role.USER), "")
-    told = text.told(last, ask.model.output_tokens_max)
+def _said(ask: Ask, rng: Random) -> list[str]:
+    told = text.told(ask.last_user_text, ask.model.output_tokens_max)
     if isinstance(told, list):
         return told
     if isinstance(told, int):
@@ -134,32 +150,6 @@ def _said(ask: Ask, rng: Random, turns: tuple[Turn, ...]) -> list[str]:
         made = tools.value_for(ask.schema or {"type": "object"}, rng)
         return text.json_pieces(msgspec.json.encode(made).decode())
     return text.prose(rng, rng.randint(_WORDS_MIN, _WORDS_MAX))
-
-
-def _continued(ask: Ask) -> tuple[tuple[Turn, ...], str, str]:
-    """Return the turns that are answered, the partial answer to go on from, and its quoted end."""
-    turns = ask.turns
-    *_, broken, last = (Turn(Role.USER, ""), Turn(Role.USER, ""), *turns)
-    if len(turns) > 1 and last.role is Role.ASSISTANT:
-        # The GPT family takes such a turn, but starts again.
-        may_go_on = ask.model.may_prefill and ask.model.provider != GPT
-        return turns[:-1], last.text if may_go_on else "", ""
-    if len(turns) >= _BROKEN_TURNS and broken.role is Role.ASSISTANT and last.role is Role.USER:
-        partial = broken.text.rstrip()
-        for length in range(min(len(partial), _QUOTE_MAX), _QUOTE_MIN - 1, -1):
-            if partial[-length:] in last.text:
-                return turns[:-2], partial, partial[-length:].lstrip()
-    return turns, "", ""
-
-
-def _rest(tokens: list[str], partial: str, quote: str, rng: Random) -> list[str]:
-    """Go on from a partial answer: as we would have, or as somebody else would."""
-    whole = "".join(tokens)
-    begun = partial.rstrip()
-    if whole.startswith(begun):
-        return text.pieces(quote + whole[len(begun) :])
-    more = text.prose(rng, rng.randint(_WORDS_MIN, _WORDS_MAX), is_start=False)
-    return text.pieces(quote) + more
 
 
 def _limited(choice: Choice, ask: Ask) -> Choice:

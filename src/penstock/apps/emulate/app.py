@@ -20,6 +20,7 @@ from penstock.apps.emulate.ask import Ask, Reason, TroubleError
 from penstock.apps.emulate.attempts import REJECTED, AttemptLog
 from penstock.apps.emulate.catalogue import find
 from penstock.apps.emulate.claude import Claude
+from penstock.apps.emulate.continuation import find as find_broken
 from penstock.apps.emulate.control import PREFIX, Control, FaultSwitch
 from penstock.apps.emulate.delivery import (
     Chunked,
@@ -31,11 +32,13 @@ from penstock.apps.emulate.delivery import (
     reset,
 )
 from penstock.apps.emulate.dialect import JSON_TYPE, Dialect, Query, Said, encode
+from penstock.apps.emulate.embeddings import CompatibleEmbeddings, Embeddings
 from penstock.apps.emulate.gemini import Gemini
 from penstock.apps.emulate.gpt import Chat, CompatibleChat
 from penstock.apps.emulate.limits import AT_EASE, RateLimits, Standing
 from penstock.apps.emulate.pace import Pacer, Tempo
-from penstock.apps.emulate.scripted import EDGE_BODY, EDGE_STATUS, in_stream, scripted
+from penstock.apps.emulate.responses import Responses
+from penstock.apps.emulate.scripted import EDGE_BODY, EDGE_STATUS, FAILURES, in_stream, scripted
 from penstock.apps.emulate.settings import Settings
 from penstock.apps.emulate.spoil import SLOW_TTFT_S, spoil, spoil_whole
 from penstock.core.fault import Fault, FaultKind, Flavour, Phase
@@ -46,10 +49,13 @@ from penstock.wire.call import Call
 FAULT_HEADER: Final = b"x-emulate-fault"
 ROUTES: Final[tuple[tuple[str, Dialect], ...]] = (
     ("/claude", Claude()),
+    ("/gpt/v1/responses", Responses()),
+    ("/gpt/v1/embeddings", Embeddings()),
     ("/gpt/v1", Chat()),
+    ("/gemini/v1beta/openai/embeddings", CompatibleEmbeddings()),
     ("/gemini/v1beta/openai", CompatibleChat()),
-    ("/gemini", Gemini()),  # after the longer prefix
-)
+    ("/gemini", Gemini()),
+)  # longer prefixes first
 _RAW: Final = frozenset((FaultKind.TRUNCATED_BODY, FaultKind.STALL, FaultKind.SLOW_DRIP))
 
 
@@ -91,7 +97,7 @@ class Emulator:
             self._control.answer(call, query)
             return
         for prefix, dialect in ROUTES:
-            if path.startswith(prefix + "/"):
+            if path == prefix or path.startswith(prefix + "/"):
                 nonce = f"{self._rng.getrandbits(96):024x}"
                 query = query._replace(path=path.removeprefix(prefix))
                 self._visit(Visit(call, dialect, query, nonce, dialect.request_id(nonce)))
@@ -134,12 +140,14 @@ class Emulator:
             attempt.model = ask.model.name
             attempt.is_stream = ask.is_stream
             attempt.input_tokens = ask.input_tokens
-            fault = self._pick(visit, ask.model.name)
+            fault = self._pick(visit, ask.model.name, is_continuation=find_broken(ask) is not None)
             if fault is not None:
                 fault = fault.for_stream() if ask.is_stream else fault.for_whole(self.chance)
                 performance.fault = fault
                 self._log.struck(attempt, fault)
-            answer = compose(ask, self._settings.seed, None if fault is None else fault.kind)
+            kind = None if fault is None else fault.kind
+            settings = self._settings
+            answer = compose(ask, settings.seed, kind, is_shared=settings.is_text_shared)
             self._charge(visit, ask.input_tokens + answer.output_tokens)
         except TroubleError as trouble:
             self._fail(visit, performance, trouble, REJECTED)
@@ -159,14 +167,17 @@ class Emulator:
         attempt.header_names = sorted(name.decode("latin-1") for name in query.headers)
         return Performance(self._stage, visit.call, attempt)
 
-    def _pick(self, visit: Visit, model: str) -> Fault | None:
+    def _pick(self, visit: Visit, model: str, *, is_continuation: bool = False) -> Fault | None:
         header = visit.query.headers.get(FAULT_HEADER)
         if header is not None and self._settings.allows_fault_header:
             fault, problems = read_header(header.decode("latin-1"))
             if fault is None:
                 raise TroubleError(400, f"x-emulate-fault: {'; '.join(problems)}")
             return fault.settled(self.chance)
-        return self.faults.pick(visit.dialect.provider, model, clock.now_s(), self.chance)
+        provider, now_s = visit.dialect.provider, clock.now_s()
+        return self.faults.pick(
+            provider, model, now_s, self.chance, is_continuation=is_continuation
+        )
 
     def _charge(self, visit: Visit, tokens: int) -> None:
         provider = visit.dialect.provider
@@ -252,10 +263,13 @@ class Emulator:
 
     def _stream(self, visit: Visit, performance: Performance, said: Said, tempo: Tempo) -> None:
         dialect, fault = visit.dialect, performance.fault
-        event = b""
-        if fault is not None:
-            event = dialect.error_event(in_stream(fault), visit.request_id)
-        frames = spoil(dialect.frames(said), fault, event)
+
+        def error_event(sent: int) -> bytes:
+            assert fault is not None
+            trouble, is_failure = in_stream(fault), fault.kind in FAILURES
+            return dialect.error_event(trouble, said, sent, is_failure=is_failure)
+
+        frames = spoil(dialect.frames(said), fault, error_event)
         head = dialect.head(visit.request_id, visit.standing, clock.now_unix_s())
         outlet = Chunked(visit.call, head)
         delivery = Delivery(performance, outlet, frames, tempo)

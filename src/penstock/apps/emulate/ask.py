@@ -5,13 +5,27 @@ tools, pace, faults) knows neither JSON nor HTTP.
 """
 
 import enum
-from dataclasses import dataclass
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.apps.emulate.catalogue import Model
 
 # JSON Schema is open: any key may be there, with any value.
 Schema = dict[str, Any]
+
+
+def signature(provider: str, nonce: str) -> str:
+    """Return the seal on an answer's thoughts, which no other provider takes back."""
+    return b64encode(f"emulated:{provider}:{nonce}".encode()).decode()
+
+
+def is_signature(provider: str, seal: str) -> bool:
+    """Say whether a seal is the provider's own."""
+    try:
+        return b64decode(seal, validate=True).startswith(f"emulated:{provider}:".encode())
+    except ValueError:
+        return False
 
 
 class Reason(enum.Enum):
@@ -25,6 +39,8 @@ class Reason(enum.Enum):
     OWN_QUOTA = enum.auto()
     SHARED_CAPACITY = enum.auto()
     SPENT = enum.auto()
+    NO_RESPONSE = enum.auto()  # an earlier answer that is not kept
+    FOREIGN_THOUGHT = enum.auto()  # reasoning that was sealed by somebody else
 
 
 class TroubleError(Exception):
@@ -91,6 +107,16 @@ class Thinking(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embed:
+    """What is to be embedded, and the form of the answer."""
+
+    texts: tuple[str, ...]
+    dimensions: int
+    is_base64: bool = False
+    is_batch: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One request. ``input_tokens`` are counted by the rule of ``usage``."""
 
@@ -108,6 +134,10 @@ class Ask:
     schema: Schema | None = None  # the answer must be JSON of this shape; {} is any object
     thinking: Thinking = Thinking.OFF
     includes_usage: bool = True  # in a stream
+    is_padded: bool = False  # its events hide the length of their text
+    has_sealed_thoughts: bool = False  # thoughts come back to be sent again
+    embed: Embed | None = None  # vectors are asked for, and no words
+    echo: Schema = field(default_factory=dict[str, Any])  # what the answer repeats of the request
 
     @property
     def last_user_text(self) -> str:

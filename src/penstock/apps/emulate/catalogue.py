@@ -32,6 +32,8 @@ class Model:
     may_budget_thinking: bool = False  # thinking "enabled" with a budget
     thinks_unasked: bool = False  # leaving thinking out means adaptive, not shown
     needs_signature: bool = False  # refuses a function call of this turn without its signature
+    takes_system_midway: bool = False  # a system turn after a user's
+    dimensions_max: int = 0  # of its vectors; 0: it speaks
 
 
 MODELS: Final[tuple[Model, ...]] = (
@@ -47,6 +49,7 @@ MODELS: Final[tuple[Model, ...]] = (
         may_sample=False,
         may_force_tool=False,
         thinks_unasked=True,
+        takes_system_midway=True,
     ),
     Model(
         provider=CLAUDE,
@@ -60,6 +63,7 @@ MODELS: Final[tuple[Model, ...]] = (
         may_sample=False,
         may_force_tool=False,
         thinks_unasked=True,
+        takes_system_midway=True,
     ),
     Model(
         provider=CLAUDE,
@@ -127,6 +131,28 @@ MODELS: Final[tuple[Model, ...]] = (
     ),
     Model(
         provider=GEMINI,
+        name="gemini-3.6-flash",
+        title="Gemini 3.6 Flash",
+        context_tokens=1_048_576,
+        output_tokens_max=65_536,
+        created_unix_s=1_783_000_000,
+        ttft_s=0.5,
+        tokens_per_s=150.0,
+        needs_signature=True,
+    ),
+    Model(
+        provider=GEMINI,
+        name="gemini-3.5-flash-lite",
+        title="Gemini 3.5 Flash-Lite",
+        context_tokens=1_048_576,
+        output_tokens_max=65_536,
+        created_unix_s=1_778_000_000,
+        ttft_s=0.3,
+        tokens_per_s=250.0,
+        needs_signature=True,
+    ),
+    Model(
+        provider=GEMINI,
         name="gemini-3-pro",
         title="Gemini 3 Pro",
         context_tokens=1_048_576,
@@ -151,14 +177,53 @@ MODELS: Final[tuple[Model, ...]] = (
 )
 
 
+# They make vectors; their pace is the time for one request.
+EMBEDDERS: Final[tuple[Model, ...]] = (
+    Model(
+        provider=GPT,
+        name="text-embedding-3-small",
+        title="Text Embedding 3 small",
+        context_tokens=8_191,
+        output_tokens_max=0,
+        created_unix_s=1_705_948_997,
+        ttft_s=0.1,
+        tokens_per_s=1_000.0,
+        dimensions_max=1_536,
+    ),
+    Model(
+        provider=GPT,
+        name="text-embedding-3-large",
+        title="Text Embedding 3 large",
+        context_tokens=8_191,
+        output_tokens_max=0,
+        created_unix_s=1_705_953_180,
+        ttft_s=0.15,
+        tokens_per_s=1_000.0,
+        dimensions_max=3_072,
+    ),
+    Model(
+        provider=GEMINI,
+        name="gemini-embedding-001",
+        title="Gemini Embedding 001",
+        context_tokens=2_048,
+        output_tokens_max=1,
+        created_unix_s=1_752_451_200,
+        ttft_s=0.15,
+        tokens_per_s=1_000.0,
+        dimensions_max=3_072,
+    ),
+)
+ALL_MODELS: Final = (*MODELS, *EMBEDDERS)
+
+
 def models_of(provider: str) -> tuple[Model, ...]:
     """Return what a provider offers, in the order of the catalogue."""
-    return tuple(model for model in MODELS if model.provider == provider)
+    return tuple(model for model in ALL_MODELS if model.provider == provider)
 
 
 def find(provider: str, name: str) -> Model | None:
     """Return a provider's model by its name."""
-    for model in MODELS:
+    for model in ALL_MODELS:
         if model.name == name and model.provider == provider:
             return model
     return None

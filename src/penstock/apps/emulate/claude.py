@@ -5,14 +5,13 @@ Grammar of a stream: ``message_start``, then per block ``content_block_start``, 
 reason and the cumulative usage; ``message_stop``.
 """
 
-import base64
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from penstock.apps.emulate import claude_request
 from penstock.apps.emulate.answer import Choice, Finish
-from penstock.apps.emulate.ask import Ask, Reason, Thinking, TroubleError
+from penstock.apps.emulate.ask import Ask, Reason, Thinking, TroubleError, signature
 from penstock.apps.emulate.catalogue import CLAUDE, Model, models_of
 from penstock.apps.emulate.dialect import (
     Frame,
@@ -94,8 +93,8 @@ class Claude:
         content: list[dict[str, Any]] = []
         if said.ask.thinking is not Thinking.OFF:
             thought = "".join(choice.thoughts)
-            signature = _signature(said)
-            content.append({"type": "thinking", "thinking": thought, "signature": signature})
+            seal = signature(CLAUDE, said.nonce)
+            content.append({"type": "thinking", "thinking": thought, "signature": seal})
         if choice.tokens:
             content.append({"type": "text", "text": choice.text})
         content += [
@@ -144,9 +143,12 @@ class Claude:
             error["details"] = {"error_code": "enforced_spend_limit_reached"}
         return encode({"type": "error", "error": error, "request_id": request_id})
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
         """Return the same envelope as an event."""
-        return b"event: error\ndata: %b\n\n" % self.error(trouble, request_id)
+        del sent, is_failure
+        return b"event: error\ndata: %b\n\n" % self.error(trouble, self.request_id(said.nonce))
 
     def request_id(self, nonce: str) -> str:
         """Return an id as in the header ``request-id``."""
@@ -188,9 +190,14 @@ _Deltas = Sequence[tuple[bytes, bytes, Sequence[str], int]]
 def _blocks(said: Said, choice: Choice) -> Iterator[tuple[dict[str, Any], _Deltas]]:
     """Yield each block as it starts, with its deltas: type, field, texts, tokens of each."""
     if said.ask.thinking is not Thinking.OFF:
-        signature = (b"signature_delta", b"signature", [_signature(said)], choice.hidden_tokens)
+        seal = (
+            b"signature_delta",
+            b"signature",
+            [signature(CLAUDE, said.nonce)],
+            choice.hidden_tokens,
+        )
         thought = (b"thinking_delta", b"thinking", choice.thoughts, 1)
-        deltas = [thought, signature] if choice.thoughts else [signature]
+        deltas = [thought, seal] if choice.thoughts else [seal]
         yield {"type": "thinking", "thinking": "", "signature": ""}, deltas
     if choice.tokens:
         yield {"type": "text", "text": ""}, [(b"text_delta", b"text", choice.tokens, 1)]
@@ -206,10 +213,6 @@ def _blocks(said: Said, choice: Choice) -> Iterator[tuple[dict[str, Any], _Delta
 
 def _call_id(said: Said, at: int) -> str:
     return f"toolu_{at + 1:02}{said.nonce}"
-
-
-def _signature(said: Said) -> str:
-    return base64.b64encode(f"emulated:{said.nonce}".encode()).decode()
 
 
 def _stop(choice: Choice) -> dict[str, Any]:

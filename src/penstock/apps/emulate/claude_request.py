@@ -1,12 +1,31 @@
-"""Reading Claude's Messages API: what is accepted, and what is refused with which words."""
+"""Reading Claude's Messages API: what is accepted, and what is refused with which words.
+
+on 2026-10-21   no temperature, top_p and top_k, even at their defaults; no documents in
+assistant turns; no citations on user text
+by model        prefill, and then without white space at its end and without thinking; sampling;
+forced tools, and then without thinking; thinking with a budget; system turns
+after a user's
+always          results of tools right after the calls, all of them, first in their turn; no
+empty turns and texts; thoughts as they were signed; a schema or citations
+"""
 
 from typing import Any, Final
 
 import msgspec
 
-from penstock.apps.emulate.ask import Ask, Role, Thinking, Tool, ToolChoice, TroubleError, Turn
+from penstock.apps.emulate.ask import (
+    Ask,
+    Role,
+    Thinking,
+    Tool,
+    ToolChoice,
+    TroubleError,
+    Turn,
+    is_signature,
+)
 from penstock.apps.emulate.catalogue import CLAUDE, Model
 from penstock.apps.emulate.dialect import Query, check_context, encode, model_named, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
 VERSIONS: Final = ("2023-06-01", "2026-10-21")
@@ -25,7 +44,8 @@ class Block(msgspec.Struct):
     input: Any = None
     tool_use_id: str = ""
     content: "str | list[Block] | None" = None
-    citations: list[Any] | None = None
+    citations: Any = None  # of a text: a list; of a document: whether it may be cited
+    signature: str = ""
 
 
 class Message(msgspec.Struct):
@@ -111,10 +131,13 @@ def read(query: Query, *, is_count: bool = False) -> Ask:
         output_tokens_max = _limit(request, model)
         _check_sampling(request, model, version)
         _check_thinking(request.thinking, model, output_tokens_max)
-    turns, parts = _turns(request, version)
-    if turns[-1].role is Role.ASSISTANT and not model.may_prefill:
-        raise prefill_rejected()
+    turns, parts = _turns(request, version, model)
     choice, named, is_parallel = _tool_choice(request, model)
+    is_thinking = request.thinking is not None and request.thinking.type != "disabled"
+    if turns[-1].role is Role.ASSISTANT:
+        _check_prefill(turns[-1].text, model, is_thinking=is_thinking)
+    if is_thinking and choice is ToolChoice.REQUIRED:
+        raise TroubleError(400, "Thinking may not be enabled when tool_choice forces tool use.")
     extras = _extras(request)
     tokens = input_tokens(turns, extras, parts)
     check_context(model, tokens)
@@ -142,6 +165,17 @@ def prefill_rejected() -> TroubleError:
         "This model does not support assistant message prefill. "
         "The conversation must end with a user message.",
     )
+
+
+def _check_prefill(text: str, model: Model, *, is_thinking: bool) -> None:
+    if not model.may_prefill:
+        raise prefill_rejected()
+    if text != text.rstrip():
+        raise TroubleError(
+            400, "messages: final assistant content cannot end with trailing whitespace"
+        )
+    if is_thinking:
+        raise TroubleError(400, "messages: prefill is not supported with extended thinking")
 
 
 def _limit(request: MessagesRequest, model: Model) -> int:
@@ -215,48 +249,103 @@ def _tool_choice(request: MessagesRequest, model: Model) -> tuple[ToolChoice, st
     return ToolChoice.REQUIRED, spec.name if spec.type == "tool" else "", is_parallel
 
 
-def _turns(request: MessagesRequest, version: str) -> tuple[tuple[Turn, ...], int]:
+def _turns(request: MessagesRequest, version: str, model: Model) -> tuple[tuple[Turn, ...], int]:
     """Return the turns and how many parts are no text."""
-    if not request.messages:
+    messages = request.messages
+    if not messages:
         raise TroubleError(400, "messages: at least one message is required", param="messages")
+    if all(message.role == "system" for message in messages):
+        raise TroubleError(400, "messages.0.role: system is not allowed here", param="messages")
+    config = request.output_config
+    has_schema = config is not None and config.format is not None
     turns: list[Turn] = []
     parts = 0
     open_calls: set[str] = set()
-    for at, message in enumerate(request.messages):
+    for at, message in enumerate(messages):
         blocks = _blocks(message.content)
-        _check_message(message, blocks, at, version)
-        results = {block.tool_use_id for block in blocks if block.type == "tool_result"}
-        if open_calls - results:
-            raise TroubleError(
-                400,
-                f"messages.{at}: tool_use ids were found without tool_result blocks immediately"
-                f" after: {', '.join(sorted(open_calls - results))}",
-            )
-        if results - open_calls:
-            raise TroubleError(
-                400,
-                f"messages.{at}: unexpected tool_use_id found in tool_result blocks:"
-                f" {', '.join(sorted(results - open_calls))}",
-            )
-        open_calls = {block.id for block in blocks if block.type == "tool_use"}
+        if message.role == "system":
+            _check_system(messages, at, blocks, model)
+            continue
+        _check_message(message, blocks, at, is_last=at == len(messages) - 1)
+        _check_blocks(message.role, blocks, at, has_schema=has_schema)
+        if version == WITHOUT_SAMPLING:
+            _check_newest(message.role, blocks, at)
+        open_calls = _calls_left_open(open_calls, blocks, at)
         parts += sum(block.type in _TEXTLESS for block in blocks)
-        if message.role != "system":
-            role = Role.TOOL if results else Role(message.role)
-            turns.append(Turn(role, _text(blocks)))
+        turns += _split(Role(message.role), blocks)
     if open_calls:
         raise TroubleError(400, "messages: tool_use ids were found without tool_result blocks")
     return tuple(turns), parts
 
 
-def _check_message(message: Message, blocks: list[Block], at: int, version: str) -> None:
-    if message.role not in {"user", "assistant", "system"} or (message.role == "system" and not at):
+def _calls_left_open(open_calls: set[str], blocks: list[Block], at: int) -> set[str]:
+    """Return the calls of one message, once those before it have found their results."""
+    results = {block.tool_use_id for block in blocks if block.type == "tool_result"}
+    if open_calls - results:
+        raise TroubleError(
+            400,
+            f"messages.{at}: tool_use ids were found without tool_result blocks immediately"
+            f" after: {', '.join(sorted(open_calls - results))}",
+        )
+    if results - open_calls:
+        raise TroubleError(
+            400,
+            f"messages.{at}: unexpected tool_use_id found in tool_result blocks:"
+            f" {', '.join(sorted(results - open_calls))}",
+        )
+    kinds = [block.type for block in blocks]
+    if results and "tool_result" in kinds[len([k for k in kinds if k == "tool_result"]) :]:
+        raise TroubleError(400, f"messages.{at}: tool_result blocks must come first in the content")
+    return {block.id for block in blocks if block.type == "tool_use"}
+
+
+def _split(role: Role, blocks: list[Block]) -> list[Turn]:
+    """Return the turns of one message: results of tools, then what the user says."""
+    results = [block for block in blocks if block.type == "tool_result"]
+    others = [block for block in blocks if block.type != "tool_result"]
+    turns = [Turn(Role.TOOL, _text(results))] if results else []
+    return [*turns, Turn(role, _text(others))] if others or not results else turns
+
+
+def _check_system(messages: list[Message], at: int, blocks: list[Block], model: Model) -> None:
+    """Refuse a system turn where the model does not take one."""
+    if not at or messages[at - 1].role != "user":
+        raise TroubleError(400, f"messages.{at}.role: system must follow a user turn")
+    if not model.takes_system_midway:
+        raise TroubleError(400, "messages: role 'system' is not supported on this model")
+    if any(block.type != "text" for block in blocks):
+        raise TroubleError(400, f"messages.{at}: system turns are text only")
+
+
+def _check_message(message: Message, blocks: list[Block], at: int, *, is_last: bool) -> None:
+    if message.role not in {"user", "assistant"}:
         raise TroubleError(400, f"messages.{at}.role: {message.role} is not allowed here")
-    if version != WITHOUT_SAMPLING:
-        return
+    if not blocks and not (is_last and message.role == "assistant"):
+        raise TroubleError(
+            400,
+            f"messages.{at}: all messages must have non-empty content except for the optional"
+            " final assistant message",
+        )
+
+
+def _check_blocks(role: str, blocks: list[Block], at: int, *, has_schema: bool) -> None:
+    for index, block in enumerate(blocks):
+        place = f"messages.{at}.content.{index}"
+        if block.type == "text" and not block.text.strip():
+            raise TroubleError(400, f"{place}: text content blocks must be non-empty")
+        is_ours = is_signature(CLAUDE, block.signature)
+        if role == "assistant" and block.type == "thinking" and not is_ours:
+            raise TroubleError(400, f"{place}: Invalid `signature` in `thinking` block")
+        if block.type == "document" and block.citations and has_schema:
+            raise TroubleError(400, "output_config.format: not together with citations")
+
+
+def _check_newest(role: str, blocks: list[Block], at: int) -> None:
+    """Refuse what the newest version no longer takes."""
     for block in blocks:
-        if message.role == "assistant" and block.type == "document":
+        if role == "assistant" and block.type == "document":
             raise TroubleError(400, f"messages.{at}: document blocks are for user turns only")
-        if message.role == "user" and block.type == "text" and block.citations:
+        if role == "user" and block.type == "text" and block.citations:
             raise TroubleError(400, f"messages.{at}: citations are not permitted in user text")
 
 
@@ -271,7 +360,7 @@ def _text(blocks: list[Block]) -> str:
     texts: list[str] = []
     for block in blocks:
         if block.type == "tool_use":
-            texts.append(f"{block.name}({encode(block.input).decode()})")
+            texts.append(called(block.name, block.input))
         elif block.type == "tool_result":
             texts.append(_text(_blocks(block.content)))
         else:

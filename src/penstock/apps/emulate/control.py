@@ -19,7 +19,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from penstock.apps.emulate.attempts import ATTEMPTS_MAX, AttemptLog
-from penstock.apps.emulate.catalogue import MODELS, PROVIDERS
+from penstock.apps.emulate.catalogue import ALL_MODELS, PROVIDERS
 from penstock.apps.emulate.dialect import JSON_TYPE, Query, bearer, encode
 from penstock.apps.emulate.limits import RateLimit, RateLimits
 from penstock.apps.emulate.pace import Pacer, PaceSetting, pace_problems
@@ -31,7 +31,7 @@ from penstock.wire.call import Call
 
 PREFIX: Final = "/control/"
 LAST: Final = 100  # attempts shown where the caller does not say
-_MODEL_NAMES: Final = tuple(model.name for model in MODELS)
+_MODEL_NAMES: Final = tuple(model.name for model in ALL_MODELS)
 _Setting = TypeVar("_Setting", RateLimit, PaceSetting)
 
 
@@ -55,10 +55,13 @@ class FaultSwitch:
         return now_s - self._since_s
 
     def pick(
-        self, provider: str, model: str, now_s: float, chance: Callable[[], float]
-    ) -> Fault | None:
+        self, provider: str, model: str, now_s: float, chance: Callable[[], float], *,
+        is_continuation: bool,
+    ) -> Fault | None:  # fmt: skip
         """Return what strikes a request that comes now."""
-        return self._script.pick(provider, model, self.elapsed_s(now_s), chance)
+        return self._script.pick(
+            provider, model, self.elapsed_s(now_s), chance, is_continuation=is_continuation
+        )
 
 
 class Control:

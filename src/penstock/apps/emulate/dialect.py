@@ -110,8 +110,13 @@ class Dialect(Protocol):
         """Return the body of an error."""
         ...
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
-        """Return an error inside a stream that began as a success."""
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
+        """Return an error inside a stream that began as a success, after so many frames.
+
+        With ``is_failure`` it is the terminal event of a failed answer, where there is one.
+        """
         ...
 
     def request_id(self, nonce: str) -> str:
@@ -138,11 +143,31 @@ def parse(body: bytes, into: type[Parsed]) -> Parsed:
 
 
 def model_named(provider: str, name: str) -> Model:
-    """Return a model, or raise the 404 for one that does not exist."""
+    """Return a model that speaks, or raise the 404 for one that does not exist."""
+    model = find(provider, name)
+    if model is None or model.dimensions_max:
+        raise _no_model(name)
+    return model
+
+
+def embedder_named(provider: str, name: str) -> Model:
+    """Return a model that makes vectors, or raise the 404 for one that does not exist."""
+    model = find(provider, name)
+    if model is None or not model.dimensions_max:
+        raise _no_model(name)
+    return model
+
+
+def any_named(provider: str, name: str) -> Model:
+    """Return a model of either sort, or raise the 404."""
     model = find(provider, name)
     if model is None:
-        raise TroubleError(404, f"model: {name}", reason=Reason.NO_MODEL, param="model")
+        raise _no_model(name)
     return model
+
+
+def _no_model(name: str) -> TroubleError:
+    return TroubleError(404, f"model: {name}", reason=Reason.NO_MODEL, param="model")
 
 
 def check_context(model: Model, input_tokens: int) -> None:

@@ -5,19 +5,19 @@ chunk is a whole response with the usage so far; the last has the ``finishReason
 comes whole in one chunk, with a thought signature on the first of a turn.
 """
 
-import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
-from penstock.apps.emulate import gemini_request
+from penstock.apps.emulate import gemini_embed, gemini_request
 from penstock.apps.emulate.answer import Choice, Finish
-from penstock.apps.emulate.ask import Ask, Reason, TroubleError
+from penstock.apps.emulate.ask import Ask, Reason, TroubleError, signature
 from penstock.apps.emulate.catalogue import GEMINI, Model, models_of
 from penstock.apps.emulate.dialect import (
     Frame,
     FrameKind,
     Query,
     Said,
+    any_named,
     encode,
     model_named,
 )
@@ -35,6 +35,9 @@ _VERSIONS: Final = ("/v1beta/", "/v1/", "/v1beta1/")
 _GENERATE: Final = "generateContent"
 _STREAM: Final = "streamGenerateContent"
 _COUNT: Final = "countTokens"
+_EMBED: Final = "embedContent"
+_EMBED_BATCH: Final = "batchEmbedContents"
+_ANSWERED: Final = frozenset((_GENERATE, _STREAM, _EMBED, _EMBED_BATCH))
 
 
 class Gemini:
@@ -58,20 +61,22 @@ class Gemini:
     def look_up(self, query: Query) -> bytes | None:
         """Serve the list of models and the counting of tokens."""
         name, method = _target(query)
-        if query.method == "POST" and method in {_GENERATE, _STREAM}:
+        if query.method == "POST" and method in _ANSWERED:
             return None
         if query.method == "POST" and method == _COUNT:
             model_named(GEMINI, name)
             return encode({"totalTokens": gemini_request.count(query.body)})
         if query.method == "GET" and not method:
             if name:
-                return encode(_info(model_named(GEMINI, name)))
+                return encode(_info(any_named(GEMINI, name)))
             return encode({"models": [_info(model) for model in models_of(GEMINI)]})
         raise TroubleError(404, "Requested entity was not found.", reason=Reason.NO_PATH)
 
     def read(self, query: Query) -> Ask:
         """Read a request for content."""
         name, method = _target(query)
+        if method in {_EMBED, _EMBED_BATCH}:
+            return gemini_embed.read(query.body, name, is_batch=method == _EMBED_BATCH)
         model = model_named(GEMINI, name)
         is_stream = method == _STREAM
         if is_stream and query.parameters.get("alt") != "sse":
@@ -80,6 +85,8 @@ class Gemini:
 
     def whole(self, said: Said) -> bytes:
         """Return a response."""
+        if said.ask.embed is not None:
+            return gemini_embed.whole(said, said.ask.embed)
         candidates = [
             {
                 "content": {"role": "model", "parts": _parts(said, choice)},
@@ -131,9 +138,12 @@ class Gemini:
         del request_id
         return encode({"error": error_fields(trouble)})
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
         """Return the same envelope as a chunk."""
-        return b"data: %b\r\n\r\n" % self.error(trouble, request_id)
+        del sent, is_failure
+        return b"data: %b\r\n\r\n" % self.error(trouble, said.nonce)
 
     def request_id(self, nonce: str) -> str:
         """Return an id as in ``responseId``."""
@@ -202,17 +212,17 @@ def _call(said: Said, choice: Choice, at: int) -> dict[str, Any]:
     call = choice.calls[at]
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.arguments}}
     if not at:  # of parallel calls only the first is signed
-        signature = base64.b64encode(f"emulated:{said.nonce}".encode()).decode()
-        part["thoughtSignature"] = signature
+        part["thoughtSignature"] = signature(GEMINI, said.nonce)
     return part
 
 
 def _info(model: Model) -> dict[str, Any]:
+    methods = [_EMBED, _EMBED_BATCH] if model.dimensions_max else [_GENERATE, _STREAM, _COUNT]
     return {
         "name": f"models/{model.name}",
         "version": "001",
         "displayName": model.title,
         "inputTokenLimit": model.context_tokens,
         "outputTokenLimit": model.output_tokens_max,
-        "supportedGenerationMethods": [_GENERATE, _STREAM, _COUNT],
+        "supportedGenerationMethods": methods,
     }

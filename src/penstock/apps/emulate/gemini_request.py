@@ -4,13 +4,25 @@ from typing import Any, Final
 
 import msgspec
 
-from penstock.apps.emulate.ask import Ask, Role, Thinking, Tool, ToolChoice, TroubleError, Turn
-from penstock.apps.emulate.catalogue import Model
+from penstock.apps.emulate.ask import (
+    Ask,
+    Role,
+    Thinking,
+    Tool,
+    ToolChoice,
+    TroubleError,
+    Turn,
+    is_signature,
+)
+from penstock.apps.emulate.catalogue import GEMINI, Model
 from penstock.apps.emulate.dialect import check_context, encode, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
-SIGNATURE_PREFIX: Final = "ZW11bGF0ZWQ6"  # base64 of "emulated:"
-SIGNATURE_DUMMY: Final = "skip_thought_signature_validator"
+# Accepted in place of a signature, for calls that another model made; SDKs send it as base64.
+SIGNATURE_DUMMIES: Final = frozenset(
+    ("skip_thought_signature_validator", "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=")
+)
 CHOICES_MAX: Final = 8
 STOPS_MAX: Final = 5
 _MODES: Final[dict[str, ToolChoice]] = {
@@ -140,6 +152,7 @@ def read(body: bytes, model: Model, *, is_stream: bool) -> Ask:
         raise TroubleError(400, "contents: contents are required", param="contents")
     config = request.generation_config or GenerationConfig()
     turns, extras, parts = _turns(request)
+    _check_order(request.contents)
     if turns[-1].role is Role.ASSISTANT and not model.may_prefill:
         raise TroubleError(400, "Requests ending with a model turn are not supported.")
     if model.needs_signature:
@@ -224,6 +237,35 @@ def _tools(request: GenerateRequest) -> tuple[ToolChoice, str, tuple[Tool, ...]]
     return _MODES[calling.mode], "", declared
 
 
+def _check_order(contents: list[Content]) -> None:
+    """Refuse turns that begin with the model's, and calls and results that are not side by side."""
+    if contents[0].role == "model":
+        raise TroubleError(400, "Please ensure that the first turn is a user turn.")
+    expected = 0
+    for before, content in zip([None, *contents], contents, strict=False):
+        calls = sum(part.function_call is not None for part in content.parts)
+        results = sum(part.function_response is not None for part in content.parts)
+        if results and not expected:
+            raise TroubleError(
+                400,
+                "Please ensure that function response turn comes immediately after a function"
+                " call turn.",
+            )
+        if results != expected:
+            raise TroubleError(
+                400,
+                "Please ensure that the number of function response parts is equal to the number"
+                " of function call parts of the function call turn.",
+            )
+        if calls and (before is None or before.role == "model"):
+            raise TroubleError(
+                400,
+                "Please ensure that function call turn comes immediately after a user turn or"
+                " after a function response turn.",
+            )
+        expected = calls
+
+
 def _check_signatures(contents: list[Content]) -> None:
     """Refuse a call of this turn without a signature of ours, as models from Gemini 3 on do."""
     for content in reversed(contents):
@@ -233,7 +275,7 @@ def _check_signatures(contents: list[Content]) -> None:
         if not calls:
             continue
         signature = calls[0].thought_signature or ""  # of parallel calls, the first has it
-        if not signature.startswith(SIGNATURE_PREFIX) and signature != SIGNATURE_DUMMY:
+        if not is_signature(GEMINI, signature) and signature not in SIGNATURE_DUMMIES:
             state = "is not valid" if signature else "is missing"
             raise TroubleError(400, f"Function call {state}: a thought_signature in functionCall")
 
@@ -244,29 +286,32 @@ def _turns(request: GenerateRequest) -> tuple[tuple[Turn, ...], list[str], int]:
     for at, content in enumerate(request.contents):
         if content.role not in {"user", "model", "function"} or not content.parts:
             raise TroubleError(400, f"contents[{at}]: must have parts, and the role user or model")
-        text, others = _text(content)
-        parts += others
-        is_result = any(part.function_response is not None for part in content.parts)
-        role = Role.ASSISTANT if content.role == "model" else Role.TOOL if is_result else Role.USER
-        turns.append(Turn(role, text))
+        results = [part for part in content.parts if part.function_response is not None]
+        said = [part for part in content.parts if part.function_response is None]
+        if results:
+            turns.append(Turn(Role.TOOL, _text(results)[0]))
+        if said:
+            text, others = _text(said)
+            parts += others
+            turns.append(Turn(Role.ASSISTANT if content.role == "model" else Role.USER, text))
     system = request.system_instruction
-    extras = [_text(system)[0]] if system is not None else []
+    extras = [_text(system.parts)[0]] if system is not None else []
     if request.tools:
         extras.append(encode(request.tools).decode())
     return tuple(turns), extras, parts
 
 
-def _text(content: Content) -> tuple[str, int]:
-    """Return what a turn says, and how many of its parts are no text."""
+def _text(parts: list[Part]) -> tuple[str, int]:
+    """Return what parts of a turn say, and how many of them are no text."""
     texts: list[str] = []
     others = 0
-    for part in content.parts:
+    for part in parts:
         if part.function_call is not None:
-            texts.append(f"{part.function_call.name}({encode(part.function_call.args).decode()})")
+            texts.append(called(part.function_call.name, part.function_call.args))
         elif part.function_response is not None:
             texts.append(encode(part.function_response.response).decode())
         elif part.text is None:
             others += 1
         elif not part.thought:
             texts.append(part.text)
-    return "\n".join(texts), others
+    return "\n".join(text for text in texts if text), others

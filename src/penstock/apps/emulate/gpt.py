@@ -8,7 +8,7 @@ chunk without choices that holds it, and ``usage: null`` on all others; ``[DONE]
 from collections.abc import Iterator
 from typing import Any, Final
 
-from penstock.apps.emulate import gpt_request
+from penstock.apps.emulate import gpt_error, gpt_request
 from penstock.apps.emulate.answer import Answer, Choice, Finish
 from penstock.apps.emulate.ask import Ask, Reason, TroubleError
 from penstock.apps.emulate.catalogue import GEMINI, GPT, Model, models_of
@@ -17,9 +17,9 @@ from penstock.apps.emulate.dialect import (
     FrameKind,
     Query,
     Said,
+    any_named,
     bearer,
     encode,
-    model_named,
 )
 from penstock.apps.emulate.gemini_error import error_fields
 from penstock.apps.emulate.limits import Gauge, Standing
@@ -31,23 +31,6 @@ _FINISH: Final[dict[Finish, str]] = {
     Finish.LENGTH: "length",
     Finish.TOOL: "tool_calls",
     Finish.REFUSED: "content_filter",
-}
-_TYPES: Final[dict[int, tuple[str, str | None]]] = {
-    401: ("invalid_request_error", "invalid_api_key"),
-    402: ("insufficient_quota", "credit_balance_exhausted"),
-    403: ("permission_error", "permission_denied"),
-    429: ("requests", "rate_limit_exceeded"),
-    500: ("server_error", None),
-    502: ("server_error", None),
-    503: ("server_error", "server_is_overloaded"),
-    504: ("server_error", "timeout"),
-    529: ("server_error", "server_is_overloaded"),
-}
-_REASONS: Final[dict[Reason, tuple[str, str | None]]] = {
-    Reason.NO_MODEL: ("invalid_request_error", "model_not_found"),
-    Reason.CONTEXT_LENGTH: ("invalid_request_error", "context_length_exceeded"),
-    Reason.SHARED_CAPACITY: ("server_error", "slow_down"),
-    Reason.SPENT: ("insufficient_quota", "insufficient_quota"),
 }
 _DONE: Final = b"data: [DONE]\n\n"
 _SECONDS_PER_MIN: Final = 60
@@ -80,7 +63,7 @@ class Chat:
             return encode({"object": "list", "data": models})
         if query.path.startswith("/models/") and query.method == "GET":
             name = query.path.removeprefix("/models/")
-            return encode(_info(model_named(self.provider, name)))
+            return encode(_info(any_named(self.provider, name)))
         raise TroubleError(404, f"Invalid URL ({query.method} {query.path})", reason=Reason.NO_PATH)
 
     def read(self, query: Query) -> Ask:
@@ -113,7 +96,7 @@ class Chat:
             before = base + b'%d,"delta":' % index
             after = b',"logprobs":null,"finish_reason":null}]%b}\n\n' % usage
             role: dict[str, Any] = {"role": "assistant", "content": "", "refusal": None}
-            if choice.calls:
+            if choice.calls and not choice.tokens:
                 role["content"] = None
             head = b"data: " + before
             yield Frame(FrameKind.STRUCTURE, head + encode(role) + after, choice.hidden_tokens)
@@ -134,21 +117,14 @@ class Chat:
     def error(self, trouble: TroubleError, request_id: str) -> bytes:
         """Return the error envelope."""
         del request_id  # in the header only
-        kind, code = _REASONS.get(
-            trouble.reason, _TYPES.get(trouble.status, ("invalid_request_error", None))
-        )
-        message = trouble.message
-        if trouble.reason is Reason.NO_MODEL:
-            name = message.removeprefix("model: ")
-            message = f"The model `{name}` does not exist or you do not have access to it."
-        if trouble.reason is Reason.CONTEXT_LENGTH:
-            message = f"This model's maximum context length is exceeded: {message}"
-        fields = {"message": message, "type": kind, "param": trouble.param, "code": code}
-        return encode({"error": fields})
+        return encode({"error": gpt_error.error_fields(trouble)})
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
         """Return the same envelope as a chunk."""
-        return b"data: %b\n\n" % self.error(trouble, request_id)
+        del sent, is_failure
+        return b"data: %b\n\n" % self.error(trouble, said.nonce)
 
     def request_id(self, nonce: str) -> str:
         """Return an id as in the header ``x-request-id``."""
@@ -175,9 +151,11 @@ class CompatibleChat(Chat):
         del request_id
         return encode([{"error": error_fields(trouble)}])
 
-    def error_event(self, trouble: TroubleError, request_id: str) -> bytes:
+    def error_event(
+        self, trouble: TroubleError, said: Said, sent: int, *, is_failure: bool
+    ) -> bytes:
         """Return the envelope as a chunk, without the list."""
-        del request_id
+        del said, sent, is_failure
         return b"data: %b\n\n" % encode({"error": error_fields(trouble)})
 
     def request_id(self, nonce: str) -> str:

@@ -7,6 +7,7 @@ import msgspec
 from penstock.apps.emulate.ask import Ask, Role, Thinking, Tool, ToolChoice, TroubleError, Turn
 from penstock.apps.emulate.catalogue import GEMINI, Model
 from penstock.apps.emulate.dialect import Query, check_context, encode, model_named, parse
+from penstock.apps.emulate.text import called
 from penstock.apps.emulate.usage import input_tokens
 
 CHOICES_MAX: Final = 8  # the real limit is 128; nobody's test needs it
@@ -268,9 +269,10 @@ def _check_calls(open_calls: set[str], message: Message, at: int) -> None:
 
 def _content(message: Message) -> tuple[str, int]:
     calls = [
-        f"{call.function.name}({call.function.arguments})" for call in message.tool_calls or ()
+        called(call.function.name, call.function.arguments) for call in message.tool_calls or ()
     ]
-    if isinstance(message.content, list):
-        texts = [part.text for part in message.content if part.type in {"text", "refusal"}]
-        return "\n".join(texts + calls), len(message.content) - len(texts)
-    return "\n".join([message.content or "", *calls] if calls else [message.content or ""]), 0
+    content = message.content
+    if not isinstance(content, list):
+        return "\n".join(text for text in (content, *calls) if text), 0
+    texts = [part.text for part in content if part.type in {"text", "refusal"}]
+    return "\n".join(text for text in (*texts, *calls) if text), len(content) - len(texts)

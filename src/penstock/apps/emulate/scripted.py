@@ -14,6 +14,7 @@ from penstock.core.fault import Fault, FaultKind, Flavour
 EDGE_STATUS: Final = 530
 EDGE_BODY: Final = b"<!doctype html><title>530</title><p>error code: 1033</p>\n"
 EVENT_STATUS: Final = 529  # of an error event, where a script does not say
+FAILURES: Final = frozenset((FaultKind.FAILED_EVENT_FIRST, FaultKind.FAILED_EVENT_MID))
 TOO_MANY: Final = 429
 _MESSAGES: Final[dict[int, str]] = {
     400: "The request is not valid.",

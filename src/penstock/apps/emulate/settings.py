@@ -16,7 +16,10 @@ def new_token() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Seed, paces and limits by provider, a fault script as it was written, and what is allowed."""
+    """Seed, paces and limits by provider, a fault script as it was written, and what is allowed.
+
+    With shared text every provider and model says the same to the same conversation.
+    """
 
     seed: int = 0
     pace: dict[str, PaceSetting] = field(default_factory=dict[str, PaceSetting])
@@ -24,3 +27,4 @@ class Settings:
     faults: object = None  # a decoded document
     control_token: str = field(default_factory=new_token)
     allows_fault_header: bool = False
+    is_text_shared: bool = False

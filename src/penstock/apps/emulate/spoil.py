@@ -14,18 +14,27 @@ from penstock.core.fault import Fault, FaultKind
 SLOW_TTFT_S: Final = 10.0  # where a script does not say
 _JUNK: Final = b"this line is no field of an event stream\n"
 _END: Final = Frame(FrameKind.END)
+_ERRORS: Final = frozenset((
+    FaultKind.ERROR_EVENT_FIRST, FaultKind.ERROR_EVENT_MID, FaultKind.FAILED_EVENT_FIRST,
+    FaultKind.FAILED_EVENT_MID,
+))  # fmt: skip
+_FIRST: Final = frozenset((
+    FaultKind.ERROR_EVENT_FIRST, FaultKind.FAILED_EVENT_FIRST, FaultKind.MALFORMED_FIRST,
+))  # fmt: skip
 _Strike = Callable[[Iterator[Frame], Fault], Iterator[Frame]]
 
 
-def spoil(frames: Iterator[Frame], fault: Fault | None, error_event: bytes) -> Iterator[Frame]:
+def spoil(
+    frames: Iterator[Frame], fault: Fault | None, error_event: Callable[[int], bytes]
+) -> Iterator[Frame]:
     """Return the frames with their ending, as a fault leaves them.
 
-    ``error_event`` is what the dialect would send for an error inside a stream.
+    ``error_event`` is what the dialect sends for an error inside a stream after so many frames.
     """
     if fault is None:
         return chain(frames, (_END,))
-    if fault.kind in {FaultKind.ERROR_EVENT_FIRST, FaultKind.ERROR_EVENT_MID}:
-        return chain(_lead(frames, _place(fault)), (Frame(FrameKind.STRUCTURE, error_event), _END))
+    if fault.kind in _ERRORS:
+        return chain(_error(frames, fault, error_event), (_END,))
     strike = _STRIKES.get(fault.kind)
     return chain(frames if strike is None else strike(frames, fault), (_END,))
 
@@ -43,8 +52,17 @@ def spoil_whole(body: bytes, fault: Fault) -> Iterator[Frame]:
 
 
 def _place(fault: Fault) -> int:
-    is_first = fault.kind in {FaultKind.ERROR_EVENT_FIRST, FaultKind.MALFORMED_FIRST}
-    return 0 if is_first else fault.after_events
+    return 0 if fault.kind in _FIRST else fault.after_events
+
+
+def _error(
+    frames: Iterator[Frame], fault: Fault, error_event: Callable[[int], bytes]
+) -> Iterator[Frame]:
+    sent = 0
+    for frame in _lead(frames, _place(fault)):
+        sent += 1
+        yield frame
+    yield Frame(FrameKind.STRUCTURE, error_event(sent))
 
 
 def _lead(frames: Iterator[Frame], count: int) -> Generator[Frame, None, Frame]:

@@ -1,10 +1,11 @@
 """Words: what an emulated model says when nobody tells it what to say.
 
 A token is a word with the space before it and the mark behind it, so that words, tokens and events
-of content are the same number. Two aids let a test choose the words, in the last user text:
+of content are the same number. Aids let a test choose the words, in the last user text:
 
     [[words:N]]    exactly N words
     [[say:TEXT]]   exactly TEXT, told by words
+    [[lead:N]]     N words before the calls, where tools are called
 """
 
 import hashlib
@@ -12,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Final
+
+import msgspec
 
 _VOCABULARY: Final = (
     "water river gate turbine pressure valve channel basin spring current weir lock intake "
@@ -29,6 +32,7 @@ _WORDS: Final = tuple(_VOCABULARY.split())
 _PIECES: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
 _JSON_PIECES: Final = re.compile(r'"?[^"]{1,5}"?|"')
 _AID: Final = re.compile(r"\[\[(words|say):(.*?)\]\]", re.DOTALL)
+_LEAD: Final = re.compile(r"\[\[lead:(\d{1,3})\]\]", re.ASCII)
 _DIGITS_MAX: Final = 9
 _SENTENCE_MIN: Final = 5
 _SENTENCE_MAX: Final = 14
@@ -42,6 +46,16 @@ def digest(parts: Iterable[str]) -> int:
         hashed.update(part.encode("utf-8", "surrogatepass"))
         hashed.update(b"\0")
     return int.from_bytes(hashed.digest(), "big")
+
+
+def called(name: str, arguments: object) -> str:
+    """Return a call as a text that is the same in every dialect; arguments may come as JSON."""
+    if isinstance(arguments, str):
+        try:
+            arguments = msgspec.json.decode(arguments)
+        except (msgspec.DecodeError, RecursionError):
+            return f"{name}({arguments})"
+    return f"{name}({msgspec.json.encode(arguments or {}, order='sorted').decode()})"
 
 
 def words(chance: Callable[[], float], count: int) -> list[str]:
@@ -84,6 +98,12 @@ def told(text: str, count_max: int) -> list[str] | int | None:
         return pieces(value)
     is_number = value.isdecimal() and len(value) <= _DIGITS_MAX
     return min(int(value), count_max) if is_number else None
+
+
+def lead(text: str) -> int:
+    """Return how many words are to come before calls."""
+    found = _LEAD.search(text)
+    return int(found.group(1)) if found else 0
 
 
 def corrupt(tokens: list[str]) -> list[str]:
