@@ -22,7 +22,7 @@ from penstock.dialects.events import (
     ToolStarted,
 )
 from penstock.dialects.message import StopReason, Usage
-from penstock.dialects.openai_responses.encoder import ResponsesEncoder
+from penstock.dialects.openai_responses.encoder import ANSWER_CHARS_MAX, ResponsesEncoder
 from penstock.dialects.openai_responses.passthrough import ResponsesRelay, inquire
 from penstock.dialects.openai_responses.response import Position
 
@@ -252,6 +252,15 @@ def test_arguments_for_a_call_that_has_ended_are_refused() -> None:
     assert writer.encode(ArgumentsDelta(0, " ")) == b""
     with pytest.raises(DialectError):
         writer.encode(ArgumentsDelta(0, ",1"))
+
+
+def test_an_answer_without_end_is_not_kept_for_ever() -> None:
+    writer = encoder()
+    piece = TextDelta("a" * (ANSWER_CHARS_MAX // 4))
+    for _ in range(4):
+        writer.encode(piece)
+    with pytest.raises(DialectError):
+        writer.encode(TextDelta("a"))
 
 
 def test_ids_that_come_twice_are_told_apart() -> None:

@@ -158,6 +158,25 @@ def test_the_end_says_what_was_used_and_why_it_stopped() -> None:
     assert other.finish_reason == "completed"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        event("response.completed"),
+        event("response.completed", response=None),
+        event("response.completed", response={"id": None, "model": None, "created_at": None}),
+        event("response.completed", response={"usage": {"input_tokens": "many"}}),
+        event("response.completed", response={}, sequence_number=None, item_id=None),
+    ],
+)
+def test_an_end_is_one_however_oddly_it_is_told(sent: bytes) -> None:
+    reader = relay()
+    assert reader.feed(sent) == sent
+    assert reader.is_ended
+    assert reader.finish() == b""
+    assert reader.failure is None
+    assert reader.finish_reason == "completed"
+
+
 @pytest.mark.parametrize("stem", ["text_error_in_band", "text_failed"])
 def test_a_failure_before_content_lets_another_upstream_answer(stem: str) -> None:
     events = whole_events(sample("openai_responses", stem))

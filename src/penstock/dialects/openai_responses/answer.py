@@ -85,8 +85,8 @@ class ItemFields(msgspec.Struct, gc=False):
 class ResponseFields(msgspec.Struct, gc=False):
     """A response, whole or at its end."""
 
-    id: str = ""
-    model: str = ""
+    id: str | None = None
+    model: str | None = None
     status: str | None = None
     output: list[ItemFields] | None = None
     usage: UsageFields | None = None
@@ -147,8 +147,8 @@ def _answer(answer: ResponseFields, output: list[ItemFields]) -> Answer:
             thinking += [part.text for part in told if part.text]
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     return Answer(
-        id=answer.id,
-        model=answer.model,
+        id=answer.id or "",
+        model=answer.model or "",
         parts=tuple(parts),
         thinking="\n\n".join(thinking),
         stop=_stop_of(answer, has_calls=has_calls, is_refused=is_refused),
@@ -266,9 +266,9 @@ class ResponsesDecoder:
         match kind:
             case "response.created" if event.response is not ABSENT:
                 started = _RESPONSE.decode(event.response)
-                self._id = started.id
+                self._id = started.id or ""
                 tier = _TIERS.get(started.service_tier or "", "")
-                events.append(Started(started.id, started.model, tier))
+                events.append(Started(self._id, started.model or "", tier))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 self._on_thinking(kind, event, events)
             case "response.refusal.delta":

@@ -14,7 +14,8 @@ A message or reasoning opens as its first piece comes, with output_item.added an
 adds its part, and is done as soon as anything else begins. Calls may be open side by side, since
 each event names its place; a call whose JSON is whole is done as the next thing begins.
 
-The events that close an item repeat all of it, so the whole answer is kept until the end.
+The events that close an item repeat all of it, so the whole answer is kept until the end; one that
+is longer than ``ANSWER_CHARS_MAX`` ends as broken.
 """
 
 from typing import Final
@@ -45,6 +46,7 @@ from penstock.dialects.tool_ids import ToolIds
 Raw = msgspec.Raw
 Fields = dict[str, object]
 encode_json: Final = msgspec.json.Encoder().encode
+ANSWER_CHARS_MAX: Final = 16 * 1024 * 1024  # far beyond what any model writes
 KEEPALIVE: Final = b": keepalive\n\n"
 _TEXT_DELTA: Final = (
     b"event: response.output_text.delta\n"
@@ -96,6 +98,7 @@ class ResponsesEncoder:
         self._calls: dict[int, _Item] = {}  # open calls, as their events number them
         self._done: dict[int, Fields] = {}  # whole items by their place
         self._text_head = b""
+        self._chars = 0
         self._stop = StopReason.END
         self._usage = Usage()
 
@@ -168,17 +171,23 @@ class ResponsesEncoder:
         return out
 
     def _text(self, text: str) -> bytes:
-        assert self._open is not None
-        self._open.pieces.append(text)
+        self._keep(self._open, text)
         number = self.position.sequence_number
         self.position.sequence_number = number + 1
         return _TEXT_DELTA % number + self._text_head + encode_json(text) + _TEXT_END
 
     def _thinking(self, text: str) -> bytes:
-        assert self._open is not None
-        self._open.pieces.append(text)
-        place = self._open.place() | {"summary_index": 0}
+        place = self._keep(self._open, text).place() | {"summary_index": 0}
         return self._event("response.reasoning_summary_text.delta", place | {"delta": text})
+
+    def _keep(self, item: _Item | None, piece: str) -> _Item:
+        """Keep a piece of an open item for the events that close it."""
+        assert item is not None
+        self._chars += len(piece)
+        if self._chars > ANSWER_CHARS_MAX:
+            raise DialectError(f"the answer is longer than {ANSWER_CHARS_MAX} characters")
+        item.pieces.append(piece)
+        return item
 
     def _open_message(self) -> bytes:
         closed = self._make_room()
@@ -214,7 +223,7 @@ class ResponsesEncoder:
             if delta.json.strip():
                 raise DialectError("arguments came for a tool call that had ended")
             return b""
-        item.pieces.append(delta.json)
+        self._keep(item, delta.json)
         name = "response.function_call_arguments.delta"
         return self._event(name, item.place() | {"delta": delta.json})
 

@@ -17,6 +17,7 @@ it is broken. Reasoning that comes from our own translation is taken out of requ
 refuses what it has not thought itself.
 """
 
+import contextlib
 from typing import Final
 
 import msgspec
@@ -81,9 +82,9 @@ class IncompleteDetails(msgspec.Struct, gc=False):
 class ResponseHead(msgspec.Struct, gc=False):
     """A response, as far as the record needs it."""
 
-    id: str = ""
-    model: str = ""
-    created_at: float = 0.0
+    id: str | None = None
+    model: str | None = None
+    created_at: float | None = None
     status: str | None = None
     usage: UsageFields | None = None
     incomplete_details: IncompleteDetails | None = None
@@ -107,8 +108,8 @@ class StreamEvent(msgspec.Struct, gc=False):
     """The data of one event of a stream."""
 
     type: str = ""
-    sequence_number: int = -1
-    item_id: str = ""
+    sequence_number: int | None = None
+    item_id: str | None = None
     output_index: int = 0
     content_index: int = 0
     delta: str | None = None
@@ -194,7 +195,7 @@ def survey(body: bytes) -> Survey:
     return Survey(
         usage=response.usage.normalised() if response.usage else Usage(),
         finish_reason=response.finish_reason(),
-        model=response.model,
+        model=response.model or "",
     )
 
 
@@ -231,7 +232,7 @@ class ResponsesRelay(Relay):
         if kind in ("error", "response.failed"):
             self.fail(self._failure(kind, event, data))
             return False
-        if event.sequence_number >= 0:
+        if event.sequence_number is not None:
             self.position.sequence_number = event.sequence_number + 1
         if kind.endswith(".delta"):
             self._on_delta(kind, event)
@@ -254,9 +255,9 @@ class ResponsesRelay(Relay):
     def _on_created(self, event: StreamEvent) -> None:
         if event.response is not ABSENT:
             response = RESPONSE.decode(event.response)
-            self.model = response.model
-            self.position.response_id = response.id
-            self.position.created_unix_s = int(response.created_at)
+            self.model = response.model or ""
+            self.position.response_id = response.id or ""
+            self.position.created_unix_s = int(response.created_at or 0)
 
     def _on_delta(self, kind: str, event: StreamEvent) -> None:
         if event.delta:
@@ -275,7 +276,11 @@ class ResponsesRelay(Relay):
             self.has_content = True
 
     def _on_end(self, kind: str, event: StreamEvent) -> None:
-        response = ResponseHead() if event.response is ABSENT else RESPONSE.decode(event.response)
+        response = ResponseHead()
+        if event.response is not ABSENT:
+            # However oddly it tells the rest, it is an end.
+            with contextlib.suppress(msgspec.ValidationError):
+                response = RESPONSE.decode(event.response)
         self.model = response.model or self.model
         self.finish_reason = response.finish_reason() or kind.removeprefix("response.")
         if response.usage is not None:
