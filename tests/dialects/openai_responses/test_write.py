@@ -299,6 +299,48 @@ def test_cache_points_that_have_no_place_are_named() -> None:
     assert write("gpt-5.6", turns=(longer,))[1] == named
 
 
+def write_for(model: capability.Capability, **fields: object) -> tuple[Fields, tuple[str, ...]]:
+    body, dropped = write_request(request_of(**fields), "m", model)
+    return msgspec.json.decode(body, type=Fields), dropped
+
+
+def test_what_the_model_does_not_accept_is_left_out_by_name() -> None:
+    model = capability.Capability(
+        later_system=False, parallel_tools=False, output_tokens_max=100, cache_points=True
+    )
+    body, dropped = write_for(
+        model,
+        system="a",
+        turns=(HI, Turn(Role.SYSTEM, (Text("b"),)), HI),
+        tools=(Tool("f", "", OPEN),),
+        tool_choice=ToolChoice(is_parallel=False),
+        output_tokens_max=1000,
+    )
+    assert body["instructions"] == "a\n\nb"
+    assert body["input"] == [{"role": "user", "content": "hi"}] * 2
+    assert "parallel_tool_calls" not in body
+    assert body["max_output_tokens"] == 100
+    assert dropped == ("messages.system (later)", "parallel_tool_calls", "max_completion_tokens")
+    assert write_for(model, output_tokens_max=7)[0]["max_output_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"turns": (HI, Turn(Role.ASSISTANT, (Text("I"),)))}, "messages[-1]"),
+        (
+            {"tools": (Tool("f", "", OPEN),), "tool_choice": ToolChoice(ChoiceMode.ONE, "f")},
+            "tool_choice",
+        ),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused_by_name(fields: Fields, param: str) -> None:
+    model = capability.Capability(forced_tool=False, prefill=capability.Prefill.REFUSED)
+    with pytest.raises(CallerError) as caught:
+        write_for(model, **fields)
+    assert caught.value.param == param
+
+
 WORDS = st.text('abc ☃\n"\\', min_size=1, max_size=6)
 PARTS = st.one_of(
     st.builds(Text, WORDS),

@@ -18,7 +18,7 @@ import msgspec
 
 from penstock.core.errors import CallerError
 from penstock.dialects import json_schema, verdicts
-from penstock.dialects.capability import Capability, nearest_effort
+from penstock.dialects.capability import Capability, Prefill, nearest_effort
 from penstock.dialects.message import (
     CachePoint,
     ChoiceMode,
@@ -73,22 +73,22 @@ class _Writer:
         request = self._request
         if request.caches_tools:
             self._drop("cache")  # its place is behind the instructions, if anywhere
-        fields: Fields = {}
         written: list[Fields] = []
-        if request.system and request.caches_system and self._model.cache_points:
-            marked: list[Part] = [Text(request.system), CachePoint()]
-            written.append({"role": "system", "content": self._content(marked)})
-        elif request.system:
-            fields["instructions"] = request.system
-            if request.caches_system:
-                self._drop("cache")
+        instructions = [request.system] if request.system else []
         for turn in request.turns:
-            self._turn(turn, written)
-        if not request.turns:
+            if turn.role is Role.SYSTEM and not self._model.later_system:
+                self._drop("later_system")
+                instructions += [part.text for part in turn.parts if isinstance(part, Text)]
+            else:
+                self._turn(turn, written)
+        if not written:
             raise CallerError("The request holds no message of the user.")
         if request.turns[-1].role is Role.ASSISTANT:
+            if self._model.prefill is Prefill.REFUSED:
+                why = "the model does not go on from a turn of the assistant"
+                raise verdicts.refusal(self._name("prefill"), why)
             self._drop("prefill")  # the model begins its answer anew instead of going on
-        return fields | {"input": written}
+        return self._instructions("\n\n".join(instructions), written)
 
     def sampling(self) -> Fields:
         """Return the sampling fields that the model takes."""
@@ -117,8 +117,17 @@ class _Writer:
                 if len(tool.name) > TOOL_NAME_CHARS_MAX:
                     why = f"a name may have {TOOL_NAME_CHARS_MAX} characters"
                     raise verdicts.refusal(f"tools.{tool.name}", why)
+        choice = request.tool_choice or ToolChoice()
+        is_forced = choice.mode in (ChoiceMode.REQUIRED, ChoiceMode.ONE)
+        if is_forced and not self._model.forced_tool:
+            raise verdicts.refusal(
+                self._name("tool_choice"), "the model cannot be made to call a tool"
+            )
+        if choice.is_parallel is not None and not self._model.parallel_tools:
+            self._drop("parallel")
+            choice = msgspec.structs.replace(choice, is_parallel=None)
         fields: Fields = {"tools": [_tool(tool) for tool in request.tools]}
-        return fields | _choice(request.tool_choice or ToolChoice())
+        return fields | _choice(choice)
 
     def text(self) -> Fields:
         """Return ``text``: what form the answer has."""
@@ -167,9 +176,7 @@ class _Writer:
         request = self._request
         fields: Fields = {}
         if request.output_tokens_max is not None:
-            if request.output_tokens_max < 1:
-                raise verdicts.refusal(self._name("output_max"), "at least one token must come out")
-            fields["max_output_tokens"] = request.output_tokens_max
+            fields["max_output_tokens"] = self._tokens_max(request.output_tokens_max)
         is_own = self._model.names_completion_tokens  # OpenAI's: engines know less
         if request.service_tier and is_own:
             fields["service_tier"] = TIERS[request.service_tier]
@@ -182,6 +189,26 @@ class _Writer:
         if request.user:
             fields["safety_identifier" if is_own else "user"] = _short(request.user)
         return fields
+
+    def _tokens_max(self, asked: int) -> int:
+        if asked < 1:
+            raise verdicts.refusal(self._name("output_max"), "at least one token must come out")
+        most = self._model.output_tokens_max
+        if not most or asked <= most or not self._model.is_known:
+            return asked
+        self._drop("output_max")
+        return most
+
+    def _instructions(self, text: str, written: list[Fields]) -> Fields:
+        """Return the input with its instructions, as a message where a cache point is behind."""
+        is_marked = bool(text) and self._request.caches_system
+        if is_marked and self._model.cache_points:
+            content = self._content([Text(text), CachePoint()])
+            return {"input": [{"role": "system", "content": content}, *written]}
+        if is_marked:
+            self._drop("cache")
+        fields: Fields = {"instructions": text} if text else {}
+        return fields | {"input": written}
 
     def _turn(self, turn: Turn, items: list[Fields]) -> None:
         said: list[Part] = []
