@@ -154,6 +154,8 @@ class ModelOverrides(Struct, frozen=True, kw_only=True):
     later_system: bool | None = None  # instructions after a user turn
     signatures: bool | None = None  # calls in the history must bear the model's own
     developer_role: bool | None = None  # else it is told as system
+    verbosity: bool | None = None  # can be told how much to say
+    cache_points: bool | None = None  # a prompt cache can be told where to end
     names_completion_tokens: bool | None = None  # max_completion_tokens, else max_tokens
     stream_usage: bool | None = None  # may be asked for usage at the end of a stream
 
