@@ -103,6 +103,14 @@ class ToolChoice(msgspec.Struct, frozen=True):
     is_parallel: bool | None = None
 
 
+class PrefillStyle(enum.Enum):
+    """How an upstream is told to go on from a last turn of the assistant."""
+
+    PLAIN = "plain"  # the turn is enough: Claude, Gemini, llama.cpp
+    FLAGS = "flags"  # continue_final_message, and no new prompt: vLLM
+    PREFIX = "prefix"  # a mark on the message; it may be said again: Mistral, DeepSeek
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A whole request. ``dropped`` names the caller's fields that found no place here.
 
@@ -137,6 +145,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     caches_tools: bool = False  # a cache point stands behind the tools
     cache_key: str = ""
     user: str = ""
+    prefill: PrefillStyle | None = None  # the last turn is a beginning; None: as the dialect does
     dropped: tuple[str, ...] = ()
 
 
@@ -151,10 +160,22 @@ class StopReason(enum.Enum):
     PAUSED = "paused"
 
 
+class Hop(msgspec.Struct, frozen=True):
+    """What one of several upstreams used for its part of an answer."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    is_estimated: bool = False
+
+
 class Usage(msgspec.Struct):
     """Tokens, in one meaning: input includes cached and written, output includes reasoning.
 
-    ``is_known`` is False until the upstream's final figures have come.
+    ``is_known`` is False until the upstream's final figures have come. ``hops`` are the parts of
+    the sum, in order, where an answer was continued.
     """
 
     input_tokens: int = 0
@@ -163,6 +184,7 @@ class Usage(msgspec.Struct):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     is_known: bool = False
+    hops: tuple[Hop, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -296,7 +296,7 @@ class ChatDecoder:
             events.append(ThinkingDelta(thinking))
         if delta.refusal:
             self._is_refused = True
-            events.append(TextDelta(delta.refusal))
+            events.append(TextDelta(delta.refusal, is_refusal=True))
         if delta.tool_calls:
             seen: set[int] = set()
             for call in delta.tool_calls:
