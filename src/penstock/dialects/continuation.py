@@ -22,10 +22,10 @@ import msgspec
 
 from penstock.core.errors import CallerError
 from penstock.core.estimate import tokens
+from penstock.dialects.capability import Prefill
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.message import (
     ChoiceMode,
-    PrefillStyle,
     Request,
     Role,
     Text,
@@ -33,7 +33,7 @@ from penstock.dialects.message import (
     Turn,
 )
 from penstock.dialects.progress import Progress
-from penstock.dialects.seam import Manner, Seam, anchor_of
+from penstock.dialects.seam import Crossing, Manner, Seam, anchor_of
 
 PLACE: Final = "{anchor}"
 PROMPT: Final = (
@@ -42,6 +42,13 @@ PROMPT: Final = (
     "Please begin by repeating exactly this fragment, without the marks around it, and go straight "
     "on from there with the rest of the answer. Do not start over, and do not mention the break."
 )
+MANNERS: Final[dict[Prefill, Manner]] = {
+    Prefill.REFUSED: Manner.ANCHOR,
+    Prefill.RESTARTS: Manner.ANCHOR,
+    Prefill.LITERAL: Manner.PREFILL,
+    Prefill.CONTINUE: Manner.PREFILL,
+    Prefill.PREFIX: Manner.ECHO,
+}
 # Fields that make an answer which a second model cannot go on with, by whatever dialect's name.
 _BINDING: Final = frozenset(
     {
@@ -52,10 +59,11 @@ _BINDING: Final = frozenset(
 
 
 class Continuation(msgspec.Struct, frozen=True):
-    """What to ask, and the seam that its text goes through."""
+    """What to ask, and what its text goes through."""
 
     request: Request
     seam: Seam
+    crossing: Crossing
 
 
 def fault_of(prompt: str) -> str:
@@ -89,21 +97,20 @@ def continued(
     request: Request,
     progress: Progress,
     *,
-    prefill: PrefillStyle | None,
+    prefill: Prefill,
     prompt: str = PROMPT,
 ) -> Continuation:
-    """Return how to go on at an upstream; ``prefill`` is how it takes one, None if it does not."""
+    """Return how to go on at an upstream; ``prefill`` is what its model makes of one."""
     sent = progress.text
+    crossing = Crossing(sent, request.stop)
     partial = sent.rstrip()
     if not partial:
-        return Continuation(request, Seam(sent, Manner.PREFILL))
+        return Continuation(request, Seam(sent, Manner.PREFILL), crossing)
     turns = _with_partial(request.turns, partial)
-    manner, extra = Manner.PREFILL, ""
-    if prefill is None:
-        manner, extra = Manner.ANCHOR, anchor_of(sent)
+    manner, extra = MANNERS[prefill], ""
+    if manner is Manner.ANCHOR:
+        extra = anchor_of(sent)
         turns = (*turns, Turn(Role.USER, (Text(prompt.replace(PLACE, extra)),)))
-    elif prefill is PrefillStyle.PREFIX:
-        manner = Manner.ECHO
     limit = request.output_tokens_max
     if limit is not None:
         # The anchor is said again, and is no part of what the caller gets.
@@ -111,12 +118,11 @@ def continued(
     asked = msgspec.structs.replace(
         request,
         turns=turns,
-        prefill=prefill,
         output_tokens_max=limit,
         tools=() if progress.calls else request.tools,
         tool_choice=None if progress.calls else _free(request.tool_choice),
     )
-    return Continuation(asked, Seam(sent, manner))
+    return Continuation(asked, Seam(sent, manner), crossing)
 
 
 def _with_partial(turns: tuple[Turn, ...], partial: str) -> tuple[Turn, ...]:

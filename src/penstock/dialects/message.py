@@ -103,14 +103,6 @@ class ToolChoice(msgspec.Struct, frozen=True):
     is_parallel: bool | None = None
 
 
-class PrefillStyle(enum.Enum):
-    """How an upstream is told to go on from a last turn of the assistant."""
-
-    PLAIN = "plain"  # the turn is enough: Claude, Gemini, llama.cpp
-    FLAGS = "flags"  # continue_final_message, and no new prompt: vLLM
-    PREFIX = "prefix"  # a mark on the message; it may be said again: Mistral, DeepSeek
-
-
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A whole request. ``dropped`` names the caller's fields that found no place here.
 
@@ -145,7 +137,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     caches_tools: bool = False  # a cache point stands behind the tools
     cache_key: str = ""
     user: str = ""
-    prefill: PrefillStyle | None = None  # the last turn is a beginning; None: as the dialect does
     dropped: tuple[str, ...] = ()
 
 
@@ -168,6 +159,7 @@ class Hop(msgspec.Struct, frozen=True):
     output_tokens: int
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
     is_estimated: bool = False
 
 

@@ -254,24 +254,29 @@ class Crossing:
 
     def __init__(self, sent: str, stops: tuple[str, ...]) -> None:
         self._rests = tuple(
-            stop[size:]
+            (stop[size:], stop)
             for stop in stops
             for size in range(1, len(stop))
             if sent.endswith(stop[:size])
         )
         self._held = ""
-        self.is_stopped = False
+        self.stop = ""  # the one that was found
+
+    @property
+    def is_stopped(self) -> bool:
+        """A stop sequence is whole."""
+        return bool(self.stop)
 
     def feed(self, text: str) -> str:
         """Return what goes on; nothing once a stop sequence is whole."""
-        if self.is_stopped or not self._rests:
-            return "" if self.is_stopped else text
+        if self.stop or not self._rests:
+            return "" if self.stop else text
         for at, char in enumerate(text, start=1):
             self._held += char
-            if any(self._held == rest for rest in self._rests):
-                self.is_stopped = True
+            self._rests = tuple(one for one in self._rests if one[0].startswith(self._held))
+            self.stop = next((stop for rest, stop in self._rests if rest == self._held), "")
+            if self.stop:
                 return ""
-            self._rests = tuple(rest for rest in self._rests if rest.startswith(self._held))
             if not self._rests:
                 return self.finish() + text[at:]
         return ""
