@@ -26,6 +26,7 @@ from penstock.dialects.events import (
     ArgumentsDelta,
     Event,
     Failed,
+    Started,
     Stopped,
     TextDelta,
     ThinkingDelta,
@@ -147,6 +148,7 @@ class PassedHop:
         self._held_bytes = 0
         self._holds = settings.holds_calls
         self._is_watching = True
+        self._model = ""  # that the upstream named
         self.progress = Progress()
         self.has_content = False
         self._copy()
@@ -201,7 +203,7 @@ class PassedHop:
             self._settings,
             Later(
                 continuation,
-                (hops.hop_of(self.model, used),),
+                (hops.hop_of(self._model, used),),
                 model,
                 self._name not in NO_COMMENTS,
             ),
@@ -245,6 +247,8 @@ class PassedHop:
 
     def _pass(self, out: bytes, events: list[Event]) -> bytes:
         for event in events:
+            if isinstance(event, Started):
+                self._model = event.model
             self.progress.see(event)
         if self._tracker is not None:
             self._tracker.see(out)
