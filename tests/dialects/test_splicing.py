@@ -22,9 +22,11 @@ from penstock.dialects.capability import Prefill
 from penstock.dialects.continuation import continued
 from penstock.dialects.events import (
     Counted,
+    Stopped,
     ThinkingDelta,
     ToolStarted,
 )
+from penstock.dialects.message import StopReason, Usage
 from penstock.dialects.registry import DIALECTS
 from penstock.dialects.splicer import Splicing
 from penstock.dialects.splicing import LOST, first_hop
@@ -221,6 +223,44 @@ def test_a_call_that_comes_first_commits_nothing(name: str) -> None:
         assert not reader.has_content
         assert is_silent(dialect.decoder().feed(out))
         assert reader.output_bytes > 0
+
+
+@EACH
+def test_what_is_held_too_long_goes_on(name: str) -> None:
+    events = whole_events(sample(name, "tools_ok"))
+    for caller in NAMES:
+        dialect = DIALECTS[caller]
+        reader = first_hop(dialect, DIALECTS[name], inquiry(dialect), 1, Splicing())
+        out = b""
+        for event in events:
+            out += reader.feed(event)
+            if reader.is_holding:
+                out += reader.release()
+                assert reader.has_content
+                assert not reader.is_holding
+                assert reader.obstacle() == "a tool call had begun"
+        out += reader.finish()
+        assert asked(gist(dialect.decoder().feed(out))) == asked(TOOLS)
+        if caller == name:
+            assert out == b"".join(events)
+
+
+@TRIPLES
+def test_an_answer_at_its_limit_ends(caller: str, first: str, then: str) -> None:
+    stream = stream_of(first, PLAIN.events(STORY, "m0"))
+    for hops in (1, 2):
+        play = Play(caller, PLAIN)
+        play.begin(first, [stream[: len(stream) // 2]])
+        if hops == 2:
+            play.resume(then, Prefill.LITERAL, 1500)
+        assert play.hop.failure is not None
+        text = play.hop.progress.text
+        play.out += play.hop.conclude(Usage(5, 2, is_known=True))
+        assert gist(play.events()).text == text
+        stops = [event for event in play.events() if isinstance(event, Stopped)]
+        assert stops == [Stopped(StopReason.LENGTH)]
+        assert play.hop.is_ended
+        assert play.hop.obstacle() == "the answer is complete"
 
 
 def test_what_is_not_understood_is_not_gone_on_with() -> None:

@@ -101,6 +101,16 @@ class Splicer:
                 is_held = self._held or (self._holds and isinstance(event, ToolStarted))
                 return self._hold(event) if is_held else self._emit(event)
 
+    @property
+    def is_holding(self) -> bool:
+        """Calls are held back."""
+        return bool(self._held)
+
+    def release(self) -> bytes:
+        """Return what is held, and hold nothing more."""
+        self._holds = False
+        return self._let_go()
+
     def finish(self) -> bytes:
         """Return the end of the answer."""
         if self.is_restarted:
@@ -127,11 +137,14 @@ class Splicer:
         self._held.append(event)
         self._held_bytes += EVENT_BYTES + _size_of(event)
         if self._held_bytes > self.settings.held_bytes_max:
-            self._holds = False
-        elif not isinstance(event, Stopped):
+            return self.release()
+        if not isinstance(event, Stopped):
             return b""
+        return self._let_go()
+
+    def _let_go(self) -> bytes:
         held, self._held = self._held, []
-        return b"".join(self._emit(event) for event in held)
+        return b"".join([self._emit(event) for event in held])
 
     def _emit(self, event: Event) -> bytes:
         if self._continuation is None:

@@ -21,9 +21,10 @@ from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import hops, sse
 from penstock.dialects.continuation import Continuation
-from penstock.dialects.contract import AnswerReader, Decoder, Dialect, Inquiry
+from penstock.dialects.contract import AnswerReader, Decoder, Dialect, Encoder, Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
+    Counted,
     Event,
     Failed,
     Started,
@@ -32,7 +33,7 @@ from penstock.dialects.events import (
     ThinkingDelta,
     ToolStarted,
 )
-from penstock.dialects.message import Usage
+from penstock.dialects.message import StopReason, Usage
 from penstock.dialects.progress import Progress
 from penstock.dialects.splicer import EVENT_BYTES, Later, Splicer, Splicing
 from penstock.dialects.trackers import TRACKERS, Tracker
@@ -42,6 +43,7 @@ CONTENT: Final = (TextDelta, ThinkingDelta, ToolStarted, ArgumentsDelta)
 SIGNS_OF_LIFE: Final = (b":", b"event: ping")
 NO_COMMENTS: Final = ("gemini_generate",)  # its clients read every line as data
 RESTARTED: Final = Failure(FailureKind.REJECTED, "the continuation began the answer anew")
+AT_LIMIT: Final = Stopped(StopReason.LENGTH)
 LOST: Final = "the answer has an event that we do not understand"
 
 
@@ -63,7 +65,21 @@ class Hop(AnswerReader, Protocol):
         """Return a reader of the next upstream, which was asked for the continuation.
 
         ``model`` is what it was asked for, ``used`` what this hop has used, estimated or known.
+        An upstream that never began to answer is no hop: resume from the one before.
         """
+        ...
+
+    def conclude(self, used: Usage) -> bytes:
+        """Return the end of an answer that broke off at its output limit."""
+        ...
+
+    @property
+    def is_holding(self) -> bool:
+        """Calls are held back."""
+        ...
+
+    def release(self) -> bytes:
+        """Return what is held, because it has been for too long; hold nothing more."""
         ...
 
 
@@ -113,6 +129,23 @@ class TranslatedHop(Translation):
     def obstacle(self) -> str | None:
         """Return why another upstream may not go on, or None."""
         return self.progress.obstacle()
+
+    def conclude(self, used: Usage) -> bytes:
+        """Return the end of an answer that broke off at its output limit."""
+        last = self._splicer
+        usage = hops.total(last.before, last.model, used) if last.before else used
+        self.is_complete, self.is_ended, self.failure = True, True, None
+        self.finish_reason = AT_LIMIT.reason.value
+        return _conclusion(last.encoder, last.progress, usage)
+
+    @property
+    def is_holding(self) -> bool:
+        """Calls are held back."""
+        return self._splicer.is_holding
+
+    def release(self) -> bytes:
+        """Return what is held, because it has been for too long; hold nothing more."""
+        return self._splicer.release()
 
     def resume(self, decoder: Decoder, continuation: Continuation, model: str, used: Usage) -> Hop:
         """Return a reader of the next upstream, which was asked for the continuation."""
@@ -210,6 +243,26 @@ class PassedHop:
         )
         return TranslatedHop(decoder, splicer, self._name)
 
+    def conclude(self, used: Usage) -> bytes:
+        """Return the end of an answer that broke off at its output limit."""
+        assert self._tracker is not None
+        self.is_complete, self.is_ended, self.failure = True, True, None
+        self.finish_reason = AT_LIMIT.reason.value
+        return _conclusion(self._tracker.resume(), self.progress, used)
+
+    @property
+    def is_holding(self) -> bool:
+        """Calls are held back."""
+        return bool(self._held)
+
+    def release(self) -> bytes:
+        """Return what is held, because it has been for too long; hold nothing more."""
+        self._holds = False
+        held, self._held = self._held, []
+        out = b"".join([self._pass(*one) for one in held])
+        self._copy()
+        return out
+
     def _take(self, raw: bytes) -> bytes:
         output_bytes = self._relay.output_bytes
         out = self._relay.feed(raw)
@@ -253,3 +306,8 @@ class PassedHop:
         if self._tracker is not None:
             self._tracker.see(out)
         return out
+
+
+def _conclusion(encoder: Encoder, progress: Progress, usage: Usage) -> bytes:
+    progress.see(AT_LIMIT)
+    return encoder.encode(Counted(usage)) + encoder.encode(AT_LIMIT) + encoder.finish()

@@ -1,4 +1,7 @@
-"""What a caller of OpenAI chat has been sent: id, model and creation time, by the first chunk."""
+"""What a caller of OpenAI chat has been sent: id, model and creation time.
+
+They stand in every chunk, but some servers begin with one that has no id.
+"""
 
 from typing import Final
 
@@ -27,15 +30,13 @@ class ChatTracker:
         self._inquiry = inquiry
         self._created_unix_s = created_unix_s
         self._splitter = sse.Splitter()
-        self._head: HeadFields | None = None
+        self._head = HeadFields()
 
     def see(self, sent: bytes) -> None:
         """Learn from whole events as they went out."""
-        if self._head is not None:
-            return
-        for raw in self._splitter.feed(sent):
+        for raw in () if self._head.id else self._splitter.feed(sent):
             data = sse.fields(raw).data
-            if data is None or self._head is not None:
+            if data is None or self._head.id:
                 continue
             try:
                 self._head = _HEAD.decode(data)
@@ -44,7 +45,7 @@ class ChatTracker:
 
     def resume(self) -> ChatEncoder:
         """Return an encoder whose chunks belong to the same answer."""
-        head = self._head or HeadFields()
+        head = self._head
         created_unix_s = self._created_unix_s if head.created is None else head.created
         encoder = ChatEncoder(self._inquiry, created_unix_s)
         encoder.resume(head.id or "", head.model or "")
