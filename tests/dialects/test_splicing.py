@@ -45,6 +45,23 @@ def starts(out: bytes) -> int:
     return out.count(b'"role":"assistant"') + out.count(b'"role": "assistant"')
 
 
+@EACH
+@given(data=st.data())
+def test_any_line_ends_are_followed(name: str, data: st.DataObject) -> None:
+    dialect, stream = DIALECTS[name], stream_of(name, PLAIN.events(STORY, "m0"))
+    ends = data.draw(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n"]), min_size=1, max_size=5))
+    lines = stream.split(b"\n")
+    stream = b"".join(line + ends[at % len(ends)] for at, line in enumerate(lines))
+    pieces = cut(stream[: data.draw(st.integers(0, len(stream)))], data.draw(PLACES))
+    play = Play(name, PLAIN)
+    play.begin(name, pieces)
+    if play.hop.failure is not None:
+        # Whether a CR ends a line or is half of a CRLF shows with the next event.
+        assert read_all(dialect.relay(play.inquiry), pieces).startswith(play.out)
+        play.resume(name, data.draw(PREFILLS))
+    assert gist(play.events()).text == STORY
+
+
 def asked(whole: Whole) -> list[tuple[str, str]]:
     """Return the calls without their ids, which are each upstream's own."""
     return [(name, arguments) for _, name, arguments in whole.calls]

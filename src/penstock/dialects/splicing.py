@@ -269,16 +269,18 @@ class PassedHop:
         if self._relay.failure is not None:
             return b""
         has_grown = self._relay.output_bytes > output_bytes
-        events = self._watch(raw, is_blind=has_grown) if out or has_grown else []
+        events = self._watch(raw, passes=bool(out), is_blind=has_grown)
         if self._held or (self._holds and any(isinstance(event, ToolStarted) for event in events)):
             return self._hold(raw, out, events)
         return self._pass(out, events)
 
-    def _watch(self, raw: bytes, *, is_blind: bool) -> list[Event]:
+    def _watch(self, raw: bytes, *, passes: bool, is_blind: bool) -> list[Event]:
         """Return what an event says; ``is_blind`` if it has content that must be seen."""
         if not self._is_watching:
             return []
         events = self._decoder.feed(raw)
+        if not (passes or is_blind):
+            return []  # taken out as junk, or for us alone
         sees = any(isinstance(event, CONTENT) for event in events)
         if (is_blind and not sees) or any(isinstance(event, Failed) for event in events):
             self._is_watching = self._holds = False
