@@ -31,6 +31,7 @@ STORY: Final = (
     "\u2013 and nobody, nobody answered him. So he opened the door a crack, and the wind blew "
     "out his lamp. \u6d77\u306f\u9759\u304b\u3060\u3063\u305f\u3002 Something cold touched him."
 )
+QUOTED: Final = "Then she turned. \u201cwe go on from here until the stars are out, all of us"
 TEXT: Final = st.text(
     st.sampled_from("ab \n\"'\u201c\u2019,.\u00e9\u0301\U0001f468\u200d\U0001f469`-"), max_size=120
 )
@@ -302,3 +303,29 @@ def test_half_a_stop_sequence_at_the_end_goes_on() -> None:
     assert crossing.feed("N") == ""
     assert crossing.finish() == "N"
     assert crossing.feed("D") == "D"
+
+
+def test_quotation_marks_of_the_text_stay() -> None:
+    sent = QUOTED[: QUOTED.index("\u201c") + 1 + ANCHOR_CHARS]
+    assert sent.endswith(f"\u201c{anchor_of(sent)}")
+    for mark in ("\u201c", '"'):  # it began one character ahead: the mark is the text's own
+        rest = f"{mark}{anchor_of(sent)}\u201d she said"
+        assert joined(sent, rest)[0] == f"{sent}\u201d she said"
+    rest = f'"{anchor_of(STORY)}" and more'  # put around by the model
+    assert joined(STORY, rest)[0] == f"{STORY} and more"
+
+
+def test_white_space_is_sent_once() -> None:
+    for sent, rest, told in (
+        ("He left. \n", "\n\nThen", "He left. \n\nThen"),
+        ("He left.\n", " \nThen", "He left.\nThen"),
+        ("He left. ", "\n\nThen", "He left. \n\nThen"),
+        ("He left.\n\n", "\nThen", "He left.\n\nThen"),
+        ("He left.\n", "  Then", "He left.\nThen"),
+    ):
+        assert joined(sent, rest, Manner.PREFILL)[0] == told
+
+
+def test_a_tiny_anchor_counts_at_the_beginning_only() -> None:
+    assert joined("I", "so I go") == ("Iso I go", Joint.BLUNT)
+    assert joined("I", ' "I go') == ("I go", Joint.ANCHOR)

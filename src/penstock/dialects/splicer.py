@@ -22,9 +22,10 @@ from typing import Final
 
 import msgspec
 
+from penstock.core.errors import PenstockError
 from penstock.dialects import hops
 from penstock.dialects.continuation import Continuation
-from penstock.dialects.contract import Encoder
+from penstock.dialects.contract import Encoder, NumberedEncoder
 from penstock.dialects.events import (
     ArgumentsDelta,
     Counted,
@@ -119,6 +120,10 @@ class Splicer:
         if self.before and not self._is_counted:
             counted = self._count(Usage())
         return counted + self.encoder.finish()
+
+    def broken(self, error: PenstockError) -> bytes:
+        """Return the event that ends the stream as broken, if the encoder has one of its own."""
+        return self.encoder.broken(error) if isinstance(self.encoder, NumberedEncoder) else b""
 
     def _start(self, event: Started) -> bytes:
         if self._continuation is None:

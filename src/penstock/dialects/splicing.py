@@ -17,11 +17,18 @@ anything.
 
 from typing import Final, Protocol
 
-from penstock.core.errors import DialectError
+from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import hops, sse
 from penstock.dialects.continuation import Continuation
-from penstock.dialects.contract import AnswerReader, Decoder, Dialect, Encoder, Inquiry
+from penstock.dialects.contract import (
+    AnswerReader,
+    Decoder,
+    Dialect,
+    Encoder,
+    Inquiry,
+    NumberedEncoder,
+)
 from penstock.dialects.events import (
     ArgumentsDelta,
     Counted,
@@ -242,6 +249,12 @@ class PassedHop:
             ),
         )
         return TranslatedHop(decoder, splicer, self._name)
+
+    def broken(self, error: PenstockError) -> bytes:
+        """Return the event that ends this stream as broken, if the dialect numbers it."""
+        # What is held has numbers too, but the caller has not seen them.
+        encoder = self._tracker.resume() if self._tracker is not None else None
+        return encoder.broken(error) if isinstance(encoder, NumberedEncoder) else b""
 
     def conclude(self, used: Usage) -> bytes:
         """Return the end of an answer that broke off at its output limit."""

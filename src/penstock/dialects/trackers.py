@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from penstock.dialects.anthropic_messages.tracker import MessagesTracker
 from penstock.dialects.contract import Encoder, Inquiry
 from penstock.dialects.openai_chat.tracker import ChatTracker
+from penstock.dialects.openai_responses.tracker import ResponsesTracker
 
 
 class Tracker(Protocol):
@@ -30,5 +31,9 @@ class Tracker(Protocol):
 
 
 TRACKERS: Final[Mapping[str, Callable[[Inquiry, int], Tracker]]] = MappingProxyType(
-    {"openai_chat": ChatTracker, "anthropic_messages": MessagesTracker}
+    {
+        "openai_chat": ChatTracker,
+        "openai_responses": ResponsesTracker,
+        "anthropic_messages": MessagesTracker,
+    }
 )
