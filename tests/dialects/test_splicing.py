@@ -44,6 +44,11 @@ BARE = {name: msgspec.structs.replace(TOOLS, thinking="") for name in NAMES} | {
 }
 
 
+def places_of(stream: bytes, *, is_dense: bool) -> range:
+    """Return where to cut: at every byte, or at a few hundred places of a long stream."""
+    return range(0, len(stream), 1 if is_dense and len(stream) < 4000 else 23)
+
+
 def starts(caller: str, out: bytes) -> int:
     """Return how often an answer begins."""
     mark = {"openai_responses": b"event: response.created"}.get(caller, b'"role":"assistant"')
@@ -92,7 +97,7 @@ def test_a_text_cut_at_every_byte_is_one_answer(caller: str, first: str, then: s
         (Whole("Hello world"), sample(first, "text_ok")),
         (PLAIN, stream_of(first, PLAIN.events(STORY, "m0"))),
     ):
-        for at in range(0, len(stream), 1 if first == then and len(stream) < 2000 else 11):
+        for at in places_of(stream, is_dense=caller == first == then):
             for prefill in (Prefill.REFUSED, Prefill.LITERAL):
                 play = Play(caller, whole)
                 play.begin(first, [stream[:at]])
@@ -109,7 +114,7 @@ def test_a_text_cut_at_every_byte_is_one_answer(caller: str, first: str, then: s
 @TRIPLES
 def test_calls_are_never_half(caller: str, first: str, then: str) -> None:
     stream = sample(first, "tools_ok")
-    for at in range(0, len(stream), 1 if caller == first == then else 11):
+    for at in places_of(stream, is_dense=caller == first == then):
         play = Play(caller, BARE[then])
         play.begin(first, [stream[:at]])
         if play.hop.failure is None:
