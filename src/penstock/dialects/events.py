@@ -21,9 +21,10 @@ class Started(msgspec.Struct, frozen=True, gc=False):
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False):
-    """A piece of the answer's text."""
+    """A piece of the answer's text; ``is_refusal`` where the dialect keeps refusals apart."""
 
     text: str
+    is_refusal: bool = False
 
 
 class ThinkingDelta(msgspec.Struct, frozen=True, gc=False):

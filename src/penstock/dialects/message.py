@@ -151,10 +151,23 @@ class StopReason(enum.Enum):
     PAUSED = "paused"
 
 
+class Hop(msgspec.Struct, frozen=True):
+    """What one of several upstreams used for its part of an answer."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_estimated: bool = False
+
+
 class Usage(msgspec.Struct):
     """Tokens, in one meaning: input includes cached and written, output includes reasoning.
 
-    ``is_known`` is False until the upstream's final figures have come.
+    ``is_known`` is False until the upstream's final figures have come. ``hops`` are the parts of
+    the sum, in order, where an answer was continued.
     """
 
     input_tokens: int = 0
@@ -163,6 +176,7 @@ class Usage(msgspec.Struct):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     is_known: bool = False
+    hops: tuple[Hop, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

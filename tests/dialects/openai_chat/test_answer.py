@@ -63,7 +63,7 @@ def decode(*events: bytes) -> list[Event]:
         (chunk(finish="new_reason"), [Stopped(StopReason.END)]),
         (
             chunk({"refusal": "no"}) + chunk(finish="stop"),
-            [TextDelta("no"), Stopped(StopReason.FILTERED)],
+            [TextDelta("no", is_refusal=True), Stopped(StopReason.FILTERED)],
         ),
         (chunk(finish="stop") + chunk(finish="stop"), [Stopped(StopReason.END)]),
         (

@@ -60,7 +60,7 @@ EVENTS: list[tuple[bytes, list[Event]]] = [
         [TextDelta("a")],
     ),
     (event("output_text.done", text="a"), [TextDelta("a")]),
-    (event("refusal.done", refusal="no"), [TextDelta("no")]),
+    (event("refusal.done", refusal="no"), [TextDelta("no", is_refusal=True)]),
     (event("reasoning_text.delta", delta="a"), [ThinkingDelta("a")]),
     (
         event("reasoning_summary_text.delta", delta="a", summary_index=0)
@@ -100,7 +100,7 @@ EVENTS: list[tuple[bytes, list[Event]]] = [
     ),
     (
         event("refusal.delta", delta="no") + event("completed", response=DONE),
-        [TextDelta("no"), Stopped(StopReason.FILTERED), Ended()],
+        [TextDelta("no", is_refusal=True), Stopped(StopReason.FILTERED), Ended()],
     ),
     (
         begun() + event("completed", response=DONE),

@@ -290,7 +290,7 @@ def test_an_answer_goes_on_where_another_broke_off(places: tuple[int, int]) -> N
         sent = first.encode(event)
         reader.read(relay.feed(sent))
     second = encoder()
-    second.resume(relay.position, relay.model, "Hell")
+    second.resume(relay.position, relay.model, "Hell", {})
     before = relay.position.sequence_number
     for event in (Started("2", "other"), TextDelta("o"), Stopped(StopReason.END)):
         reader.read(second.encode(event))
@@ -304,7 +304,7 @@ def test_an_answer_goes_on_where_another_broke_off(places: tuple[int, int]) -> N
 def test_where_it_goes_on_is_said_by_the_position_alone() -> None:
     at = Position("resp_9", 5, "message", "msg_x", 4, 2, 30)
     writer = encoder()
-    writer.resume(at, "m", "")
+    writer.resume(at, "m", "", {})
     told = msgspec.json.decode(writer.encode(TextDelta("a")).partition(b"data: ")[2])
     assert told == {
         "type": "response.output_text.delta",

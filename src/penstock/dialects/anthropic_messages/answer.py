@@ -24,7 +24,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import json_fields, sse
+from penstock.dialects import hops, json_fields, sse
 from penstock.dialects.anthropic_messages import errors
 from penstock.dialects.anthropic_messages.passthrough import (
     ABSENT,
@@ -317,6 +317,13 @@ class MessagesEncoder:
         }
         return self._close_all() + _event(b"message_delta", fields) + MESSAGE_STOP
 
+    def resume(self, index: int, block: type[TextDelta | ThinkingDelta] | None) -> None:
+        """Go on with an answer that has begun, behind or amid the block of this index."""
+        self._is_started = True
+        self._index = index
+        self._block = block
+        self._text_head = self._delta_head(b"text")
+
     def _encode_other(self, event: Event) -> bytes:
         out = b""
         match event:
@@ -487,4 +494,4 @@ def _usage(usage: Usage, tier: str = "") -> Fields:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     if tier in _TIERS:
         fields["service_tier"] = tier
-    return fields
+    return fields | hops.iterations(usage)

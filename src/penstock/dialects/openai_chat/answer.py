@@ -25,7 +25,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import json_fields, sse
+from penstock.dialects import hops, json_fields, sse
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -296,7 +296,7 @@ class ChatDecoder:
             events.append(ThinkingDelta(thinking))
         if delta.refusal:
             self._is_refused = True
-            events.append(TextDelta(delta.refusal))
+            events.append(TextDelta(delta.refusal, is_refusal=True))
         if delta.tool_calls:
             seen: set[int] = set()
             for call in delta.tool_calls:
@@ -373,19 +373,24 @@ class ChatEncoder:
     def _start(self, event: Started) -> bytes:
         if self._is_started:
             return b""  # a second upstream goes on with the same answer
+        answer_id = f"chatcmpl-{event.id or self._created_unix_s}"
+        self.resume(answer_id, event.model, event.service_tier)
+        return self._delta(b'"role":"assistant","content":"","refusal":null')
+
+    def resume(self, answer_id: str, model: str, service_tier: str = "") -> None:
+        """Go on with an answer that has begun: what follows belongs to it."""
         self._is_started = True
         fields: dict[str, object] = {
-            "id": f"chatcmpl-{event.id or self._created_unix_s}",
+            "id": answer_id,
             "object": "chat.completion.chunk",
             "created": self._created_unix_s,
-            "model": event.model or self._model,
+            "model": model or self._model,
         }
-        if event.service_tier:
-            fields["service_tier"] = TIERS[event.service_tier]
+        if service_tier:
+            fields["service_tier"] = TIERS[service_tier]
         head = encode_json(fields)
         self._head = b"data: " + head[:-1] + b',"choices":'
         self._text_head = self._head + b'[{"index":0,"delta":{"content":'
-        return self._delta(b'"role":"assistant","content":"","refusal":null')
 
     def _encode_other(self, event: Event) -> bytes:
         match event:
@@ -448,4 +453,4 @@ def _usage(usage: Usage) -> dict[str, object]:
             "cache_write_tokens": usage.cache_write_tokens,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-    }
+    } | hops.iterations(usage)

@@ -289,7 +289,7 @@ class ResponsesDecoder:
     def _on_text(self, event: EventFields, text: str, events: list[Event]) -> None:
         if text:
             self._told.add(("text", event.output_index, event.content_index))
-        events.append(TextDelta(text) if text else _ALIVE)
+        events.append(TextDelta(text, is_refusal=self._is_refused) if text else _ALIVE)
 
     def _on_text_done(self, event: EventFields, text: str, events: list[Event]) -> None:
         is_told = ("text", event.output_index, event.content_index) in self._told

@@ -18,6 +18,7 @@ The events that close an item repeat all of it, so the whole answer is kept unti
 is longer than ``ANSWER_CHARS_MAX`` ends as broken.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -126,17 +127,24 @@ class ResponsesEncoder:
         """Return the event that ends this stream as broken, numbered as the next one."""
         return errors.failed_event(error, self._inquiry, self.position, self._model)
 
-    def resume(self, position: Position, model: str, text: str) -> None:
-        """Go on with an answer that has broken off elsewhere, amid the text of a message.
+    def resume(
+        self, position: Position, model: str, text: str | None, done: Mapping[int, Fields]
+    ) -> None:
+        """Go on with an answer that has broken off elsewhere.
 
-        ``text`` is what the message says so far. Items before it are not repeated at the end.
+        ``text`` is what the newest item says so far, None if it is done; ``done`` are the whole
+        items by their place.
         """
         self._outline = Outline(self._inquiry, position.response_id, model, position.created_unix_s)
         self._model = model
         self.position = msgspec.structs.replace(position)
-        self._open = _Item("message", position.item_id, position.output_index)
+        self._done = dict(done)
+        if text is None or position.item_type not in ("message", "reasoning"):
+            return
+        self._open = _Item(position.item_type, position.item_id, position.output_index)
         self._open.pieces.append(text)
-        self._text_head = self._head()
+        if position.item_type == "message":
+            self._text_head = self._head()
 
     def _start(self, started: Started) -> bytes:
         if self.position.response_id:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.dialects import json_fields
+from penstock.dialects import hops, json_fields
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.message import Usage
 from penstock.dialects.openai_chat.write import TIERS
@@ -131,7 +131,7 @@ def usage_fields(usage: Usage) -> Fields:
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
+    } | hops.iterations(usage)
 
 
 def event(name: str, number: int, fields: Fields) -> bytes:

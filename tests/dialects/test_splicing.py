@@ -1,0 +1,380 @@
+"""Streams that survive a break: cut at every byte, what the caller gets is one unbroken answer."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.dialects.breaks import (
+    NAMES,
+    STORY,
+    USED,
+    Play,
+    Whole,
+    gist,
+    is_silent,
+    stream_of,
+)
+from tests.dialects.samples import PLACES, cut, inquiry, names, read_all, sample, whole_events
+from tests.dialects.test_sdks import chat, claude, serving
+
+from penstock.core.outcome import FailureKind
+from penstock.dialects.capability import Prefill
+from penstock.dialects.continuation import continued
+from penstock.dialects.events import (
+    Counted,
+    Stopped,
+    ThinkingDelta,
+    ToolStarted,
+)
+from penstock.dialects.message import StopReason, Usage
+from penstock.dialects.registry import DIALECTS
+from penstock.dialects.splicer import Splicing
+from penstock.dialects.splicing import LOST, first_hop
+
+TRIPLES = pytest.mark.parametrize(
+    ("caller", "first", "then"), [(a, b, c) for a in NAMES for b in NAMES for c in NAMES]
+)
+EACH = pytest.mark.parametrize("name", NAMES)
+PREFILLS = st.sampled_from([Prefill.REFUSED, Prefill.LITERAL])
+TOOLS = Whole("Looking.", "hm", (("toolu_1", "find", '{"city": "Graz"}'), ("toolu_2", "now", "{}")))
+PLAIN = Whole(STORY)
+KEEPALIVE = b": keepalive\n\n"
+BARE = {name: msgspec.structs.replace(TOOLS, thinking="") for name in NAMES} | {
+    "anthropic_messages": TOOLS
+}
+
+
+def places_of(stream: bytes, *, is_dense: bool) -> range:
+    """Return where to cut: at every byte, or at a few hundred places of a long stream."""
+    return range(0, len(stream), 1 if is_dense and len(stream) < 4000 else 23)
+
+
+def starts(caller: str, out: bytes) -> int:
+    """Return how often an answer begins."""
+    mark = {"openai_responses": b"event: response.created"}.get(caller, b'"role":"assistant"')
+    return out.replace(b'": "', b'":"').count(mark)
+
+
+@EACH
+@given(data=st.data())
+def test_any_line_ends_are_followed(name: str, data: st.DataObject) -> None:
+    dialect, stream = DIALECTS[name], stream_of(name, PLAIN.events(STORY, "m0"))
+    ends = data.draw(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n"]), min_size=1, max_size=5))
+    lines = stream.split(b"\n")
+    stream = b"".join(line + ends[at % len(ends)] for at, line in enumerate(lines))
+    pieces = cut(stream[: data.draw(st.integers(0, len(stream)))], data.draw(PLACES))
+    play = Play(name, PLAIN)
+    play.begin(name, pieces)
+    if play.hop.failure is not None:
+        # Whether a CR ends a line or is half of a CRLF shows with the next event.
+        assert read_all(dialect.relay(play.inquiry), pieces).startswith(play.out)
+        play.resume(name, data.draw(PREFILLS))
+    assert gist(play.events()).text == STORY
+
+
+def asked(whole: Whole) -> list[tuple[str, str]]:
+    """Return the calls without their ids, which are each upstream's own."""
+    return [(name, arguments) for _, name, arguments in whole.calls]
+
+
+@pytest.mark.parametrize(("name", "stem"), names("text_ok", "tools_ok", "tolerance"))
+@given(places=PLACES)
+def test_an_unbroken_stream_passes_unchanged(name: str, stem: str, places: list[int]) -> None:
+    dialect, stream = DIALECTS[name], sample(name, stem)
+    reader = first_hop(dialect, dialect, inquiry(dialect), 1, Splicing())
+    relay = dialect.relay(inquiry(dialect))
+    assert read_all(reader, cut(stream, places)) == read_all(relay, [stream]) == stream
+    for attribute in (
+        "has_content", "is_complete", "is_ended", "failure", "usage", "finish_reason", "model",
+        "events", "output_bytes", "junk_lines",
+    ):  # fmt: skip
+        assert getattr(reader, attribute) == getattr(relay, attribute)
+
+
+@TRIPLES
+def test_a_text_cut_at_every_byte_is_one_answer(caller: str, first: str, then: str) -> None:
+    for whole, stream in (
+        (Whole("Hello world"), sample(first, "text_ok")),
+        (PLAIN, stream_of(first, PLAIN.events(STORY, "m0"))),
+    ):
+        for at in places_of(stream, is_dense=caller == first == then):
+            for prefill in (Prefill.REFUSED, Prefill.LITERAL):
+                play = Play(caller, whole)
+                play.begin(first, [stream[:at]])
+                if play.hop.failure is None:
+                    assert play.hop.is_ended
+                    break
+                play.resume(then, prefill)
+                assert play.hop.failure is None
+                assert gist(play.events()).text == whole.text
+                assert starts(caller, play.out) == 1
+                assert read_all(DIALECTS[caller].relay(play.inquiry), [play.out]) == play.out
+
+
+@TRIPLES
+def test_calls_are_never_half(caller: str, first: str, then: str) -> None:
+    stream = sample(first, "tools_ok")
+    for at in places_of(stream, is_dense=caller == first == then):
+        play = Play(caller, BARE[then])
+        play.begin(first, [stream[:at]])
+        if play.hop.failure is None:
+            assert asked(gist(play.events())) == asked(TOOLS)
+            continue
+        assert not any(isinstance(event, ToolStarted) for event in play.events())
+        play.resume(then, Prefill.REFUSED)
+        said = gist(play.events())
+        assert (said.text, asked(said)) == (TOOLS.text, asked(TOOLS))
+        assert said.thinking in ("", "hm")
+        assert play.hop.finish_reason in ("tool", "tool_calls", "tool_use", "completed")
+
+
+@TRIPLES
+@given(data=st.data())
+def test_a_second_break_is_gone_on_with_too(
+    caller: str, first: str, then: str, data: st.DataObject
+) -> None:
+    play = Play(caller, PLAIN)
+    stream = stream_of(first, PLAIN.events(STORY, "m0"))
+    at = data.draw(st.integers(0, stream.rfind(b"nd")))
+    play.begin(first, [stream[:at]])
+    for upstream in (then, first, then):
+        if play.hop.failure is None:
+            break
+        play.resume(upstream, data.draw(PREFILLS), data.draw(st.integers(0, 3000)))
+    if play.hop.failure is not None:
+        play.resume(then, data.draw(PREFILLS))
+    assert gist(play.events()).text == STORY
+    assert starts(caller, play.out) == 1
+
+
+@TRIPLES
+def test_usage_is_the_sum_and_says_of_whom(caller: str, first: str, then: str) -> None:
+    play = Play(caller, PLAIN)
+    stream = stream_of(first, PLAIN.events(STORY, "m0"))
+    play.begin(first, [stream[: len(stream) // 2]])
+    play.resume(then, Prefill.REFUSED, 900)
+    play.resume(first, Prefill.LITERAL)
+    counted = [event for event in play.events() if isinstance(event, Counted)]
+    usage = counted[-1].usage
+    assert (usage.input_tokens, usage.output_tokens) == (11 + 11 + 20, 3 + 3 + 5)
+    assert play.hop.usage.input_tokens == 20  # the record has each hop's own
+    tail = play.out[play.out.rfind(b'"iterations":') + len(b'"iterations":') :]
+    listed, _, _ = tail.partition(b"]")
+    hops = msgspec.json.decode(listed + b"]", type=list[dict[str, object]])
+    assert [hop["model"] for hop in hops] == ["m0", "m1", "m2"]
+    assert [hop["input_tokens"] for hop in hops] == [11, 11, 20]
+    assert [hop.get("estimated", False) for hop in hops] == [True, True, False]
+
+
+@EACH
+def test_a_comment_names_who_goes_on(name: str) -> None:
+    play = Play(name, PLAIN)
+    stream = stream_of(name, PLAIN.events(STORY, "m0"))
+    play.begin(name, [stream[: len(stream) // 2]])
+    sent = len(play.out)
+    play.resume(name, Prefill.LITERAL)
+    told = play.out[sent:].replace(KEEPALIVE, b"")
+    assert told.startswith(b": penstock continued by m1\n\n")
+    assert play.out.count(b"penstock") == 1
+
+
+@EACH
+@pytest.mark.parametrize("more", [" but otherwise", ""])
+def test_what_begins_anew_is_no_answer(name: str, more: str) -> None:
+    play = Play(name, PLAIN)
+    stream = stream_of(name, PLAIN.events(STORY, "m0"))
+    play.begin(name, [stream[: len(stream) * 3 // 4]])
+    sent = play.out
+    continuation = continued(play.request, play.hop.progress, prefill=Prefill.LITERAL)
+    hop = play.hop.resume(DIALECTS[name].decoder(), continuation, "m1", USED)
+    again = stream_of(name, PLAIN.events(STORY[:60] + more, "m1"))
+    play.out += b"".join(hop.feed(piece) for piece in whole_events(again)) + hop.finish()
+    assert hop.failure is not None
+    assert hop.failure.kind is FailureKind.REJECTED
+    assert not hop.is_complete
+    assert not hop.is_ended
+    assert play.out.replace(KEEPALIVE, b"") == sent
+    assert hop.obstacle() == "the continuation began the answer anew"
+
+
+@EACH
+def test_without_a_hold_a_call_that_went_out_is_the_end(name: str) -> None:
+    stream = sample(name, "tools_ok")
+    for at in range(len(stream)):
+        play = Play(name, TOOLS, Splicing(holds_calls=False))
+        play.begin(name, [stream[:at]])
+        assert stream.startswith(play.out) or play.hop.is_ended
+        if any(isinstance(event, ToolStarted) for event in play.events()):
+            assert play.hop.obstacle() in ("a tool call had begun", "the answer is complete")
+
+
+@EACH
+def test_more_than_may_be_held_goes_on_as_it_comes(name: str) -> None:
+    calls = (("toolu_1", "find", '{"a": "' + "x" * 900 + '"}'),)
+    stream = stream_of(name, Whole("Hi", "", calls).events("Hi", "m0"))
+    for other in NAMES:
+        play = Play(other, TOOLS, Splicing(held_bytes_max=500))
+        play.begin(name, whole_events(stream)[:-3])
+        assert play.hop.obstacle() == "a tool call had begun"
+        assert any(isinstance(event, ToolStarted) for event in play.events())
+        play = Play(other, TOOLS, Splicing(held_bytes_max=500))
+        play.begin(name, whole_events(stream))
+        assert gist(play.events()).calls == calls
+
+
+@EACH
+def test_signs_of_life_pass_while_calls_are_held(name: str) -> None:
+    events = whole_events(sample(name, "tools_ok"))
+    for caller in NAMES:
+        play = Play(caller, TOOLS)
+        play.begin(name, events[:-4])
+        out = play.hop.feed(b": alive\n\n") if play.hop.failure is None else b""
+        fresh = first_hop(
+            DIALECTS[caller], DIALECTS[name], inquiry(DIALECTS[caller]), 1, Splicing()
+        )
+        for event in events[:-4]:
+            fresh.feed(event)
+        out = fresh.feed(b": alive\n\n")
+        assert is_silent(DIALECTS[caller].decoder().feed(out))
+        assert out
+
+
+@EACH
+def test_a_call_that_comes_first_commits_nothing(name: str) -> None:
+    events = TOOLS.events("", "m0")[:-2]
+    bare = [event for event in events if not isinstance(event, ThinkingDelta)]
+    encoder = DIALECTS[name].encoder(inquiry(DIALECTS[name]), 1)
+    stream = b"".join(encoder.encode(event) for event in bare)
+    for caller in NAMES:
+        dialect = DIALECTS[caller]
+        reader = first_hop(dialect, DIALECTS[name], inquiry(dialect), 1, Splicing())
+        out = b"".join(reader.feed(event) for event in whole_events(stream))
+        assert not reader.has_content
+        assert is_silent(dialect.decoder().feed(out))
+        assert reader.output_bytes > 0
+
+
+@EACH
+def test_what_is_held_too_long_goes_on(name: str) -> None:
+    events = whole_events(sample(name, "tools_ok"))
+    for caller in NAMES:
+        dialect = DIALECTS[caller]
+        reader = first_hop(dialect, DIALECTS[name], inquiry(dialect), 1, Splicing())
+        out = b""
+        for event in events:
+            out += reader.feed(event)
+            if reader.is_holding:
+                out += reader.release()
+                assert reader.has_content
+                assert not reader.is_holding
+                assert reader.obstacle() == "a tool call had begun"
+        out += reader.finish()
+        assert asked(gist(dialect.decoder().feed(out))) == asked(TOOLS)
+        if caller == name:
+            assert out == b"".join(events)
+
+
+@TRIPLES
+def test_an_answer_at_its_limit_ends(caller: str, first: str, then: str) -> None:
+    stream = stream_of(first, PLAIN.events(STORY, "m0"))
+    for hops in (1, 2):
+        play = Play(caller, PLAIN)
+        play.begin(first, [stream[: len(stream) // 2]])
+        if hops == 2:
+            play.resume(then, Prefill.LITERAL, 1500)
+        assert play.hop.failure is not None
+        text = play.hop.progress.text
+        play.out += play.hop.conclude(Usage(5, 2, is_known=True))
+        assert gist(play.events()).text == text
+        stops = [event for event in play.events() if isinstance(event, Stopped)]
+        assert stops == [Stopped(StopReason.LENGTH)]
+        assert play.hop.is_ended
+        assert play.hop.obstacle() == "the answer is complete"
+
+
+def test_what_is_not_understood_is_not_gone_on_with() -> None:
+    events = whole_events(sample("anthropic_messages", "text_ok"))
+    strange = (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":9,'
+        b'"delta":{"type":"input_json_delta","partial_json":"{}"}}\n\n'
+    )
+    dialect = DIALECTS["anthropic_messages"]
+    reader = first_hop(dialect, dialect, inquiry(dialect), 1, Splicing())
+    out = read_all(reader, [*events[:-3], strange])
+    assert out == b"".join(events[:-3]) + strange
+    assert reader.obstacle() == LOST
+
+
+def test_junk_that_does_not_pass_is_no_obstacle() -> None:
+    events = whole_events(sample("openai_chat", "text_ok"))
+    dialect = DIALECTS["openai_chat"]
+    reader = first_hop(dialect, dialect, inquiry(dialect), 1, Splicing())
+    read_all(reader, [*events[:3], b"data: oops\n\n"])
+    assert reader.junk_lines == 1
+    assert reader.obstacle() is None
+    assert reader.progress.text == "Hello world"
+
+
+@EACH
+@given(chunks=st.lists(st.binary(max_size=40), max_size=8))
+def test_no_bytes_raise(name: str, chunks: list[bytes]) -> None:
+    for caller in NAMES:
+        dialect = DIALECTS[caller]
+        reader = first_hop(dialect, DIALECTS[name], inquiry(dialect), 1, Splicing())
+        read_all(reader, chunks)
+        assert reader.failure is not None or reader.is_complete
+
+
+@pytest.mark.parametrize("then", NAMES)
+@pytest.mark.parametrize("first", NAMES)
+def test_openai_reads_one_stream(first: str, then: str) -> None:
+    stream = sample(first, "tools_ok")
+    events = whole_events(stream)
+    for count in range(1, len(events) - 2):
+        play = Play("openai_chat", BARE[then])
+        play.begin(first, events[:count])
+        play.resume(then, Prefill.REFUSED)
+        with (
+            serving(play.out) as url,
+            chat(url) as client,
+            client.chat.completions.stream(
+                model="m", messages=[{"role": "user", "content": "hi"}]
+            ) as sdk,
+        ):
+            ids = {event.chunk.id for event in sdk if event.type == "chunk"}
+            final = sdk.get_final_completion()
+        assert len(ids) == 1
+        message = final.choices[0].message
+        assert message.content == "Looking."
+        assert [call.function.arguments for call in message.tool_calls or []] == [
+            '{"city": "Graz"}', "{}",
+        ]  # fmt: skip
+        assert final.choices[0].finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("then", NAMES)
+@pytest.mark.parametrize("first", NAMES)
+def test_anthropic_reads_one_stream(first: str, then: str) -> None:
+    stream = sample(first, "tools_ok")
+    events = whole_events(stream)
+    for count in range(1, len(events) - 2):
+        play = Play("anthropic_messages", BARE[then])
+        play.begin(first, events[:count])
+        play.resume(then, Prefill.REFUSED)
+        with (
+            serving(play.out) as url,
+            claude(url) as client,
+            client.messages.stream(
+                model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+            ) as sdk,
+        ):
+            kinds = [event.type for event in sdk]
+            final = sdk.get_final_message()
+        assert kinds.count("message_start") == kinds.count("message_stop") == 1
+        assert kinds.count("content_block_start") == kinds.count("content_block_stop")
+        assert kinds.count("content_block_start") == len(final.content)
+        texts = [block.text for block in final.content if block.type == "text"]
+        assert texts == ["Looking."]
+        inputs = [block.input for block in final.content if block.type == "tool_use"]
+        assert inputs == [{"city": "Graz"}, {}]
+        assert final.stop_reason == "tool_use"
