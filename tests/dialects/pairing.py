@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from tests.dialects.anthropic_messages import examples as anthropic_messages
 from tests.dialects.examples import Examples, Fields
+from tests.dialects.gemini_generate import examples as gemini_generate
 from tests.dialects.openai_chat import examples as openai_chat
 from tests.dialects.openai_responses import examples as openai_responses
 
@@ -18,6 +19,7 @@ EXAMPLES: Final[dict[str, Examples]] = {
     "openai_chat": openai_chat.EXAMPLES,
     "openai_responses": openai_responses.EXAMPLES,
     "anthropic_messages": anthropic_messages.EXAMPLES,
+    "gemini_generate": gemini_generate.EXAMPLES,
 }
 PAIRS: Final = [(caller, other) for caller in EXAMPLES for other in EXAMPLES if caller != other]
 

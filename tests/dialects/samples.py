@@ -1,5 +1,6 @@
 """Where the recordings are, and what cuts them."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from penstock.core.outcome import FailureKind
 from penstock.dialects.contract import AnswerReader, Dialect, Inquiry
 
+_EVENT: Final = re.compile(rb".*?(?:\r\n\r\n|\n\n)", re.DOTALL)
 SAMPLES: Final = Path(__file__).parent.parent / "data" / "dialect-samples"
 REQUESTS: Final = {
     "openai_chat": b'{"model":"m","stream":true,"stream_options":{"include_usage":true},'
@@ -15,7 +17,22 @@ REQUESTS: Final = {
     "openai_responses": b'{"model":"m","stream":true,"input":"hi"}',
     "anthropic_messages": b'{"model":"m","stream":true,"max_tokens":9,'
     b'"messages":[{"role":"user","content":"hi"}]}',
+    "gemini_generate": b'{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}',
 }
+# Where the model stands in the path, there is none in the body.
+IN_PATH: Final = frozenset({"gemini_generate"})
+# The last event with content, which a test damages.
+LAST_CONTENT: Final = {
+    "openai_chat": -4,
+    "openai_responses": -4,
+    "anthropic_messages": -4,
+    "gemini_generate": -2,
+}
+# Its streams begin with content: there is no head that says nothing.
+NO_HEAD: Final = frozenset({"gemini_generate"})
+# It does not tell what was written into the prompt's cache.
+NO_CACHE_WRITES: Final = frozenset({"gemini_generate"})
+# A dialect that is not here has no terminator.
 TERMINATORS: Final = {
     "openai_chat": b"data: [DONE]\n\n",
     "anthropic_messages": b'event: message_stop\ndata: {"type": "message_stop"}\n\n',
@@ -27,6 +44,7 @@ SUPPLIED: Final = {
 TOLD: Final = {
     "openai_chat": FailureKind.OVERLOADED,
     "openai_responses": FailureKind.SERVER_ERROR,
+    "gemini_generate": FailureKind.OVERLOADED,
     "anthropic_messages": FailureKind.OVERLOADED,
 }
 
@@ -45,11 +63,16 @@ def names(*prefixes: str) -> list[tuple[str, str]]:
 
 
 def whole_events(stream: bytes) -> list[bytes]:
-    return [event + b"\n\n" for event in stream.split(b"\n\n")[:-1]]
+    return _EVENT.findall(stream)
+
+
+def path(dialect: Dialect, model: str = "m") -> bytes:
+    """Return the path of a caller who wants a stream."""
+    return b"/v1" + dialect.path(model, is_stream=True)
 
 
 def inquiry(dialect: Dialect) -> Inquiry:
-    return dialect.inquire(REQUESTS[dialect.name])
+    return dialect.inquire(REQUESTS[dialect.name], path(dialect))
 
 
 def read_all(reader: AnswerReader, chunks: list[bytes]) -> bytes:

@@ -13,14 +13,14 @@ from tests.dialects.samples import SAMPLES
 
 from penstock.core.errors import CallerError, DialectError
 from penstock.dialects import capability, pairs
-from penstock.dialects.capability import CLAUDES, OPENAIS
 from penstock.dialects.concepts import Verdict
 from penstock.dialects.events import Event, Failed
+from penstock.dialects.families import CLAUDES, GEMINIS, OPENAIS
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.registry import DIALECTS
 from penstock.dialects.translate import Translation
 
-MODELS: Final = st.sampled_from([*CLAUDES, *OPENAIS, "claude-neu", "gpt-5.6", "qwen3"])
+MODELS: Final = st.sampled_from([*CLAUDES, *OPENAIS, *GEMINIS, "claude-neu", "gpt-5.6", "qwen3"])
 STREAMS: Final = [path.read_bytes() for path in sorted(SAMPLES.glob("*/*.sse"))]
 
 
@@ -124,5 +124,6 @@ def test_a_whole_answer_is_read_or_said_to_be_none(name: str, data: st.DataObjec
     except DialectError:
         return
     for caller, other in DIALECTS.items():
+        path = other.path("m", is_stream=False)
         theirs = other.inquire(msgspec.json.encode(EXAMPLES[caller].body), path)
         assert msgspec.json.decode(other.write_answer(answer, theirs, 1), type=Fields)

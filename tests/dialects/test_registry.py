@@ -7,7 +7,9 @@ from penstock.dialects.registry import DIALECTS
 
 
 def test_names() -> None:
-    assert sorted(DIALECTS) == ["anthropic_messages", "openai_chat", "openai_responses"]
+    assert sorted(DIALECTS) == [
+        "anthropic_messages", "gemini_generate", "openai_chat", "openai_responses",
+    ]  # fmt: skip
     assert all(dialect.name == name for name, dialect in DIALECTS.items())
 
 

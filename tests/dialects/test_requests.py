@@ -16,6 +16,7 @@ from penstock.dialects.registry import DIALECTS
 
 REQUESTS: Final = Path(__file__).parent.parent / "data" / "requests"
 CARRIED: Final = re.compile(rb"carry-[a-z]+")
+NO_PLACE: Final = {"gemini_generate": {b"carry-user"}}  # it has no field for who asks
 CASES: Final = [
     (path.parent.name, upstream, path.stem)
     for path in sorted(REQUESTS.glob("*/*.json"))
@@ -41,7 +42,8 @@ def test_what_must_arrive_arrives(caller: str, upstream: str, name: str) -> None
             other.write_request(request, model, capability.of(upstream, model))
         return
     written, _ = other.write_request(request, model, capability.of(upstream, model))
-    assert set(CARRIED.findall(written)) == set(CARRIED.findall(body))
+    wanted = set(CARRIED.findall(body)) - NO_PLACE.get(upstream, set())
+    assert set(CARRIED.findall(written)) == wanted
     path = other.path(model, is_stream=is_stream)
     again = other.read_request(other.inquire(written, path))
     assert calls_of(again) == calls_of(request)

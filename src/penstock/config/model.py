@@ -40,6 +40,7 @@ class DialectName(enum.Enum):
     OPENAI_CHAT = "openai_chat"
     OPENAI_RESPONSES = "openai_responses"
     ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI_GENERATE = "gemini_generate"
 
 
 class ServerLimits(Struct, frozen=True, kw_only=True):

@@ -137,6 +137,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     caches_tools: bool = False  # a cache point stands behind the tools
     cache_key: str = ""
     user: str = ""
+    user_concept: str = "user"  # or safety_identifier, where the caller said it so
     dropped: tuple[str, ...] = ()
 
 

@@ -104,6 +104,10 @@ class Relay:
             if fields.data is None:
                 return raw  # a comment or a lone field: a sign of life
             name, data = fields.event, fields.data
+        return self._judge(name, data, raw)
+
+    def _judge(self, name: bytes, data: bytes, raw: bytes) -> bytes:
+        """Return what goes on of an event with data: ``raw``, or nothing."""
         self.events += 1
         try:
             passes = self._see(name, data)

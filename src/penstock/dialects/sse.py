@@ -6,7 +6,8 @@
     more bytes than ``event_bytes_max`` without a blank line raise DialectError
 
 The bytes of an event are kept as they came, so that they can be passed on unchanged. The usual
-case, whole events of one ``data:`` line in one chunk, takes no slow path.
+case, whole events in one chunk, takes no slow path; where lines end in CRLF, it is one event of one
+line in one chunk.
 
 Source: WHATWG HTML, section 9.2 (Server-sent events), as to lines and fields.
 """
@@ -53,7 +54,10 @@ class Splitter:
                 return []
             data = b"".join(self._rest)
             self._rest = []
-        if b"\r" in data:
+        at = data.find(b"\r")
+        if at >= 0:
+            if at == len(data) - 4 and data.endswith(b"\r\n\r\n") and data.find(b"\n") > at:
+                return [data]
             return self._feed_slowly(data)
         if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
             return [data]

@@ -36,8 +36,10 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
         {
             "type": "image",
             "source": {"type": "base64", "media_type": "image/png", "data": PIXEL},
-        },
-        {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
+        }
+    ),
+    "image_urls": user(
+        {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}
     ),
     "documents": user(
         {
@@ -64,7 +66,12 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
     "calls": claude_result(),
     "results": claude_result(),
     "result_images": claude_result(
-        content=[{"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}]
+        content=[
+            {
+                "type": "image",
+                "source": {"type": "base64", "media_type": "image/png", "data": PIXEL},
+            }
+        ]
     ),
     "result_documents": claude_result(
         content=[

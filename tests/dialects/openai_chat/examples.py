@@ -35,12 +35,13 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
     "later_system": {"messages": [HI, {"role": "system", "content": "be brief"}]},
     "first_turn": {"messages": [{"role": "assistant", "content": "Hello!"}, HI]},
     "prefill": {"messages": [HI, {"role": "assistant", "content": "I"}]},
-    "images": user(
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
-        {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
-    ),
+    "images": user({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}),
+    "image_urls": user({"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}),
     "image_detail": user(
-        {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}}
+        {
+            "type": "image_url",
+            "image_url": {"url": f"data:image/png;base64,{PIXEL}", "detail": "low"},
+        }
     ),
     "documents": user(
         {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERg=="}}

@@ -30,11 +30,13 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
     "first_turn": {"input": [{"role": "assistant", "content": "Hello!"}, HI]},
     "prefill": {"input": [HI, {"role": "assistant", "content": "I"}]},
     "images": user(
-        {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PIXEL}"},
-        {"type": "input_image", "detail": "auto", "image_url": "https://x.example/a.png"},
+        {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PIXEL}"}
+    ),
+    "image_urls": user(
+        {"type": "input_image", "detail": "auto", "image_url": "https://x.example/a.png"}
     ),
     "image_detail": user(
-        {"type": "input_image", "detail": "low", "image_url": "https://x.example/a.png"}
+        {"type": "input_image", "detail": "low", "image_url": f"data:image/png;base64,{PIXEL}"}
     ),
     "documents": user({"type": "input_file", "filename": "a.pdf", "file_data": PDF}),
     "document_url": user({"type": "input_file", "file_url": "https://x.example/a.pdf"}),
@@ -42,7 +44,7 @@ BY_CONCEPT: Final[dict[str, Fields]] = {
     "calls": result(),
     "results": result(),
     "result_images": result(
-        output=[{"type": "input_image", "image_url": "https://x.example/a.png"}]
+        output=[{"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}]
     ),
     "result_documents": result(output=[{"type": "input_file", "file_data": PDF}]),
     "server_tools": {"input": [HI, {"type": "web_search_call", "id": "ws_1"}]},

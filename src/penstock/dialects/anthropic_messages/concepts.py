@@ -33,7 +33,8 @@ CONCEPTS: Final[dict[str, Concept]] = {
     ),
     "speaker": Concept("", D),
     # Pictures, files, sound.
-    "images": Concept("image", C, "Base64 and URLs; the gateway fetches nothing."),
+    "images": Concept("image", C, "Base64."),
+    "image_urls": Concept("image.url", C, "The gateway fetches nothing."),
     "image_detail": Concept("", D),
     "documents": Concept("document.data", C, "PDF and text; others are refused."),
     "document_url": Concept("document.url", C),

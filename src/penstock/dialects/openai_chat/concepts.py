@@ -19,6 +19,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "speaker": Concept("messages.name", D),
     # Pictures, files, sound.
     "images": Concept("image_url", C),
+    "image_urls": Concept("image_url.url", C),
     "image_detail": Concept("image_url.detail", D),
     "documents": Concept("file", C),
     "document_url": Concept("", R, "It is not fetched."),

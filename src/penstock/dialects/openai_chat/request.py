@@ -230,6 +230,7 @@ def read_request(inquiry: Inquiry) -> Request:
         caches_system=history.history.caches_system,
         cache_key=fields.prompt_cache_key or "",
         user=fields.safety_identifier or fields.user or "",
+        user_concept="safety_identifier" if fields.safety_identifier else "user",
         dropped=tuple(dict.fromkeys(dropped)),
     )
 

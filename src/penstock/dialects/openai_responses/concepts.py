@@ -19,6 +19,7 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "speaker": Concept("", D),
     # Pictures, files, sound.
     "images": Concept("input_image", C),
+    "image_urls": Concept("input_image.image_url", C),
     "image_detail": Concept("input_image.detail", D),
     "documents": Concept("input_file", C),
     "document_url": Concept("input_file.file_url", C),

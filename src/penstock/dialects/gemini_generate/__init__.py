@@ -1,0 +1,1 @@
+"""The Gemini dialect: generateContent, whole or as a stream."""
