@@ -1,9 +1,8 @@
 """The API that callers use: from a parsed HTTP request to an exchange under way.
 
-    POST /v1/chat/completions   openai_chat
-    POST /v1/messages           anthropic_messages
-    GET  /v1/models             the routes that the key may use, in the caller's dialect
-    GET, HEAD /                 that this is a gateway, for clients that look first
+    POST an endpoint of ``endpoints.py``   an exchange, in the dialect of its path
+    GET  a list of models                  the routes that the key may use
+    GET, HEAD /                            that this is a gateway, for clients that look first
 
 A request without a valid key leaves a count, not a record: otherwise anybody could fill the disk.
 """
@@ -12,12 +11,12 @@ from typing import Final
 
 import msgspec
 
+from penstock.apps.gateway import endpoints, models
 from penstock.apps.gateway.caller import HttpCaller
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.routing import Routing
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
 from penstock.dialects.contract import Dialect
-from penstock.dialects.registry import DIALECTS
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
@@ -27,14 +26,15 @@ from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
 from penstock.wire.call import Call
 
-OPENAI: Final = DIALECTS["openai_chat"]
-ENDPOINTS: Final[dict[bytes, Dialect]] = {
-    b"/v1/chat/completions": OPENAI,
-    b"/v1/messages": DIALECTS["anthropic_messages"],
-}
 JSON: Final = b"content-type: application/json\r\n"
 NO_FAILOVER: Final = b"off"
 EMULATED: Final = b"x-penstock-emulated: true\r\n"
+WIRE_CODES: Final[dict[int, str]] = {
+    408: "request_timeout",
+    413: "request_too_large",
+    431: "headers_too_large",
+    503: "too_many_connections",
+}
 
 
 class Api:
@@ -59,7 +59,11 @@ class Api:
 
     def on_call(self, call: Call) -> None:
         """Answer one request."""
-        dialect = ENDPOINTS.get(call.target)
+        try:
+            dialect = endpoints.dialect_of(call)
+        except CallerError as error:
+            self._send_error(call, error)
+            return
         if dialect is None:
             self._on_other(call)
             return
@@ -80,7 +84,7 @@ class Api:
         """Put an error of the wire into the caller's dialect."""
         self._counters.refuse(f"http_{status}")
         error = CallerError(reason, status=status, code=WIRE_CODES.get(status, "invalid_request"))
-        return b"application/json", self._dialect_of(call).error_body(error, "")
+        return b"application/json", endpoints.speaker_of(call).error_body(error, "")
 
     def _begin(
         self,
@@ -143,13 +147,8 @@ class Api:
         exchange.start(now_s)
 
     def _key(self, call: Call) -> Key | None:
-        headers = call.headers
-        secret = headers.get(b"x-api-key")
-        if secret is None:
-            scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
-            if scheme.lower() != b"bearer":
-                return None
-        return self._routing.key_of(secret.strip())
+        secret = endpoints.secret_of(call)
+        return self._routing.key_of(secret) if secret else None
 
     def _unknown(self, model: str, key: Key) -> CallerError:
         names = self._routing.names(key)
@@ -167,67 +166,31 @@ class Api:
     # --- what is no exchange
 
     def _on_other(self, call: Call) -> None:
-        if call.target == b"/v1/models" or call.target.startswith(b"/v1/models/"):
-            self._on_models(call)
+        listing = endpoints.listing_of(call)
+        if listing is not None:
+            self._on_models(call, *listing)
         elif call.target == b"/" and call.method in (b"GET", b"HEAD"):
             about = {"name": "penstock", "is_emulated": self._routing.is_emulated}
             call.send(200, JSON, msgspec.json.encode(about))
         else:
             self._counters.refuse("no_such_path")
-            served = ", ".join(path.decode() for path in ENDPOINTS)
-            message = f"Nothing is served at this path; there are {served}, /v1/models."
+            message = f"Nothing is served at this path; there are {endpoints.SERVED}."
             self._send_error(call, CallerError(message, status=404, code="not_found"))
 
-    def _on_models(self, call: Call) -> None:
+    def _on_models(self, call: Call, shape: Dialect, wanted: str) -> None:
         key = self._key(call)
         if key is None:
             self._counters.refuse("no_key")
             self._send_error(call, KeyRefusedError("The key is missing or not valid."))
             return
         names = [name for name in self._routing.names(key) if not name.endswith("*")]
-        wanted = call.target[len(b"/v1/models/") :].decode("latin-1")
-        is_anthropic = b"anthropic-version" in call.headers
-        entry = _anthropic_model if is_anthropic else _openai_model
-        if wanted:
-            if wanted in names:
-                call.send(200, JSON + self._mark(), msgspec.json.encode(entry(wanted)))
-            else:
-                self._send_error(call, self._unknown(wanted, key))
-            return
-        models: dict[str, object] = {"data": [entry(name) for name in names]}
-        if is_anthropic:
-            models |= {"has_more": False, "first_id": names[0] if names else None}
-            models |= {"last_id": names[-1] if names else None}
+        if not wanted:
+            call.send(200, JSON + self._mark(), models.every(names, shape))
+        elif wanted in names:
+            call.send(200, JSON + self._mark(), models.one(wanted, shape))
         else:
-            models |= {"object": "list"}
-        call.send(200, JSON + self._mark(), msgspec.json.encode(models))
+            self._send_error(call, self._unknown(wanted, key))
 
     def _send_error(self, call: Call, error: PenstockError) -> None:
-        dialect = self._dialect_of(call)
+        dialect = endpoints.speaker_of(call)
         call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
-
-    def _dialect_of(self, call: Call) -> Dialect:
-        if b"anthropic-version" in call.headers:
-            return DIALECTS["anthropic_messages"]
-        return ENDPOINTS.get(call.target, OPENAI)
-
-
-WIRE_CODES: Final[dict[int, str]] = {
-    408: "request_timeout",
-    413: "request_too_large",
-    431: "headers_too_large",
-    503: "too_many_connections",
-}
-
-
-def _openai_model(name: str) -> dict[str, object]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "penstock"}
-
-
-def _anthropic_model(name: str) -> dict[str, object]:
-    return {
-        "id": name,
-        "type": "model",
-        "display_name": name,
-        "created_at": "1970-01-01T00:00:00Z",
-    }
