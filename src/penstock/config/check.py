@@ -30,6 +30,7 @@ from penstock.config.model import (
 from penstock.core.errors import Problem
 from penstock.core.outcome import RULES, FailureKind, Next
 from penstock.dialects.capability import EFFORTS
+from penstock.dialects.continuation import fault_of
 
 DAY_S = 86_400.0
 PORT_MAX = 65_535
@@ -280,6 +281,7 @@ def _route(route: Route, place: str, known: list[str], times: Timeouts) -> Itera
     if route.policy is Policy.WEIGHT and not any(target.weight > 0 for target in route.targets):
         yield Problem(f"{place}.targets", "all weights are 0", "give one a weight above 0")
     yield from _failover_on(route, place)
+    yield from _continuation(route, place)
     given = {
         name: value
         for name in route.timeouts.__struct_fields__
@@ -287,6 +289,20 @@ def _route(route: Route, place: str, known: list[str], times: Timeouts) -> Itera
     }
     if given:
         yield from _times(msgspec.structs.replace(times, **given), f"{place}.timeouts")
+
+
+def _continuation(route: Route, place: str) -> Iterator[Problem]:
+    given = route.continuation
+    why = fault_of(given.prompt) if given.prompt else ""
+    if why:
+        yield Problem(f"{place}.continuation.prompt", why, "leave it empty for our own words")
+    if given.held_bytes_max < 1:
+        remedy = "at least 1; holds_calls = false holds nothing"
+        yield Problem(f"{place}.continuation.held_bytes_max", "is too small", remedy)
+    if given.hold_s <= 0:
+        yield Problem(f"{place}.continuation.hold_s", "must be above 0", "such as 60.0")
+    if route.keep_alive_s < 0:
+        yield Problem(f"{place}.keep_alive_s", "must not be negative", "0 sends none")
 
 
 def _failover_on(route: Route, place: str) -> Iterator[Problem]:

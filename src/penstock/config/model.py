@@ -34,6 +34,13 @@ class Policy(enum.Enum):
     LOAD = "load"  # the less loaded of two picked by chance (peak EWMA)
 
 
+class OnBreak(enum.Enum):
+    """What becomes of a stream that breaks after content has gone out."""
+
+    ERROR = "error"  # an error event, and no clean end
+    CONTINUE = "continue"  # another upstream goes on where it broke, if that can be done well
+
+
 class DialectName(enum.Enum):
     """The wire formats that an upstream can speak."""
 
@@ -192,6 +199,15 @@ class Target(Struct, frozen=True, kw_only=True):
     lacks: tuple[Feature, ...] = ()  # a request that needs it goes elsewhere
 
 
+class Continuation(Struct, frozen=True, kw_only=True):
+    """How an answer that broke is gone on with, where ``on_break`` says so."""
+
+    prompt: str = ""  # what a model without prefill is told; {anchor} in it; empty: our own words
+    holds_calls: bool = True  # tool calls go out when all of a turn are whole: half a one is lost
+    held_bytes_max: int = 1024 * 1024  # more of them go out as they come
+    hold_s: float = 60.0  # and so do those that take longer
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """What callers put into ``model``, and who can answer it.
 
@@ -203,6 +219,9 @@ class Route(Struct, frozen=True, kw_only=True):
     policy: Policy = Policy.ORDER  # order: the first that is free and healthy
     timeouts: TimeoutOverrides = TimeoutOverrides()
     failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
+    on_break: OnBreak = OnBreak.ERROR  # a request's x-penstock-on-break outranks it
+    continuation: Continuation = Continuation()
+    keep_alive_s: float = 0.0  # of silence before the first content; 0: a failure has its status
 
 
 class Emulate(Struct, frozen=True, kw_only=True):

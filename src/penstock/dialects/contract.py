@@ -137,6 +137,11 @@ class Dialect(Protocol):
         """The response header in which this dialect's SDKs look for an id to quote."""
         ...
 
+    @property
+    def keep_alive(self) -> bytes:
+        """What can stand between two events of a stream and is read by nobody (DIALECTS 10)."""
+        ...
+
     def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below an upstream's base URL, with its query."""
         ...

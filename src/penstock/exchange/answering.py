@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import DialectError
-from penstock.core.outcome import Failure, FailureKind
+from penstock.core.outcome import RULES, Failure, FailureKind
 from penstock.dialects.contract import AnswerReader, Survey
 from penstock.dialects.translate import Translation
 from penstock.exchange.attempt import Attempt
@@ -29,12 +29,15 @@ class Whole(msgspec.Struct, frozen=True, gc=False):
     survey: Survey
 
 
-def reader_of(order: Order, attempt: Attempt) -> AnswerReader | None:
-    """Return what reads the body as a stream; None if it is to be collected."""
+def is_stream(order: Order, attempt: Attempt) -> bool:
+    """Tell whether the body is read as a stream; otherwise it is collected."""
     content_type = attempt.response_headers.get(b"content-type", b"")
     is_sse = content_type.lower().startswith(b"text/event-stream")
-    if attempt.status != OK or not order.inquiry.is_stream or not is_sse:
-        return None
+    return attempt.status == OK and order.inquiry.is_stream and is_sse
+
+
+def reader_of(order: Order, attempt: Attempt) -> AnswerReader:
+    """Return what reads a stream."""
     dialect = attempt.target.upstream.dialect
     if attempt.is_translated:
         encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
@@ -83,6 +86,12 @@ def failure_of(attempt: Attempt) -> Failure:
     body = b"".join(attempt.parts)
     dialect = attempt.target.upstream.dialect
     return dialect.classify(attempt.status, attempt.response_headers, body)
+
+
+def as_sent(attempt: Attempt, failure: Failure) -> bytes:
+    """Return the upstream's own error, where it is the caller's to read; else nothing."""
+    is_callers = RULES[failure.kind].exhausted_status == 0 and not attempt.is_translated
+    return b"".join(attempt.parts) if is_callers and attempt.status != OK else b""
 
 
 def headers(attempt: Attempt, attempts: int, content_type: bytes) -> bytes:

@@ -6,8 +6,10 @@ All instants are monotonic seconds; 0 means that it has not happened.
 from typing import Protocol
 
 from penstock.core.outcome import Failure, Outcome
+from penstock.dialects.continuation import Continuation
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Usage
+from penstock.dialects.splicing import Hop
 from penstock.exchange.demand import Grant
 from penstock.exchange.target import Target
 
@@ -41,10 +43,10 @@ class Attempt:
     """Owned by its exchange; the dialer only reads it."""
 
     __slots__ = (
-        "body", "caller_headers", "connection", "dialled_at_s", "dropped", "ended_at_s",
-        "first_token_at_s", "grant", "head_at_s", "is_reused", "is_translated", "number",
-        "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
-        "response_headers", "sent_at_s", "status", "target", "usage",
+        "body", "caller_headers", "connection", "continuation", "dialled_at_s", "dropped",
+        "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop", "is_reused",
+        "is_translated", "number", "outcome", "owner", "parts", "parts_bytes", "path",
+        "progress_at_s", "reader", "response_headers", "sent_at_s", "status", "target", "usage",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -56,6 +58,8 @@ class Attempt:
         self.body = b""
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False
+        self.continuation: Continuation | None = None  # asked for the rest of an answer
+        self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
         self.dialled_at_s = now_s
         self.sent_at_s = 0.0
@@ -72,3 +76,8 @@ class Attempt:
         self.usage: Usage | None = None
         self.connection: object = None  # the dialer's own
         self.is_reused = False
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether tool calls have come that the caller does not have yet."""
+        return self.hop is not None and self.hop.is_holding

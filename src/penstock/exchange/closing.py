@@ -77,6 +77,8 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         record.waited_s = duration_s
     if upstream_id:
         record.request_id = upstream_id.decode("latin-1")
+    if attempt.continuation is not None:
+        record.seam = attempt.continuation.seam.joint.value
     if isinstance(outcome, Failure):
         record.detail = outcome.detail
     if usage is not NOTHING:
@@ -105,7 +107,10 @@ def opened_line(order: Order, attempt: Attempt) -> Opened:
 
 
 def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> Record:
-    """Return the one record of an exchange; its tokens are those of the last attempt."""
+    """Return the one record of an exchange.
+
+    Its tokens are those of the last attempt, and of the earlier ones that gave parts of the answer.
+    """
     record = Record(
         id=order.id,
         at_unix_s=order.at_unix_s,
@@ -140,7 +145,26 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
     if last.reader is not None:
         record.events = last.reader.events
         record.junk_lines = last.reader.junk_lines
+    if len(attempts) > 1:
+        _add_hops(record, attempts, order.at_s)
     return record
+
+
+def _add_hops(record: Record, attempts: list[Attempt], began_at_s: float) -> None:
+    """Add the earlier attempts of whose answer the caller has something."""
+    for attempt, written in zip(attempts[:-1], record.attempts, strict=False):
+        if not attempt.first_token_at_s:
+            continue
+        if not record.hops:
+            record.ttft_s = attempt.first_token_at_s - began_at_s
+        record.hops += 1
+        record.input_tokens += written.input_tokens
+        record.output_tokens += written.output_tokens
+        record.cached_tokens += written.cached_tokens
+        record.cache_write_tokens += written.cache_write_tokens
+        record.reasoning_tokens += written.reasoning_tokens
+        record.is_estimated |= written.is_estimated
+        record.events += attempt.reader.events if attempt.reader is not None else 0
 
 
 def _word(outcome: Outcome | None) -> str:

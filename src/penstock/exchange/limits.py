@@ -10,7 +10,7 @@ Each counts from the instant before it, so a silence is noticed also while nothi
 """
 
 from penstock.config.model import Timeouts
-from penstock.core.outcome import FailureKind
+from penstock.core.outcome import IGNORED, Failure, FailureKind, Outcome
 from penstock.exchange.attempt import Attempt
 
 
@@ -35,3 +35,13 @@ def words(kind: FailureKind, timeouts: Timeouts, *, is_stream: bool) -> str:
     if is_stream:
         return f"no content came in {timeouts.first_token_s} s"
     return f"no answer came in {timeouts.unary_s} s"
+
+
+def verdict(attempt: Attempt, hang_s: float, now_s: float) -> Outcome:
+    """Return what it says of an upstream that we stop to wait for it: nothing, unless it hung."""
+    waited_s = now_s - attempt.progress_at_s
+    if waited_s < hang_s:
+        return IGNORED
+    kind = FailureKind.STALLED if attempt.first_token_at_s else FailureKind.TIMED_OUT
+    detail = f"nothing had come for {waited_s:.1f} s when the exchange ended"
+    return Failure(kind, detail, attempt.status)

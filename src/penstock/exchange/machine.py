@@ -12,7 +12,8 @@ The whole machine; there are no other moves:
     DIALLING   attempt failed, a retry may help   -> QUEUED     the caller sees nothing of it
     DIALLING   attempt failed, no retry may help  -> DONE       told the kind of failure
     STREAMING  answer complete                    -> DONE
-    STREAMING  break                              -> DONE       an error event, never a clean end
+    STREAMING  break, another may go on           -> QUEUED     the caller sees a comment at most
+    STREAMING  break, nobody may                  -> DONE       an error event, never a clean end
     any        deadline passed, we go down, or    -> DONE       no verdict on the upstream, unless
                the caller hangs up                              nothing had come for hang_s
 
@@ -21,12 +22,13 @@ that is no longer ours is dropped. Rule 3: nothing in this file waits. Rule 4: t
 written before the caller's last byte.
 
 Until the commit everything is held back: role chunks, ``message_start``, a whole unary answer. Who
-is asked after a failure is decided in ``failover.py``.
+is asked after a failure is decided in ``failover.py``; what another may go on with, ``splice.py``.
+An exchange that goes on goes through the same states again, and can no longer be refused: every
+end but the answer's own is then a break.
 """
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
 from typing import Final
 
 from penstock.core.errors import (
@@ -36,23 +38,25 @@ from penstock.core.errors import (
     ShedError,
     UpstreamError,
 )
-from penstock.core.outcome import IGNORED, RULES, SUCCESS, Failure, FailureKind, Outcome
-from penstock.core.retry_budget import RetryBudget
+from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
-from penstock.dialects.message import Request
-from penstock.exchange import answering, closing, limits
+from penstock.dialects.message import Request, StopReason
+from penstock.exchange import answering, asking, closing, limits
 from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan
 from penstock.exchange.order import Order
-from penstock.exchange.ports import Caller, Dialer, Gate, Recorder, Timer
+from penstock.exchange.ports import Caller, Ports, Timer
+from penstock.exchange.splice import Splice, splice_of
 from penstock.exchange.target import Target
 
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
 BAD_REQUEST: Final = 400
+EVENT_STREAM: Final = b"text/event-stream"
+KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
 BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 
 
@@ -65,25 +69,15 @@ class State(enum.Enum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What all exchanges of a worker share."""
-
-    dialer: Dialer
-    gate: Gate
-    recorder: Recorder
-    budget: RetryBudget
-    chance: Callable[[], float]
-
-
 class Exchange:
     """One caller's request and its answer. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
         "_able", "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s",
-        "_failover_made", "_finish_at_s", "_held", "_held_bytes", "_is_paused", "_order", "_ports",
-        "_queued_at_s", "_queued_s", "_request", "_untranslatable", "caller", "is_waiting",
-        "route", "state", "targets", "timer", "wait_until_s",
+        "_failover_made", "_finish_at_s", "_held", "_held_bytes", "_is_committed", "_is_paused",
+        "_is_started", "_order", "_ports", "_queued_at_s", "_queued_s", "_reader", "_request",
+        "_splice", "_told_at_s", "_untranslatable", "caller", "is_waiting", "route", "state",
+        "targets", "timer", "wait_until_s",
     )  # fmt: skip
 
     caller: Caller
@@ -111,6 +105,11 @@ class Exchange:
         self._held_bytes = 0
         self._bytes_out = 0
         self._is_paused = False
+        self._is_started = False  # the status is spent
+        self._is_committed = False  # content has gone out
+        self._reader: AnswerReader | None = None  # whose content went out last
+        self._splice: Splice | None = None
+        self._told_at_s = order.at_s  # when the caller last got a byte
         self._finish_at_s = 0.0  # not 0: the answer is complete, and this is how long we wait on
 
     # --- admission
@@ -123,6 +122,8 @@ class Exchange:
             self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
             return
         self._ports.budget.deposit()
+        if self._order.is_continuing:
+            self._splice = splice_of(self._order)
         self._ask(able, now_s, waits=True)
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
@@ -135,7 +136,7 @@ class Exchange:
             return
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
-            self._write_request(attempt)
+            self._request = asking.write(self._order, attempt, self._splice, self._request)
         except CallerError as error:
             self._ports.gate.give_back(grant, IGNORED, now_s)
             self._untranslatable = error
@@ -166,7 +167,7 @@ class Exchange:
             self.targets = plan.targets
             self._queued_at_s = now_s
             self._backoff_until_s = plan.at_s
-            self.timer.wake_at(plan.at_s)
+            self._arm()
         else:
             self._ask(plan.targets, now_s, waits=plan.waits)
 
@@ -190,20 +191,8 @@ class Exchange:
         self.wait_until_s = min(self._deadline_s, now_s + queue_s) if waits else 0.0
         self._queued_at_s = now_s
         self._ports.gate.ask(self, now_s)
-
-    def _write_request(self, attempt: Attempt) -> None:
-        order, target = self._order, attempt.target
-        dialect = target.upstream.dialect
-        attempt.path = target.paths[is_stream := order.inquiry.is_stream]
-        if dialect is order.dialect:
-            asks_usage = is_stream and target.capability.stream_usage
-            attempt.body = target.forward(order.inquiry, asks_usage=asks_usage)
-            attempt.caller_headers = order.headers
-            return
-        if self._request is None:
-            self._request = order.dialect.read_request(order.inquiry)
-        attempt.is_translated = True
-        attempt.body, attempt.dropped = target.write_request(self._request)
+        if self.is_waiting and self._keep_alive_s():
+            self._arm()
 
     # --- what the dialer tells
 
@@ -220,7 +209,12 @@ class Exchange:
         attempt.status = status
         attempt.response_headers = headers
         attempt.head_at_s = attempt.progress_at_s = now_s
-        attempt.reader = answering.reader_of(self._order, attempt)
+        if not answering.is_stream(self._order, attempt):
+            return
+        if self._splice is not None:
+            attempt.reader = self._splice.reader_of(attempt)
+        else:
+            attempt.reader = answering.reader_of(self._order, attempt)
 
     def on_chunk(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
         """Pass on the next events; hold them until the first content."""
@@ -232,8 +226,12 @@ class Exchange:
             self._collect(attempt, chunk, now_s)
             return
         out = reader.feed(chunk)
+        if self._splice is not None:
+            out += self._splice.release_late(attempt, now_s)
         if self.state is State.DIALLING:
-            if reader.failure is not None:
+            # Before the commit content is nothing yet; after it, what came out must go out.
+            is_lost = not (self._is_committed and reader.has_content)
+            if reader.failure is not None and is_lost:
                 self._fail(attempt, reader.failure, now_s)
             elif reader.has_content:
                 self._pass_on(attempt, reader, self._commit(attempt, out, now_s), now_s)
@@ -247,13 +245,17 @@ class Exchange:
             self._complete(attempt, out, now_s)
             return
         if out:
-            self._bytes_out += len(out)
-            self.caller.write(out)
+            self._write(out, now_s)
         if reader.failure is not None:
             self._fail(attempt, reader.failure, now_s)
         elif reader.is_complete and not self._finish_at_s:
             self._finish_at_s = now_s + FINISH_S
             self._arm()
+
+    def _write(self, data: bytes, now_s: float) -> None:
+        self._bytes_out += len(data)
+        self._told_at_s = now_s
+        self.caller.write(data)
 
     def on_complete(self, attempt: Attempt, now_s: float) -> None:
         """The body is whole as far as HTTP knows; whether the answer is, the dialect knows."""
@@ -293,10 +295,14 @@ class Exchange:
     def _commit(self, attempt: Attempt, out: bytes, now_s: float) -> bytes:
         """The first content: from here on the caller has this upstream's answer."""
         self.state = State.STREAMING
+        self._is_committed = True
+        self._reader = attempt.reader
         attempt.first_token_at_s = now_s
         if self._is_paused:
             self._ports.dialer.pause(attempt)
-        self.caller.start(self._headers(attempt, b"text/event-stream"))
+        if not self._is_started:
+            self._is_started = True
+            self.caller.start(self._headers(attempt, EVENT_STREAM))
         if self._held:
             self._held.append(out)
             out = b"".join(self._held)
@@ -355,14 +361,30 @@ class Exchange:
             # The caller chose this model, so the caller is told.
             failure = Failure(FailureKind.REJECTED, failure.detail, failure.status, failure.code)
         self._settle(attempt, failure, now_s)
-        if self.state is State.STREAMING:
-            error = UpstreamError(failure)
-            error.remedy = BREAK_REMEDY
-            self._break(error, now_s)
-            return
         self._held = []
         self._held_bytes = 0
-        self._follow(self._failover.after(attempt, failure, now_s), now_s)
+        plan = self._failover.after(attempt, failure, now_s)
+        if self._is_committed:
+            self._go_on(attempt, plan, now_s)
+        else:
+            self._follow(plan, now_s)
+
+    def _go_on(self, attempt: Attempt, plan: Plan | None, now_s: float) -> None:
+        """Have somebody finish the answer that broke, or say that it is broken."""
+        splice = self._splice
+        if splice is None:
+            self._exhaust(now_s)
+            return
+        splice.on_break(attempt)
+        end = splice.conclusion()
+        if end:
+            self._bytes_out += len(end)
+            self._close("complete", OK, "", now_s, finish_reason=StopReason.LENGTH.value)
+            self.caller.end(end)
+        elif splice.obstacle():
+            self._exhaust(now_s)
+        else:
+            self._follow(splice.preferring(plan), now_s)
 
     def _exhaust(self, now_s: float) -> None:
         """Nobody is left: tell the last failure, in the caller's dialect."""
@@ -371,11 +393,15 @@ class Exchange:
             assert self._untranslatable is not None
             self._refuse(self._untranslatable, "refused", now_s)
             return
-        is_as_sent = RULES[failure.kind].exhausted_status == 0
-        if is_as_sent and not attempt.is_translated and attempt.status != OK and attempt.parts:
+        if self._is_started:
+            error = UpstreamError(failure)
+            error.remedy = BREAK_REMEDY
+            self._break(error, now_s)
+            return
+        body = answering.as_sent(attempt, failure)
+        if body:
             content_type = attempt.response_headers.get(b"content-type", b"application/json")
             headers = self._headers(attempt, content_type) + b"x-should-retry: false\r\n"
-            body = b"".join(attempt.parts)
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
@@ -392,13 +418,17 @@ class Exchange:
         now_s: float,
         attempt: Attempt | None = None,
     ) -> None:
+        if self._is_started:
+            self._break(error, now_s)
+            return
         status = self._order.dialect.status_of(error)
         self._close(outcome, status, error.code, now_s)
         self.caller.refuse(error, attempt.target.stamp if attempt is not None else b"")
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""
-        event = self._order.dialect.error_event(error, self._order.id)
+        event = self._reader.broken(error) if self._reader is not None else b""
+        event = event or self._order.dialect.error_event(error, self._order.id)
         self._bytes_out += len(event)
         self._close("broken", OK, error.code, now_s)
         self.caller.abort(event)
@@ -440,6 +470,8 @@ class Exchange:
             return
         if now_s >= self._deadline_s:
             self._on_deadline(now_s)
+        elif 0.0 < self._keep_alive_s() <= now_s - self._told_at_s:
+            self._keep_alive(now_s)
         elif self.state is State.QUEUED:
             if self._backoff_until_s and now_s >= self._backoff_until_s:
                 self._backoff_until_s = 0.0
@@ -453,18 +485,42 @@ class Exchange:
                 self._on_limit(self._attempt, kind, now_s)
 
     def _arm(self) -> None:
-        if self._attempt is None:
-            return
         at_s = self._deadline_s
-        if not self._is_blocked:
+        if self._attempt is None:
+            at_s = min(at_s, self._backoff_until_s or at_s)
+        elif not self._is_blocked:
             at_s = min(at_s, self._limit(self._attempt)[0])
+        keep_alive_s = self._keep_alive_s()
+        if keep_alive_s:
+            at_s = min(at_s, self._told_at_s + keep_alive_s)
         self.timer.wake_at(at_s)
+
+    def _keep_alive_s(self) -> float:
+        """Return the silence after which the caller gets a sign of life from us; 0: none."""
+        if self._is_blocked or self._finish_at_s or not self._order.inquiry.is_stream:
+            return 0.0
+        if not self._is_committed:
+            return self.route.keep_alive_s
+        # A stream that flows has its upstream's signs of life; else it is we who let it wait.
+        attempt = self._attempt
+        if self.state is State.STREAMING and attempt is not None and not attempt.is_holding:
+            return 0.0
+        return KEEP_ALIVE_S
+
+    def _keep_alive(self, now_s: float) -> None:
+        """Tell the caller that we are still there; before the commit this spends the status."""
+        if not self._is_started:
+            self._is_started = True
+            self.caller.start(b"content-type: %b\r\n" % EVENT_STREAM)
+        self._write(self._order.dialect.keep_alive, now_s)
+        self._arm()
 
     def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
         """Return the instant of the next limit, and the kind it is; None: an answer's end."""
         if self._finish_at_s:
             return self._finish_at_s, None
-        is_streaming = self.state is State.STREAMING
+        # What is held back has come, too: it is no longer the first token that is waited for.
+        is_streaming = self.state is State.STREAMING or attempt.is_holding
         is_stream = self._order.inquiry.is_stream
         timeouts = self.route.timeouts
         return limits.next_limit(attempt, timeouts, is_stream=is_stream, is_streaming=is_streaming)
@@ -488,12 +544,8 @@ class Exchange:
         if self._attempt is not None and self._finish_at_s:
             self._finish_stream(self._attempt, now_s)
             return
-        is_streaming = self.state is State.STREAMING
         self._abandon(now_s)
-        if is_streaming:
-            self._break(error, now_s)
-        else:
-            self._refuse(error, "failed", now_s)
+        self._refuse(error, "failed", now_s)
 
     def _abandon(self, now_s: float) -> None:
         """Let go of the attempt; a hanging provider must not look healthy."""
@@ -502,12 +554,8 @@ class Exchange:
             self._ports.gate.withdraw(self)
             return
         self._ports.dialer.cancel(attempt)
-        waited_s = now_s - attempt.progress_at_s
-        outcome: Outcome = IGNORED
-        if waited_s >= self.route.timeouts.hang_s and not self._is_blocked:
-            kind = FailureKind.STALLED if attempt.first_token_at_s else FailureKind.TIMED_OUT
-            detail = f"nothing had come for {waited_s:.1f} s when the exchange ended"
-            outcome = Failure(kind, detail, attempt.status)
+        hang_s = math.inf if self._is_blocked else self.route.timeouts.hang_s
+        outcome = limits.verdict(attempt, hang_s, now_s)
         self._settle(attempt, outcome, now_s)
 
     # --- the end

@@ -19,3 +19,4 @@ class Order(msgspec.Struct, frozen=True):
     at_s: float
     at_unix_s: float
     may_fail_over: bool
+    is_continuing: bool = False  # a stream that breaks is gone on with, if it can be

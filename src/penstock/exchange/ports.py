@@ -4,10 +4,13 @@ What the exchange is told comes in as ``on_*``; what it wants goes out here. The
 ports with sockets, tests with plain objects.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Outcome
+from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.record import Opened, Record
@@ -103,3 +106,14 @@ class Recorder(Protocol):
     def closed(self, record: Record) -> None:
         """Write the exchange's one final record; a full disk is counted, never raised."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What all exchanges of a worker share."""
+
+    dialer: Dialer
+    gate: Gate
+    recorder: Recorder
+    budget: RetryBudget
+    chance: Callable[[], float]

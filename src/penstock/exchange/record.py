@@ -46,6 +46,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     is_estimated: bool = False
     waited_s: float = 0.0  # for nothing, when the caller left
     is_reused: bool = False  # went over a pooled connection
+    seam: str = ""  # how its text joined what had come before, if it went on with an answer
 
 
 class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind", kw_only=True):
@@ -76,5 +77,6 @@ class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind",
     bytes_out: int = 0
     events: int = 0
     junk_lines: int = 0
+    hops: int = 0  # that broke, and others went on; the tokens are the sum then
     dropped: tuple[str, ...] = ()
     attempts: list[AttemptRecord] = []

@@ -9,7 +9,9 @@ from penstock.config.model import Route as RouteEntry
 from penstock.core import balancer
 from penstock.core.estimate import tokens
 from penstock.core.outcome import FailureKind
+from penstock.dialects.continuation import PROMPT
 from penstock.dialects.contract import Inquiry
+from penstock.dialects.splicer import Splicing
 from penstock.exchange.target import Target
 
 Chooser = Callable[[Sequence[Target], Callable[[], float], float], Target]
@@ -25,8 +27,9 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_context_tokens_min", "_lacks", "attempts_max", "choose", "failover_on", "is_ordered",
-        "name", "targets", "timeouts",
+        "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt",
+        "failover_on", "hold_s", "is_ordered", "keep_alive_s", "name", "on_break", "splicing",
+        "targets", "timeouts",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +44,14 @@ class Route:
         self.timeouts = timeouts
         self.attempts_max = attempts_max
         self.choose: Chooser = CHOOSERS[entry.policy]
+        self.on_break = entry.on_break
+        self.continue_prompt = entry.continuation.prompt or PROMPT
+        self.splicing = Splicing(
+            holds_calls=entry.continuation.holds_calls,
+            held_bytes_max=entry.continuation.held_bytes_max,
+        )
+        self.hold_s = entry.continuation.hold_s
+        self.keep_alive_s = entry.keep_alive_s
         self.is_ordered = entry.policy is Policy.ORDER
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
         self._lacks = frozenset(feature for target in targets for feature in target.lacks)
@@ -79,6 +90,4 @@ def needs(inquiry: Inquiry) -> frozenset[Feature]:
         wanted.append(Feature.DOCUMENTS)
     if inquiry.needs_structured_output:
         wanted.append(Feature.STRUCTURED_OUTPUT)
-    if inquiry.needs_documents:
-        wanted.append(Feature.DOCUMENTS)
     return frozenset(wanted)

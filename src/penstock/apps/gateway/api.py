@@ -15,11 +15,13 @@ from penstock.apps.gateway import endpoints, models
 from penstock.apps.gateway.caller import HttpCaller
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.routing import Routing
+from penstock.config.model import OnBreak
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
 from penstock.dialects.contract import Dialect
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
+from penstock.exchange.route import Route
 from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
@@ -107,6 +109,7 @@ class Api:
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
+            is_continuing = _on_break(call, route) is OnBreak.CONTINUE
         except PenstockError as error:
             self._recorder.write(
                 Record(
@@ -138,6 +141,7 @@ class Api:
             at_s=now_s,
             at_unix_s=now_unix_s,
             may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
+            is_continuing=is_continuing,
         )
         exchange = Exchange(order, self._ports)
         exchange.caller = caller
@@ -194,3 +198,15 @@ class Api:
     def _send_error(self, call: Call, error: PenstockError) -> None:
         dialect = endpoints.speaker_of(call)
         call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
+
+
+def _on_break(call: Call, route: Route) -> OnBreak:
+    wanted = call.headers.get(b"x-penstock-on-break")
+    if wanted is None:
+        return route.on_break
+    try:
+        return OnBreak(wanted.decode("latin-1"))
+    except ValueError:
+        words = " or ".join(one.value for one in OnBreak)
+        message = f"x-penstock-on-break must be {words}."
+        raise CallerError(message, param="x-penstock-on-break") from None

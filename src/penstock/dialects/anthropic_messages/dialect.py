@@ -29,6 +29,7 @@ class AnthropicMessages:
     name = "anthropic_messages"
     concepts: Concepts = CONCEPTS
     request_id_header = b"request-id"
+    keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
     def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that has no ``/v1``."""

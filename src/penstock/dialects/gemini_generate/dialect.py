@@ -23,6 +23,7 @@ class GeminiGenerate:
     name = "gemini_generate"
     concepts: Concepts = CONCEPTS
     request_id_header = b"x-request-id"  # Google's clients look for none
+    keep_alive = b"\r\n"
 
     def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that ends in ``/v1beta`` or the like."""

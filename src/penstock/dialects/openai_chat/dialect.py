@@ -24,6 +24,7 @@ class OpenAIChat:
     name = "openai_chat"
     concepts: Concepts = CONCEPTS
     request_id_header = b"x-request-id"
+    keep_alive = b": keepalive\n\n"
 
     def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that ends in ``/v1`` or the like."""
