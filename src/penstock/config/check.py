@@ -299,10 +299,6 @@ def _continuation(route: Route, place: str) -> Iterator[Problem]:
     if given.held_bytes_max < 1:
         remedy = "at least 1; holds_calls = false holds nothing"
         yield Problem(f"{place}.continuation.held_bytes_max", "is too small", remedy)
-    if given.hold_s <= 0:
-        yield Problem(f"{place}.continuation.hold_s", "must be above 0", "such as 60.0")
-    if route.keep_alive_s < 0:
-        yield Problem(f"{place}.keep_alive_s", "must not be negative", "0 sends none")
 
 
 def _failover_on(route: Route, place: str) -> Iterator[Problem]:

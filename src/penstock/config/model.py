@@ -221,7 +221,7 @@ class Route(Struct, frozen=True, kw_only=True):
     failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
     on_break: OnBreak = OnBreak.ERROR  # a request's x-penstock-on-break outranks it
     continuation: Continuation = Continuation()
-    keep_alive_s: float = 0.0  # of silence before the first content; 0: a failure has its status
+    keep_alive_s: float | None = None  # before the content; none: a failure keeps its status
 
 
 class Emulate(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class Route:
             held_bytes_max=entry.continuation.held_bytes_max,
         )
         self.hold_s = entry.continuation.hold_s
-        self.keep_alive_s = entry.keep_alive_s
+        self.keep_alive_s = entry.keep_alive_s or 0.0
         self.is_ordered = entry.policy is Policy.ORDER
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
         self._lacks = frozenset(feature for target in targets for feature in target.lacks)

@@ -1,0 +1,158 @@
+"""A stream that breaks is gone on with by another provider, and the official SDK sees one stream.
+
+The emulated providers share their text, so the whole answer is known byte by byte.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from google import genai
+from google.genai import types
+from tests.e2e.conftest import StartEmulator, StartGateway
+from tests.e2e.emulator import RunningEmulator, wait_until
+from tests.e2e.gateway import CALLER_KEY, CLAUDE, GPT, RunningGateway, config_of, document, target
+
+GEMINI_PRO = "gemini-3-pro"
+QUESTION = "Why do gates stay closed in winter?"
+CALLERS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini_generate")
+UPSTREAMS = {
+    "chat": ("openai_chat", "gpt", GPT),
+    "responses": ("openai_responses", "gpt", GPT),
+    "claude": ("anthropic_messages", "claude", CLAUDE),
+    "gemini": ("gemini_generate", "gemini_native", GEMINI_PRO),
+}
+PROVIDERS = {"chat": "gpt", "responses": "gpt", "claude": "claude", "gemini": "gemini"}
+CUT = {"kind": "stream_abort", "after_events": 5}
+Ask = Callable[..., str]
+
+
+def table(emulator: RunningEmulator) -> dict[str, Any]:
+    """Return routes from every upstream to every other, each with ``on_break`` continue."""
+    made = document(emulator)
+    urls = emulator.urls
+    made["upstreams"] = [
+        {
+            "name": name,
+            "dialect": dialect,
+            "base_url": urls[url] + ("/v1beta" if name == "gemini" else ""),
+            "api_key_env": "EMULATED_KEY",
+        }
+        for name, (dialect, url, _) in UPSTREAMS.items()
+    ]
+    targets = {name: target(name, model) for name, (_, _, model) in UPSTREAMS.items()}
+    made["routes"] = [
+        {"name": f"{a}-{b}", "targets": [targets[a], targets[b]], "on_break": "continue"}
+        for a in targets
+        for b in targets
+        if a != b
+    ]
+    made["routes"] += [
+        {"name": f"only-{name}", "targets": [one], "on_break": "continue"}
+        for name, one in targets.items()
+    ]
+    three = [targets["chat"], targets["claude"], targets["gemini"]]
+    made["routes"].append({"name": "three", "targets": three, "on_break": "continue"})
+    made["routes"].append({"name": "strict", "targets": three})
+    return made
+
+
+@pytest.fixture(scope="module")
+def emulated(start_emulator: StartEmulator) -> RunningEmulator:
+    return start_emulator("--instant", "--seed", "3", "--shared-text")
+
+
+@pytest.fixture(scope="module")
+def running(start_gateway: StartGateway, emulated: RunningEmulator) -> RunningGateway:
+    return start_gateway(config_of(table(emulated)))
+
+
+@pytest.fixture
+def sdks(running: RunningGateway, emulated: RunningEmulator) -> Iterator[dict[str, Any]]:
+    emulated.reset()
+    url = running.url
+    google = genai.Client(
+        api_key=CALLER_KEY, http_options=types.HttpOptions(base_url=url, timeout=20_000)
+    )
+    with (
+        anthropic.Anthropic(base_url=url, auth_token=CALLER_KEY, max_retries=0) as claude,
+        openai.OpenAI(base_url=f"{url}/v1", api_key=CALLER_KEY, max_retries=0) as gpt,
+    ):
+        yield {
+            "openai_chat": gpt,
+            "openai_responses": gpt,
+            "anthropic_messages": claude,
+            "gemini_generate": google.models,
+        }
+    google.close()
+
+
+@pytest.fixture
+def ask(sdks: dict[str, Any]) -> Ask:
+    """Give a function that asks a route in one dialect, by a stream, and returns its text."""
+
+    def asked(caller: str, route: str, **more: Any) -> str:
+        sdk = sdks[caller]
+        messages = [{"role": "user", "content": QUESTION}]
+        if caller == "openai_chat":
+            stream = sdk.chat.completions.create(
+                model=route, messages=messages, stream=True, **more
+            )
+            chunks = list(stream)
+            assert {chunk.id for chunk in chunks} == {chunks[0].id}
+            return "".join(
+                chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices
+            )
+        if caller == "openai_responses":
+            with sdk.responses.stream(model=route, input=QUESTION, **more) as stream:
+                numbers = [event.sequence_number for event in stream]
+                assert numbers == list(range(len(numbers)))
+                return stream.get_final_response().output_text
+        if caller == "anthropic_messages":
+            with sdk.messages.stream(
+                model=route, max_tokens=5000, messages=messages, **more
+            ) as stream:
+                final = stream.get_final_message()
+            assert [block.type for block in final.content] == ["text"]
+            return final.content[0].text
+        pieces = list(sdk.generate_content_stream(model=route, contents=QUESTION, **more))
+        return "".join(piece.text or "" for piece in pieces)
+
+    return asked
+
+
+def whole(ask: Ask, caller: str) -> str:
+    """Return what nobody has broken."""
+    return ask(caller, "only-claude")
+
+
+def last_record(running: RunningGateway, count: int) -> dict[str, Any]:
+    wait_until(lambda: len(running.records()) >= count)
+    return running.records()[-1]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("after", UPSTREAMS)
+@pytest.mark.parametrize("before", UPSTREAMS)
+def test_one_provider_begins_and_another_ends(
+    ask: Ask,
+    running: RunningGateway,
+    emulated: RunningEmulator,
+    caller: str,
+    before: str,
+    after: str,
+) -> None:
+    expected = whole(ask, caller)
+    count = len(running.records())
+    rule = CUT | {"provider": PROVIDERS[before], "requests": "fresh"}
+    emulated.faults(rule)
+    route = f"{before}-{after}" if before != after else f"only-{before}"
+    assert ask(caller, route) == expected
+    record = last_record(running, count + 1)
+    assert record["outcome"] == "complete"
+    assert record["hops"] == 1
+    assert [one["outcome"] for one in record["attempts"]] == ["broken_stream", "success"]
+    assert record["output_tokens"] == sum(one["output_tokens"] for one in record["attempts"])
+    assert record["is_estimated"]
