@@ -32,6 +32,8 @@ LAST_CONTENT: Final = {
 NO_HEAD: Final = frozenset({"gemini_generate"})
 # It does not tell what was written into the prompt's cache.
 NO_CACHE_WRITES: Final = frozenset({"gemini_generate"})
+# Whoever reads it is told by no event that the stream has ended.
+NO_END: Final = frozenset({"gemini_generate"})
 # A dialect that is not here has no terminator.
 TERMINATORS: Final = {
     "openai_chat": b"data: [DONE]\n\n",

@@ -2,8 +2,9 @@
 
 The sum is what the caller gets as usage: the prompt and what had come are read again on every hop,
 so it is more than one call's. The parts stand in it as ``iterations``, in the shape and the meaning
-of Anthropic's field of that name in every dialect: input excludes what the cache gave or took. What
-no provider has counted is marked ``estimated``.
+of Anthropic's field of that name in every dialect: input excludes what the cache gave or took. Only
+Gemini's are spelt in camel case, as all names there. What no provider has counted is marked
+``estimated``.
 """
 
 from collections.abc import Sequence

@@ -301,7 +301,7 @@ class PassedHop:
         return events
 
     def _hold(self, raw: bytes, out: bytes, events: list[Event]) -> bytes:
-        if raw.startswith(SIGNS_OF_LIFE):
+        if raw.startswith(SIGNS_OF_LIFE) or not raw.strip(b"\r\n"):
             return out
         self._held.append((out, events))
         self._held_bytes += EVENT_BYTES + len(out)

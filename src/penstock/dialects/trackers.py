@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from penstock.dialects.anthropic_messages.tracker import MessagesTracker
 from penstock.dialects.contract import Encoder, Inquiry
+from penstock.dialects.gemini_generate.tracker import GenerateTracker
 from penstock.dialects.openai_chat.tracker import ChatTracker
 from penstock.dialects.openai_responses.tracker import ResponsesTracker
 
@@ -35,5 +36,6 @@ TRACKERS: Final[Mapping[str, Callable[[Inquiry, int], Tracker]]] = MappingProxyT
         "openai_chat": ChatTracker,
         "openai_responses": ResponsesTracker,
         "anthropic_messages": MessagesTracker,
+        "gemini_generate": GenerateTracker,
     }
 )

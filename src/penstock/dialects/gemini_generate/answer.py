@@ -30,7 +30,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import json_fields, sse
+from penstock.dialects import hops, json_fields, sse
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -45,7 +45,7 @@ from penstock.dialects.events import (
     ThinkingDelta,
     ToolStarted,
 )
-from penstock.dialects.gemini_generate import errors, tool_names
+from penstock.dialects.gemini_generate import errors, tool_names, wire_names
 from penstock.dialects.gemini_generate.passthrough import (
     ABSENT,
     ACCOUNT_DISABLED,
@@ -355,6 +355,12 @@ class GenerateEncoder:
             fields["usageMetadata"] = _usage(self._usage)
         return closed + _event(fields | self._names)
 
+    def resume(self, names: Fields | None) -> None:
+        """Go on with an answer that has begun: ``names`` stand in its chunks, or else ours."""
+        self._is_started = True
+        self._names = self._names if names is None else names
+        self._tail = self._part_tail()
+
     def _note(self, event: Event) -> None:
         match event:
             case Started():
@@ -371,12 +377,12 @@ class GenerateEncoder:
     def _start(self, event: Started) -> None:
         if self._is_started:
             return  # a second upstream goes on with the same answer
-        self._is_started = True
+        names = dict(self._names)
         if event.id:
-            self._names["responseId"] = event.id
+            names["responseId"] = event.id
         if event.model:
-            self._names["modelVersion"] = event.model
-        self._tail = self._part_tail()
+            names["modelVersion"] = event.model
+        self.resume(names)
 
     def _collect(self, index: int, json: str) -> None:
         call = self._open.get(index)
@@ -402,7 +408,8 @@ class GenerateEncoder:
 
     def _part_tail(self) -> bytes:
         names = encode_json(self._names)[1:]
-        return b'}],"role":"model"},"index":0}],' + names + b"\r\n\r\n"
+        comma = b"," if self._names else b""
+        return b'}],"role":"model"},"index":0}]' + comma + names + b"\r\n\r\n"
 
 
 def _last(parts: list[Fields], stopped: Stopped) -> Fields:
@@ -438,4 +445,7 @@ def _usage(usage: Usage) -> Fields:
         fields["thoughtsTokenCount"] = usage.reasoning_tokens
     if usage.cached_tokens:
         fields["cachedContentTokenCount"] = usage.cached_tokens
-    return fields
+    # The same shape as everywhere, spelt as Google spells.
+    return fields | {
+        name: wire_names.normalised(each) for name, each in hops.iterations(usage).items()
+    }
