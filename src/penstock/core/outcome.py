@@ -17,10 +17,12 @@ those who react (``RULES`` is this table; there are no other reactions):
     STALLED          silence in the middle                 one       elsewhere          504
     ACCOUNT          401, 402, 403, spent quota            opens     elsewhere          503
     MISCONFIGURED    404 for a model that we named         opens     elsewhere          502
+    NOT_OFFERED      404, 405 or 501 for what few offer    none      elsewhere          as sent
     CONFLICT         409                                   none      elsewhere, repeat  as sent
     CONTEXT_LENGTH   400: too long for this model          success   a larger context   as sent
     REJECTED         400, 413, 422: the request's fault    success   nowhere            as sent
 
+NOT_OFFERED is of counts and vectors: that an upstream has none says nothing of its answers.
 A repeat at the same upstream waits: for what it asked for, or for a jittered backoff.
 
 Sources: TIERING 2 and 5, DIALECTS 7 of the reference shelf.
@@ -46,6 +48,7 @@ class FailureKind(Enum):
     STALLED = "stalled"
     ACCOUNT = "account"
     MISCONFIGURED = "misconfigured"
+    NOT_OFFERED = "not_offered"
     CONFLICT = "conflict"
     CONTEXT_LENGTH = "context_length"
     REJECTED = "rejected"
@@ -93,6 +96,7 @@ RULES: Final[dict[FailureKind, Rule]] = {
     FailureKind.STALLED: Rule(Verdict.ONE, Next.ELSEWHERE, 504),
     FailureKind.ACCOUNT: Rule(Verdict.OPENS, Next.ELSEWHERE, 503),
     FailureKind.MISCONFIGURED: Rule(Verdict.OPENS, Next.ELSEWHERE, 502),
+    FailureKind.NOT_OFFERED: Rule(Verdict.NONE, Next.ELSEWHERE, 0),
     FailureKind.CONFLICT: Rule(Verdict.NONE, Next.ELSEWHERE_OR_REPEAT, 0),
     FailureKind.CONTEXT_LENGTH: Rule(Verdict.HEALTHY, Next.LARGER_CONTEXT, 0),
     FailureKind.REJECTED: Rule(Verdict.HEALTHY, Next.NOWHERE, 0),

@@ -4,21 +4,27 @@ a good stream               an AnswerReader of the dialect, or one that translat
 anything else               collected, within a bound, until HTTP says that it is whole
 a whole answer              looked at, translated if need be
 a whole error, or half one  classified by the dialect
+a count that nobody gives   estimated, without an upstream
 """
 
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import RULES, Failure, FailureKind
+from penstock.dialects import counting
 from penstock.dialects.contract import AnswerReader, Survey
+from penstock.dialects.operation import Operation
 from penstock.dialects.translate import Translation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.target import header_value
 
 OK: Final = 200
+ABSENT_STATUSES: Final = (404, 405, 501)  # how servers say that they do not know a path
+ESTIMATED: Final = b"x-penstock-estimated: true\r\nx-penstock-attempts: %d\r\n"
 ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
 
 
@@ -38,7 +44,7 @@ def is_stream(order: Order, attempt: Attempt) -> bool:
 
 def reader_of(order: Order, attempt: Attempt) -> AnswerReader:
     """Return what reads a stream."""
-    dialect = attempt.target.upstream.dialect
+    dialect = attempt.dialect
     if attempt.is_translated:
         encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
         return Translation(dialect.decoder(), encoder)
@@ -65,7 +71,7 @@ def is_whole(attempt: Attempt) -> bool:
 
 def whole(order: Order, attempt: Attempt) -> Whole | Failure:
     """Return a whole good answer for the caller, or why it is none."""
-    dialect = attempt.target.upstream.dialect
+    dialect = attempt.dialect
     body = b"".join(attempt.parts)
     try:
         survey = dialect.survey(body)
@@ -84,8 +90,19 @@ def whole(order: Order, attempt: Attempt) -> Whole | Failure:
 def failure_of(attempt: Attempt) -> Failure:
     """Return what the upstream's error means; its body may be cut short."""
     body = b"".join(attempt.parts)
-    dialect = attempt.target.upstream.dialect
-    return dialect.classify(attempt.status, attempt.response_headers, body)
+    failure = attempt.dialect.classify(attempt.status, attempt.response_headers, body)
+    if attempt.operation is not Operation.GENERATE and attempt.status in ABSENT_STATUSES:
+        return replace(failure, kind=FailureKind.NOT_OFFERED)
+    return failure
+
+
+def estimate(order: Order, attempts: int) -> tuple[bytes, bytes] | None:
+    """Return headers and body of the answer that needs no upstream; None if there is none."""
+    if order.operation is not Operation.COUNT_TOKENS:
+        return None
+    answer = counting.estimate(order.dialect, order.inquiry)
+    body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
+    return b"content-type: application/json\r\n" + ESTIMATED % attempts, body
 
 
 def as_sent(attempt: Attempt, failure: Failure) -> bytes:

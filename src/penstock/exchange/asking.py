@@ -16,15 +16,18 @@ def write(
     """
     target = attempt.target
     is_stream = order.inquiry.is_stream
-    attempt.path = target.paths[is_stream]
+    dialect = target.speaker(order.speakers)
+    assert dialect is not None, "a target that is not able"
+    attempt.dialect, attempt.operation = dialect, order.operation
+    attempt.path = target.path(dialect, is_stream=is_stream)
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
-    elif target.upstream.dialect is order.dialect:
+    elif dialect is order.dialect:
         asks_usage = is_stream and target.capability.stream_usage
-        attempt.body = target.forward(order.inquiry, asks_usage=asks_usage)
+        attempt.body = target.forward(order.inquiry, dialect, asks_usage=asks_usage)
         attempt.caller_headers = order.headers
     else:
         request = request or order.dialect.read_request(order.inquiry)
         attempt.is_translated = True
-        attempt.body, attempt.dropped = target.write_request(request)
+        attempt.body, attempt.dropped = target.write_request(request, dialect)
     return request

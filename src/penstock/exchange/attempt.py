@@ -7,8 +7,9 @@ from typing import Protocol
 
 from penstock.core.outcome import Failure, Outcome
 from penstock.dialects.continuation import Continuation
-from penstock.dialects.contract import AnswerReader, Headers
+from penstock.dialects.contract import AnswerReader, Dialect, Headers
 from penstock.dialects.message import Usage
+from penstock.dialects.operation import Operation
 from penstock.dialects.splicing import Hop
 from penstock.exchange.demand import Grant
 from penstock.exchange.target import Target
@@ -43,10 +44,11 @@ class Attempt:
     """Owned by its exchange; the dialer only reads it."""
 
     __slots__ = (
-        "body", "caller_headers", "connection", "continuation", "dialled_at_s", "dropped",
-        "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop", "is_reused",
-        "is_translated", "number", "outcome", "owner", "parts", "parts_bytes", "path",
-        "progress_at_s", "reader", "response_headers", "sent_at_s", "status", "target", "usage",
+        "body", "caller_headers", "connection", "continuation", "dialect", "dialled_at_s",
+        "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop", "is_reused",
+        "is_translated", "number", "operation", "outcome", "owner", "parts", "parts_bytes",
+        "path", "progress_at_s", "reader", "response_headers", "sent_at_s", "status", "target",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -54,6 +56,8 @@ class Attempt:
         self.grant = grant
         self.target: Target = grant.target
         self.number = number
+        self.operation = Operation.GENERATE
+        self.dialect: Dialect = grant.target.upstream.dialect  # or the sibling of it that is used
         self.path = b""  # below the upstream's base URL
         self.body = b""
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on

@@ -4,6 +4,8 @@
     some usage came                       its input; the larger of its output and what we counted
     no usage came, a good head did        all estimated from bytes
     nothing good came                     nothing to count
+    a count of tokens was asked for       nothing: it is the answer, and no use of tokens
+    vectors were asked for                no output
 
 Whatever is not the provider's own final figure is marked ``is_estimated``.
 """
@@ -15,6 +17,7 @@ import msgspec
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.dialects.message import Usage
+from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.record import AttemptRecord, Opened, Record
@@ -37,6 +40,8 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
 def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     """Return an attempt's tokens, and whether they are an estimate."""
+    if attempt.operation is Operation.COUNT_TOKENS:
+        return NOTHING, False
     reader = attempt.reader
     usage = attempt.usage or (reader.usage if reader is not None else None)
     if usage is not None and usage.is_known and attempt.outcome is SUCCESS:
@@ -44,6 +49,8 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     if attempt.status != GOOD_STATUS:
         return NOTHING, False
     output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
+    if attempt.operation is Operation.EMBED:
+        output_bytes = 0
     usage = usage or Usage()
     return Usage(
         input_tokens=usage.input_tokens or tokens(len(attempt.body)),
@@ -93,6 +100,7 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
 
 def opened_line(order: Order, attempt: Attempt) -> Opened:
     """Return the line that stands in the spool before an attempt is dialled."""
+    is_count = order.operation is Operation.COUNT_TOKENS
     return Opened(
         id=order.id,
         attempt=attempt.number,
@@ -102,7 +110,8 @@ def opened_line(order: Order, attempt: Attempt) -> Opened:
         key=order.key,
         route=order.route.name,
         at_unix_s=order.at_unix_s,
-        input_tokens_estimate=tokens(len(attempt.body)),
+        input_tokens_estimate=0 if is_count else tokens(len(attempt.body)),
+        operation=order.operation.value,
     )
 
 
@@ -123,6 +132,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         is_stream=order.inquiry.is_stream,
         outcome=end.outcome,
         status=end.status,
+        operation=order.operation.value,
         code=end.code,
         queued_s=end.queued_s,
         finish_reason=end.finish_reason,

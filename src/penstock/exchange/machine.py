@@ -5,6 +5,7 @@ The whole machine; there are no other moves:
 
     QUEUED     granted                            -> DIALLING   at once or after a wait
     QUEUED     granted, cannot be translated      -> QUEUED     asks for the others, or DONE
+    QUEUED     nobody can count its tokens        -> DONE       told an estimate
     QUEUED     refused, nothing tried so far      -> DONE       told whose limit, and until when
     QUEUED     refused after an attempt           -> QUEUED     for one more round, or DONE
     QUEUED     backoff over                       -> QUEUED     asks the gate again
@@ -41,6 +42,7 @@ from penstock.core.errors import (
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
+from penstock.dialects.operation import Operation
 from penstock.exchange import answering, asking, closing, limits
 from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
@@ -116,7 +118,9 @@ class Exchange:
 
     def start(self, now_s: float) -> None:
         """Ask for leave to dial, if any upstream of the route has what the request needs."""
-        self._able = able = self.route.able(self._order.inquiry)
+        self._able = able = self.route.able(self._order.inquiry, self._order.speakers)
+        if not able and self._estimated(now_s):
+            return
         if not able:
             message = f"No upstream of the route {self.route.name!r} has what this request needs."
             self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
@@ -125,6 +129,17 @@ class Exchange:
         if self._order.is_continuing:
             self._splice = splice_of(self._order)
         self._ask(able, now_s, waits=True)
+
+    def _estimated(self, now_s: float) -> bool:
+        """Answer without an upstream, if that is possible."""
+        made = answering.estimate(self._order, len(self._attempts))
+        if made is None:
+            return False
+        headers, body = made
+        self._bytes_out += len(body)
+        self._close("complete", OK, "", now_s, finish_reason="estimated")
+        self.caller.answer(OK, headers, body)
+        return True
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
         """Write the request in the upstream's dialect and dial."""
@@ -398,6 +413,8 @@ class Exchange:
             error.remedy = BREAK_REMEDY
             self._break(error, now_s)
             return
+        if failure.kind is FailureKind.NOT_OFFERED and self._estimated(now_s):
+            return
         body = answering.as_sent(attempt, failure)
         if body:
             content_type = attempt.response_headers.get(b"content-type", b"application/json")
@@ -563,7 +580,7 @@ class Exchange:
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
         attempt.outcome = outcome
         attempt.ended_at_s = now_s
-        if attempt.first_token_at_s:
+        if attempt.first_token_at_s and attempt.operation is Operation.GENERATE:
             ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
             attempt.target.state.load.observe(ttft_s, now_s)
         self._attempt = None

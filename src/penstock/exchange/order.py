@@ -3,11 +3,15 @@
 import msgspec
 
 from penstock.dialects.contract import Dialect, Headers, Inquiry
+from penstock.dialects.operation import Operation, Speakers
 from penstock.exchange.route import Route
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One caller's request, as far as it has been read."""
+    """One caller's request, as far as it has been read.
+
+    ``operation`` and ``speakers`` are those of its endpoint (``dialects.operation``).
+    """
 
     id: str
     tenant: str
@@ -20,3 +24,5 @@ class Order(msgspec.Struct, frozen=True):
     at_unix_s: float
     may_fail_over: bool
     is_continuing: bool = False  # a stream that breaks is gone on with, if it can be
+    operation: Operation = Operation.GENERATE
+    speakers: Speakers | None = None

@@ -12,7 +12,7 @@ provider gave. Neither line holds a body, a header or a secret.
 import msgspec
 
 
-class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="kind"):
+class Opened(msgspec.Struct, omit_defaults=True, frozen=True, tag="opened", tag_field="kind"):
     """An attempt is about to be dialled."""
 
     id: str
@@ -24,6 +24,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="kind"):
     route: str
     at_unix_s: float
     input_tokens_estimate: int
+    operation: str = "generate"
 
 
 class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
@@ -59,10 +60,11 @@ class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind",
     key: str
     route: str
     model: str
-    dialect: str
+    dialect: str  # of the caller, or the sibling of it that speaks the operation
     is_stream: bool
     outcome: str
     status: int
+    operation: str = "generate"  # or count_tokens, embed
     code: str = ""
     ttft_s: float = 0.0
     queued_s: float = 0.0

@@ -11,6 +11,7 @@ from penstock.core.estimate import tokens
 from penstock.core.outcome import FailureKind
 from penstock.dialects.continuation import PROMPT
 from penstock.dialects.contract import Inquiry
+from penstock.dialects.operation import Speakers
 from penstock.dialects.splicer import Splicing
 from penstock.exchange.target import Target
 
@@ -62,8 +63,13 @@ class Route:
         """Tell whether the operator lets this kind of failure go on to another upstream."""
         return not self.failover_on or kind in self.failover_on
 
-    def able(self, inquiry: Inquiry) -> list[Target]:
-        """Return the targets that have what the request needs, in the route's order."""
+    def able(self, inquiry: Inquiry, speakers: Speakers | None = None) -> list[Target]:
+        """Return the targets that have what the request needs, in the route's order.
+
+        With ``speakers`` it is no answer that is asked for, and all it needs is to be spoken there.
+        """
+        if speakers is not None:
+            return [target for target in self.targets if target.speaker(speakers) is not None]
         needed = needs(inquiry) & self._lacks if self._lacks else NOTHING
         size_tokens = tokens(len(inquiry.body))
         if not needed and size_tokens <= self._context_tokens_min:

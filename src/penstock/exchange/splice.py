@@ -59,7 +59,9 @@ class Splice:
         attempt.is_translated = True
         if target.upstream.dialect is self._order.dialect:
             attempt.caller_headers = self._order.headers
-        attempt.body, attempt.dropped = target.write_request(attempt.continuation.request)
+        attempt.body, attempt.dropped = target.write_request(
+            attempt.continuation.request, attempt.dialect
+        )
 
     def reader_of(self, attempt: Attempt) -> Hop:
         """Return what reads a stream that another one can follow."""

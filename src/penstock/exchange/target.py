@@ -25,6 +25,7 @@ from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.message import Request
+from penstock.dialects.operation import Speakers
 
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
@@ -101,13 +102,24 @@ class Target:
             header_value(model),
         )
 
-    def write_request(self, request: Request) -> tuple[bytes, tuple[str, ...]]:
-        """Return a request of another dialect as this model can take it, and what that costs."""
-        return self.upstream.dialect.write_request(request, self.model, self.capability)
+    def speaker(self, speakers: Speakers | None) -> Dialect | None:
+        """Return what asks this upstream for the operation of an order; None: nothing can."""
+        own = self.upstream.dialect
+        return own if speakers is None else speakers.get(own.name)
 
-    def forward(self, inquiry: Inquiry, *, asks_usage: bool) -> bytes:
+    def path(self, dialect: Dialect, *, is_stream: bool) -> bytes:
+        """Return the path below the base URL where this dialect asks for this model."""
+        if dialect is self.upstream.dialect:
+            return self.paths[is_stream]
+        return dialect.path(self.model, is_stream=False)
+
+    def write_request(self, request: Request, dialect: Dialect) -> tuple[bytes, tuple[str, ...]]:
+        """Return a request of another dialect as this model can take it, and what that costs."""
+        return dialect.write_request(request, self.model, self.capability)
+
+    def forward(self, inquiry: Inquiry, dialect: Dialect, *, asks_usage: bool) -> bytes:
         """Return a request of the same dialect, as this model can take it."""
-        return self.upstream.dialect.forward(
+        return dialect.forward(
             inquiry, self.model, asks_usage=asks_usage, capability=self.capability
         )
 

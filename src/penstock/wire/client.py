@@ -291,12 +291,13 @@ class Pool:
 
     def head(self, attempt: Attempt) -> bytes:
         """Return the head of a request, with its credential."""
-        dialect = attempt.target.upstream.dialect
         return b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
             self._begin,
             attempt.path,
             self._static,
-            dialect.auth_headers(self.api_key, self.entry.api_version, attempt.caller_headers),
+            attempt.dialect.auth_headers(
+                self.api_key, self.entry.api_version, attempt.caller_headers
+            ),
             len(attempt.body),
         )
 

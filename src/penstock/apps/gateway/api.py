@@ -18,6 +18,7 @@ from penstock.apps.gateway.routing import Routing
 from penstock.config.model import OnBreak
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
 from penstock.dialects.contract import Dialect
+from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
@@ -62,16 +63,16 @@ class Api:
     def on_call(self, call: Call) -> None:
         """Answer one request."""
         try:
-            dialect = endpoints.dialect_of(call)
+            endpoint = endpoints.endpoint_of(call)
         except CallerError as error:
             self._send_error(call, error)
             return
-        if dialect is None:
+        if endpoint is None:
             self._on_other(call)
             return
         self._count += 1
         request_id = f"{self._id_prefix}{self._count:08x}"
-        caller = HttpCaller(call, dialect, request_id, self._mark())
+        caller = HttpCaller(call, endpoint.dialect, request_id, self._mark())
         if call.method != b"POST":
             error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
             self._refuse(caller, error, "method_not_allowed")
@@ -80,7 +81,7 @@ class Api:
         if key is None:
             self._refuse(caller, KeyRefusedError("The key is missing or not valid."), "no_key")
             return
-        self._begin(call, dialect, caller, key, request_id)
+        self._begin(call, endpoint, caller, key, request_id)
 
     def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
         """Put an error of the wire into the caller's dialect."""
@@ -91,13 +92,14 @@ class Api:
     def _begin(
         self,
         call: Call,
-        dialect: Dialect,
+        endpoint: Endpoint,
         caller: HttpCaller,
         key: Key,
         request_id: str,
     ) -> None:
         now_s = call.received_at_s
         now_unix_s = clock.now_unix_s()
+        dialect = endpoint.dialect
         model = ""
         try:
             inquiry = dialect.inquire(call.body, call.target)
@@ -124,6 +126,7 @@ class Api:
                     is_stream=False,
                     outcome="refused",
                     status=dialect.status_of(error),
+                    operation=endpoint.operation.value,
                     code=error.code,
                     bytes_in=len(call.body),
                 ),
@@ -142,6 +145,8 @@ class Api:
             at_unix_s=now_unix_s,
             may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
             is_continuing=is_continuing,
+            operation=endpoint.operation,
+            speakers=endpoint.speakers,
         )
         exchange = Exchange(order, self._ports)
         exchange.caller = caller

@@ -1,11 +1,17 @@
-"""Which dialect a path belongs to.
+"""Which dialect a path belongs to, or which sibling of one, and so what is asked for.
 
     path                                                          dialect
     [/openai]/v1/chat/completions    /openai/chat/completions     openai_chat
     [/openai]/v1/responses           /openai/responses            openai_responses
+    [/openai]/v1/responses/input_tokens      and without /v1      openai_input_tokens
+    [/openai]/v1/embeddings          /openai/embeddings           openai_embeddings
     [/anthropic]/v1/messages         /anthropic/messages          anthropic_messages
+    [/anthropic]/v1/messages/count_tokens    and without /v1      anthropic_count_tokens
     [/genai]/v1[beta]/models/MODEL:generateContent                gemini_generate
     [/genai]/v1[beta]/models/MODEL:streamGenerateContent          gemini_generate, with alt=sse
+    [/genai]/v1[beta]/models/MODEL:countTokens                    gemini_count_tokens
+    [/genai]/v1[beta]/models/MODEL:embedContent                   gemini_embed
+    [/genai]/v1[beta]/models/MODEL:batchEmbedContents             gemini_batch_embed
     [/openai | /anthropic | /genai]/v1[beta]/models[/MODEL]       the routes, in that shape
 
 A prefix lets a client keep its own path scheme, so that it needs only a base URL. Without one a
@@ -20,51 +26,62 @@ from urllib.parse import parse_qs, unquote
 
 from penstock.core.errors import CallerError
 from penstock.dialects.contract import Dialect
-from penstock.dialects.registry import DIALECTS
+from penstock.dialects.operation import Endpoint
+from penstock.dialects.registry import DIALECTS, ENDPOINTS
 from penstock.wire.call import Call
 
 OPENAI: Final = DIALECTS["openai_chat"]
-RESPONSES: Final = DIALECTS["openai_responses"]
 ANTHROPIC: Final = DIALECTS["anthropic_messages"]
 GEMINI: Final = DIALECTS["gemini_generate"]
-FIXED: Final[Mapping[bytes, Dialect]] = {
-    b"/v1/chat/completions": OPENAI,
-    b"/v1/responses": RESPONSES,
-    b"/v1/messages": ANTHROPIC,
-    b"/openai/v1/chat/completions": OPENAI,
-    b"/openai/v1/responses": RESPONSES,
-    b"/openai/chat/completions": OPENAI,
-    b"/openai/responses": RESPONSES,
-    b"/anthropic/v1/messages": ANTHROPIC,
-    b"/anthropic/messages": ANTHROPIC,
+_PATHS: Final[Mapping[bytes, str]] = {
+    b"/openai/chat/completions": "openai_chat",
+    b"/openai/responses": "openai_responses",
+    b"/openai/responses/input_tokens": "openai_input_tokens",
+    b"/openai/embeddings": "openai_embeddings",
+    b"/anthropic/messages": "anthropic_messages",
+    b"/anthropic/messages/count_tokens": "anthropic_count_tokens",
+}
+FIXED: Final[Mapping[bytes, Endpoint]] = {
+    path: ENDPOINTS[name]
+    for short, name in _PATHS.items()
+    for vendor, place in [short[1:].split(b"/", 1)]
+    for path in (short, b"/v1/%b" % place, b"/%b/v1/%b" % (vendor, place))
 }
 SERVED: Final = (
-    "/v1/chat/completions, /v1/responses, /v1/messages, "
-    "/v1beta/models/MODEL:generateContent and :streamGenerateContent, /v1/models"
+    "/v1/chat/completions, /v1/responses and its /input_tokens, /v1/messages and its "
+    "/count_tokens, /v1/embeddings, /v1beta/models/MODEL:generateContent, "
+    ":streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, /v1/models"
 )
-_GENERATE: Final = re.compile(
-    rb"(?:/genai)?/v1(?:beta)?/(?:models|tunedModels)/[^/]+:(generateContent|streamGenerateContent)"
+_METHODS: Final[Mapping[bytes, Endpoint]] = {
+    b"generateContent": ENDPOINTS["gemini_generate"],
+    b"streamGenerateContent": ENDPOINTS["gemini_generate"],
+    b"countTokens": ENDPOINTS["gemini_count_tokens"],
+    b"embedContent": ENDPOINTS["gemini_embed"],
+    b"batchEmbedContents": ENDPOINTS["gemini_batch_embed"],
+}
+_METHOD: Final = re.compile(
+    rb"(?:/genai)?/v1(?:beta)?/(?:models|tunedModels)/[^/]+:(%b)" % b"|".join(_METHODS)
 )
 _MODELS: Final = re.compile(r"(?:/(openai|anthropic|genai))?(?:/(v1|v1beta))?/models(?:/(.*))?")
 _SHAPES: Final = {"openai": OPENAI, "anthropic": ANTHROPIC, "genai": GEMINI}
 _GOOGLE_KEY: Final = b"x-goog-api-key"
 
 
-def dialect_of(call: Call) -> Dialect | None:
-    """Return the dialect of an endpoint that generates; None if the path is none.
+def endpoint_of(call: Call) -> Endpoint | None:
+    """Return the endpoint of a path; None if there is none.
 
     Raises CallerError for a stream that Google's clients never ask for.
     """
     found = FIXED.get(call.target)
     if found is not None:
         return found
-    match = _GENERATE.fullmatch(call.target)
+    match = _METHOD.fullmatch(call.target)
     if match is None:
         return None
     if match[1] == b"streamGenerateContent" and b"alt=sse" not in call.query.split(b"&"):
         message = "A stream is served as server-sent events only: add ?alt=sse to the URL."
         raise CallerError(message, code="unsupported_stream_format", param="alt")
-    return GEMINI
+    return _METHODS[match[1]]
 
 
 def listing_of(call: Call) -> tuple[Dialect, str] | None:
@@ -80,12 +97,12 @@ def speaker_of(call: Call) -> Dialect:
     """Return the dialect in which a caller wants to hear of an error, judged by what it sends."""
     found = FIXED.get(call.target)
     if found is not None:
-        return found
+        return found.dialect
     if call.target.startswith((b"/genai/", b"/v1beta/")):
         return GEMINI
     if b"anthropic-version" in call.headers or call.target.startswith(b"/anthropic/"):
         return ANTHROPIC
-    if _GOOGLE_KEY in call.headers or _GENERATE.fullmatch(call.target):
+    if _GOOGLE_KEY in call.headers or _METHOD.fullmatch(call.target):
         return GEMINI
     return OPENAI
 

@@ -46,7 +46,7 @@ class SpoolRecorder:
             else:
                 log.info("spool_recovered", dropped=self._spool.dropped)
         self._counters.count(record)
-        is_plain = record.outcome == "complete" and len(record.attempts) == 1
+        is_plain = record.outcome == "complete" and len(record.attempts) <= 1
         if not is_plain or (self.sample_ratio and self._chance() < self.sample_ratio):
             fields: dict[str, object] = msgspec.to_builtins(record)
             log.info("exchange", **fields)

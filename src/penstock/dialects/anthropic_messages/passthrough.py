@@ -176,13 +176,17 @@ _UNSIGNED: Final = re.compile(rb'"signature"\s*:\s*""')
 _OUTPUT_CONFIG: Final = msgspec.json.Decoder(OutputConfig | None)
 
 
-def inquire(body: bytes) -> Inquiry:
-    """Read what routing needs; raises DialectError that says where the body is wrong."""
+def inquire(body: bytes, *, needs_limit: bool = True) -> Inquiry:
+    """Read what routing needs; raises DialectError that says where the body is wrong.
+
+    ``needs_limit``: an answer must have its ``max_tokens``, a count has none.
+    """
     fields = json_fields.decode(body)
     messages = fields.get("messages")
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
-    _check_tokens_max(fields)
+    if needs_limit:
+        _check_tokens_max(fields)
     kinds = _kinds(body, messages)
     return Inquiry(
         model=json_fields.text(fields, "model"),

@@ -148,7 +148,7 @@ class RequestFields(msgspec.Struct):
     """The fields that the common model has."""
 
     messages: list[MessageFields]
-    max_tokens: int
+    max_tokens: int | None = None  # a count has none; ``inquire`` sees to the rest
     system: str | list[Block] | None = None
     temperature: float | None = None
     top_p: float | None = None
