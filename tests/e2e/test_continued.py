@@ -25,7 +25,7 @@ UPSTREAMS = {
     "gemini": ("gemini_generate", "gemini_native", GEMINI_PRO),
 }
 PROVIDERS = {"chat": "gpt", "responses": "gpt", "claude": "claude", "gemini": "gemini"}
-CUT = {"kind": "stream_abort", "after_events": 5}
+CUT: dict[str, object] = {"kind": "stream_abort", "after_events": 5}
 Ask = Callable[..., str]
 
 

@@ -98,7 +98,6 @@ class Api:
         request_id: str,
     ) -> None:
         now_s = call.received_at_s
-        now_unix_s = clock.now_unix_s()
         dialect = endpoint.dialect
         model = ""
         try:
@@ -113,24 +112,7 @@ class Api:
                 raise self._unknown(model, key)
             is_continuing = _on_break(call, route) is OnBreak.CONTINUE
         except PenstockError as error:
-            self._recorder.write(
-                Record(
-                    id=request_id,
-                    at_unix_s=now_unix_s,
-                    duration_s=0.0,
-                    tenant=key.tenant,
-                    key=key.id,
-                    route="",
-                    model=model[:100],
-                    dialect=dialect.name,
-                    is_stream=False,
-                    outcome="refused",
-                    status=dialect.status_of(error),
-                    operation=endpoint.operation.value,
-                    code=error.code,
-                    bytes_in=len(call.body),
-                ),
-            )
+            self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
             caller.refuse(error, b"")
             return
         order = Order(
@@ -142,7 +124,7 @@ class Api:
             inquiry=inquiry,
             headers=call.headers,
             at_s=now_s,
-            at_unix_s=now_unix_s,
+            at_unix_s=clock.now_unix_s(),
             may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
             is_continuing=is_continuing,
             operation=endpoint.operation,
@@ -203,6 +185,29 @@ class Api:
     def _send_error(self, call: Call, error: PenstockError) -> None:
         dialect = endpoints.speaker_of(call)
         call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
+
+
+def _refused(
+    call: Call, endpoint: Endpoint, key: Key, request_id: str, model: str, error: PenstockError
+) -> Record:
+    """Return the record of a request that never became an exchange."""
+    dialect = endpoint.dialect
+    return Record(
+        id=request_id,
+        at_unix_s=clock.now_unix_s(),
+        duration_s=0.0,
+        tenant=key.tenant,
+        key=key.id,
+        route="",
+        model=model[:100],
+        dialect=dialect.name,
+        is_stream=False,
+        outcome="refused",
+        status=dialect.status_of(error),
+        operation=endpoint.operation.value,
+        code=error.code,
+        bytes_in=len(call.body),
+    )
 
 
 def _on_break(call: Call, route: Route) -> OnBreak:
