@@ -113,24 +113,10 @@ class Api:
                 raise self._unknown(model, key)
             is_continuing = _on_break(call, route) is OnBreak.CONTINUE
         except PenstockError as error:
-            self._recorder.write(
-                Record(
-                    id=request_id,
-                    at_unix_s=now_unix_s,
-                    duration_s=0.0,
-                    tenant=key.tenant,
-                    key=key.id,
-                    route="",
-                    model=model[:100],
-                    dialect=dialect.name,
-                    is_stream=False,
-                    outcome="refused",
-                    status=dialect.status_of(error),
-                    operation=endpoint.operation.value,
-                    code=error.code,
-                    bytes_in=len(call.body),
-                ),
-            )
+            record = refused(endpoint, key, model, error)
+            record.id, record.at_unix_s = request_id, now_unix_s
+            record.bytes_in = len(call.body)
+            self._recorder.write(record)
             caller.refuse(error, b"")
             return
         order = Order(
@@ -215,3 +201,22 @@ def _on_break(call: Call, route: Route) -> OnBreak:
         words = " or ".join(one.value for one in OnBreak)
         message = f"x-penstock-on-break must be {words}."
         raise CallerError(message, param="x-penstock-on-break") from None
+
+
+def refused(endpoint: Endpoint, key: Key, model: str, error: PenstockError) -> Record:
+    """Return the record of a request that never becomes an exchange; id and time are missing."""
+    return Record(
+        id="",
+        at_unix_s=0.0,
+        duration_s=0.0,
+        tenant=key.tenant,
+        key=key.id,
+        route="",
+        model=model[:100],
+        dialect=endpoint.dialect.name,
+        is_stream=False,
+        outcome="refused",
+        status=endpoint.dialect.status_of(error),
+        operation=endpoint.operation.value,
+        code=error.code,
+    )
