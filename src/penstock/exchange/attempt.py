@@ -81,6 +81,13 @@ class Attempt:
         self.connection: object = None  # the dialer's own
         self.is_reused = False
 
+    def end(self, outcome: Outcome, now_s: float) -> None:
+        """Note what became of it; how long an answer took to begin is the target's load."""
+        self.outcome = outcome
+        self.ended_at_s = now_s
+        if self.first_token_at_s and self.operation is Operation.GENERATE:
+            self.target.state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
+
     @property
     def is_holding(self) -> bool:
         """Whether tool calls have come that the caller does not have yet."""

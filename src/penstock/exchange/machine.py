@@ -32,17 +32,10 @@ import enum
 import math
 from typing import Final
 
-from penstock.core.errors import (
-    CallerError,
-    DeadlineError,
-    PenstockError,
-    ShedError,
-    UpstreamError,
-)
+from penstock.core.errors import CallerError, DeadlineError, PenstockError, ShedError, UpstreamError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
-from penstock.dialects.operation import Operation
 from penstock.exchange import answering, asking, closing, limits
 from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
@@ -429,11 +422,7 @@ class Exchange:
         self._refuse(error, "failed", now_s, attempt)
 
     def _refuse(
-        self,
-        error: PenstockError,
-        outcome: str,
-        now_s: float,
-        attempt: Attempt | None = None,
+        self, error: PenstockError, outcome: str, now_s: float, attempt: Attempt | None = None
     ) -> None:
         if self._is_started:
             self._break(error, now_s)
@@ -578,11 +567,7 @@ class Exchange:
     # --- the end
 
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
-        attempt.outcome = outcome
-        attempt.ended_at_s = now_s
-        if attempt.first_token_at_s and attempt.operation is Operation.GENERATE:
-            ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
-            attempt.target.state.load.observe(ttft_s, now_s)
+        attempt.end(outcome, now_s)
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 
@@ -590,13 +575,7 @@ class Exchange:
         return answering.headers(attempt, len(self._attempts), content_type)
 
     def _close(
-        self,
-        outcome: str,
-        status: int,
-        code: str,
-        now_s: float,
-        *,
-        finish_reason: str = "",
+        self, outcome: str, status: int, code: str, now_s: float, *, finish_reason: str = ""
     ) -> None:
         """Write the one record; nothing can follow."""
         assert self.state is not State.DONE, "an exchange ended twice"
