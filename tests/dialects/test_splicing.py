@@ -295,6 +295,16 @@ def test_signs_of_life_pass_while_calls_are_held(name: str) -> None:
         assert out
 
 
+def test_a_blank_line_passes_while_calls_are_held() -> None:
+    dialect = DIALECTS["gemini_generate"]
+    reader = first_hop(dialect, dialect, inquiry(dialect), 1, Splicing())
+    for event in whole_events(sample(dialect.name, "tools_ok"))[:-1]:
+        reader.feed(event)
+    assert reader.is_holding
+    assert reader.feed(b"\r\n\r\n") == b"\r\n\r\n"
+    assert reader.is_holding
+
+
 @EACH
 def test_a_call_that_comes_first_commits_nothing(name: str) -> None:
     events = TOOLS.events("", "m0")

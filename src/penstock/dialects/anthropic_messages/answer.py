@@ -54,7 +54,6 @@ from penstock.dialects.events import (
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.tool_ids import ToolIds
 
-Raw = msgspec.Raw
 Fields = dict[str, object]
 encode_json: Final = msgspec.json.Encoder().encode
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
