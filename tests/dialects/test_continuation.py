@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from tests.dialects.samples import REQUESTS
+from tests.dialects.samples import REQUESTS, path
 
 from penstock.dialects import capability
 from penstock.dialects.capability import Engine, Prefill
@@ -134,7 +134,8 @@ def test_a_prompt_holds_its_place_once() -> None:
 
 def obstacle(name: str, **fields: object) -> str | None:
     body = msgspec.json.decode(REQUESTS[name], type=dict[str, object]) | fields
-    return obstacle_of(DIALECTS[name].inquire(msgspec.json.encode(body)), DIALECTS[name])
+    dialect = DIALECTS[name]
+    return obstacle_of(dialect.inquire(msgspec.json.encode(body), path(dialect)), dialect)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The official SDKs read what we encode: over HTTP from a server of our own, as callers do."""
 
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
@@ -39,12 +40,16 @@ OTHERS: Final = pytest.mark.parametrize("source", ["openai_chat", "anthropic_mes
 
 
 @contextmanager
-def serving(body: bytes, status: int = 200, kind: str = "text/event-stream") -> Generator[str]:
-    """Answer every request with the body."""
+def serving_each(
+    bodies: Sequence[bytes], status: int = 200, kind: str = "text/event-stream"
+) -> Generator[str]:
+    """Answer the requests with the bodies, one after the other; all others with the last."""
+    rest = deque(bodies)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
+            body = rest.popleft() if len(rest) > 1 else rest[0]
             self.send_response(status)
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body)))
@@ -64,6 +69,13 @@ def serving(body: bytes, status: int = 200, kind: str = "text/event-stream") -> 
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def serving(
+    body: bytes, status: int = 200, kind: str = "text/event-stream"
+) -> AbstractContextManager[str]:
+    """Answer every request with the body."""
+    return serving_each([body], status, kind)
 
 
 def translated(source: str, target: str, stem: str) -> bytes:

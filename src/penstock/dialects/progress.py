@@ -19,9 +19,7 @@ Source: DIALECTS 11 of the reference shelf, "never continued".
 
 from typing import Final
 
-import msgspec
-
-from penstock.dialects import json_fields
+from penstock.dialects import call_arguments
 from penstock.dialects.events import (
     ArgumentsDelta,
     Event,
@@ -33,7 +31,6 @@ from penstock.dialects.events import (
 
 # As much as the longest output of today's models: 128k tokens at four characters.
 TEXT_CHARS_MAX: Final = 512 * 1024
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Progress:
@@ -106,7 +103,7 @@ class Progress:
     def _on_text(self, text: str, *, is_refusal: bool) -> None:
         if not text:
             return
-        if self._is_call_open and _is_object("".join(self._arguments)):
+        if self._is_call_open and call_arguments.is_object("".join(self._arguments)):
             self._is_call_open = False
         if is_refusal:
             self.lose("the model was refusing")
@@ -121,11 +118,3 @@ class Progress:
             pieces.clear()
         else:
             pieces.append(piece)
-
-
-def _is_object(json: str) -> bool:
-    try:
-        _OBJECT.decode(json)
-    except json_fields.MALFORMED:
-        return False
-    return True

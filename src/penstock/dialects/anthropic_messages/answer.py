@@ -24,7 +24,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import hops, json_fields, sse
+from penstock.dialects import call_arguments, hops, json_fields, sse
 from penstock.dialects.anthropic_messages import errors
 from penstock.dialects.anthropic_messages.passthrough import (
     ABSENT,
@@ -36,7 +36,7 @@ from penstock.dialects.anthropic_messages.passthrough import (
     StreamEvent,
     UsageFields,
 )
-from penstock.dialects.anthropic_messages.write import CALL_ID_CHARS_MAX, arguments_object
+from penstock.dialects.anthropic_messages.write import CALL_ID_CHARS_MAX
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -54,7 +54,6 @@ from penstock.dialects.events import (
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.tool_ids import ToolIds
 
-Raw = msgspec.Raw
 Fields = dict[str, object]
 encode_json: Final = msgspec.json.Encoder().encode
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -92,7 +91,6 @@ class AnswerFields(msgspec.Struct):
 
 
 _ANSWER: Final = msgspec.json.Decoder(AnswerFields)
-_IS_WHOLE: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 def read_answer(body: bytes) -> Answer:
@@ -134,7 +132,7 @@ def write_answer(answer: Answer) -> bytes:
                     "type": "tool_use",
                     "id": ids.of_call(part.id),
                     "name": part.name,
-                    "input": arguments_object(part.arguments),
+                    "input": call_arguments.as_object(part.arguments),
                 }
             )
         elif part.text:
@@ -434,11 +432,7 @@ class MessagesEncoder:
         return _event(b"content_block_stop", fields)
 
     def _is_whole(self) -> bool:
-        try:
-            _IS_WHOLE.decode("".join(self._arguments))
-        except json_fields.MALFORMED:
-            return False
-        return True
+        return call_arguments.is_object("".join(self._arguments))
 
     def _delta(self, field: bytes, value: bytes) -> bytes:
         return self._delta_head(field) + value + b"}}\n\n"

@@ -27,7 +27,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import json_fields, json_schema, verdicts
+from penstock.dialects import call_arguments, json_instruction, json_schema, verdicts
 from penstock.dialects.capability import (
     BUDGETS,
     Capability,
@@ -51,20 +51,16 @@ from penstock.dialects.message import (
 )
 from penstock.dialects.tool_ids import ToolIds
 
-Raw = msgspec.Raw
 Fields = dict[str, object]
 NAME: Final = "anthropic_messages"
 CALL_ID_CHARS_MAX: Final = 64
 USER_CHARS_MAX: Final = 64
-JSON_INSTRUCTION: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
-SCHEMA_INSTRUCTION: Final = "The JSON must fit this JSON Schema:"
 CACHE_POINTS_MAX: Final = 4
 KEPT_TTLS: Final = ("", "5m", "1h")
 FOREIGN: Final = ("seed", "frequency_penalty", "presence_penalty", "verbosity", "cache_key")
 TIERS: Final[dict[str, str]] = {"auto": "auto", "standard": "standard_only"}
 PDF: Final = "application/pdf"
 TEXT_TYPES: Final = ("text/", "application/json", "application/xml")
-_ARGUMENTS: Final = msgspec.json.Decoder(dict[str, Raw])
 _FORCED: Final = (ChoiceMode.REQUIRED, ChoiceMode.ONE)
 _CHOICES: Final[dict[ChoiceMode, str]] = {
     ChoiceMode.AUTO: "auto",
@@ -90,21 +86,6 @@ def write_request(
     if request.is_stream:
         body["stream"] = True
     return msgspec.json.encode(body), tuple(dict.fromkeys([*request.dropped, *writer.dropped]))
-
-
-def arguments_object(arguments: str) -> Raw:
-    """Return a call's arguments as the object that this dialect wants, unchanged if they are one.
-
-    Anything else is wrapped, so that nothing that a model wrote is lost.
-    """
-    if not arguments.strip():
-        return Raw(b"{}")
-    written = arguments.encode()
-    try:
-        _ARGUMENTS.decode(written)
-    except json_fields.MALFORMED:
-        return Raw(msgspec.json.encode({"_raw": arguments}))
-    return Raw(written)
 
 
 class _Writer:
@@ -158,11 +139,10 @@ class _Writer:
         request = self._request
         if request.schema is not None and not self._model.structured_output:
             self._drop("schema")
-            schema = msgspec.json.encode(request.schema).decode()
-            self._instructions += [JSON_INSTRUCTION, f"{SCHEMA_INSTRUCTION}\n{schema}"]
+            self._instructions += json_instruction.instructions(request.schema)
         elif request.is_json:
             self._drop("json")
-            self._instructions.append(JSON_INSTRUCTION)
+            self._instructions += json_instruction.instructions(None)
         if not (self._caches_system and request.system):
             return "\n\n".join(self._instructions)
         kept: Fields = {"type": "text", "text": request.system, "cache_control": _cache("")}
@@ -327,7 +307,7 @@ class _Writer:
                     "type": "tool_use",
                     "id": self._ids.of_call(call_id),
                     "name": name,
-                    "input": arguments_object(arguments),
+                    "input": call_arguments.as_object(arguments),
                 }
             case ToolResult():
                 block = self._result(part)

@@ -30,7 +30,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import hops, json_fields, sse
+from penstock.dialects import call_arguments, hops, json_fields, sse
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -63,7 +63,6 @@ from penstock.dialects.gemini_generate.request import declared_names
 from penstock.dialects.gemini_generate.write import (
     CALL_ID_CHARS_MAX,
     SIGNATURE_DUMMY,
-    arguments_object,
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.tool_ids import ToolIds
@@ -100,7 +99,6 @@ _REASONS: Final[dict[StopReason, str]] = {
     StopReason.FILTERED: "SAFETY",
     StopReason.PAUSED: "MAX_TOKENS",
 }
-_IS_WHOLE: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 class CallFields(msgspec.Struct, rename="camel"):
@@ -163,7 +161,7 @@ def write_answer(answer: Answer, inquiry: Inquiry) -> bytes:
     for part in answer.parts:
         if isinstance(part, Text):
             parts.append({"text": part.text})
-        elif answer.stop is not StopReason.LENGTH or _is_whole(part.arguments):
+        elif answer.stop is not StopReason.LENGTH or call_arguments.is_object(part.arguments):
             parts.append(calls.written(part.id, part.name, part.arguments))
     fields: Fields = {
         "candidates": [_last(parts or [{"text": ""}], Stopped(answer.stop, "", answer.explanation))]
@@ -295,7 +293,7 @@ class _Calls:
         call: Fields = {
             "id": self._ids.of_call(call_id),
             "name": self._names.get(name, name),
-            "args": arguments_object(arguments),
+            "args": call_arguments.as_object(arguments),
         }
         part: Fields = {"functionCall": call}
         if not self._is_signed:
@@ -398,7 +396,7 @@ class GenerateEncoder:
         parts: list[Fields] = []
         for call in self._open.values():
             arguments = "".join(call.arguments)
-            if self._stopped.reason is not StopReason.LENGTH or _is_whole(arguments):
+            if self._stopped.reason is not StopReason.LENGTH or call_arguments.is_object(arguments):
                 parts.append(self._calls.written(call.id, call.name, arguments))
         self._open.clear()
         if not parts:
@@ -424,14 +422,6 @@ def _last(parts: list[Fields], stopped: Stopped) -> Fields:
 
 def _event(fields: Fields) -> bytes:
     return b"data: %b\r\n\r\n" % encode_json(fields)
-
-
-def _is_whole(arguments: str) -> bool:
-    try:
-        _IS_WHOLE.decode(arguments)
-    except json_fields.MALFORMED:
-        return False
-    return True
 
 
 def _usage(usage: Usage) -> Fields:

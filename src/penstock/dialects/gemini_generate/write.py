@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability, json_fields, verdicts
+from penstock.dialects import call_arguments, capability, json_instruction, verdicts
 from penstock.dialects.capability import Capability, Prefill, Thinking
 from penstock.dialects.gemini_generate import tool_names
 from penstock.dialects.message import (
@@ -41,7 +41,6 @@ from penstock.dialects.message import (
 )
 from penstock.dialects.tool_ids import ToolIds
 
-Raw = msgspec.Raw
 Fields = dict[str, object]
 NAME: Final = "gemini_generate"
 CALL_ID_CHARS_MAX: Final = 64
@@ -52,9 +51,6 @@ SEED_MAX: Final = 2**31 - 1  # int32
 # 32 characters of base64, so that clients that keep signatures as bytes send it back unchanged.
 SIGNATURE_DUMMY: Final = "skip_thought_signature_validator"
 JSON_TYPE: Final = "application/json"
-JSON_INSTRUCTION: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
-SCHEMA_INSTRUCTION: Final = "The JSON must fit this JSON Schema:"
-_ARGUMENTS: Final = msgspec.json.Decoder(dict[str, Raw])
 _TIERS: Final = ("standard", "flex", "priority")
 _SAMPLING: Final[dict[str, str]] = {
     "temperature": "temperature",
@@ -82,21 +78,6 @@ def write_request(
         body["serviceTier"] = request.service_tier
     writer.note_losses()
     return msgspec.json.encode(body), tuple(dict.fromkeys([*request.dropped, *writer.dropped]))
-
-
-def arguments_object(arguments: str) -> Raw:
-    """Return a call's arguments as the object that this dialect wants, unchanged if they are one.
-
-    Anything else is wrapped, so that nothing that a model wrote is lost.
-    """
-    if not arguments.strip():
-        return Raw(b"{}")
-    written = arguments.encode()
-    try:
-        _ARGUMENTS.decode(written)
-    except json_fields.MALFORMED:
-        return Raw(msgspec.json.encode({"_raw": arguments}))
-    return Raw(written)
 
 
 class _Writer:
@@ -194,10 +175,7 @@ class _Writer:
             return {}
         if request.tools and not self._is_new:
             self._drop("json" if request.schema is None else "schema")
-            self._instructions.append(JSON_INSTRUCTION)
-            if request.schema is not None:
-                schema = msgspec.json.encode(request.schema).decode()
-                self._instructions.append(f"{SCHEMA_INSTRUCTION}\n{schema}")
+            self._instructions += json_instruction.instructions(request.schema)
             return {}
         fields: Fields = {"responseMimeType": JSON_TYPE}
         return fields | {"responseJsonSchema": request.schema} if request.schema else fields
@@ -307,7 +285,11 @@ class _Writer:
         written = self._ids.of_call(call.id)
         self._called[call.id] = call.name
         name = self._tool_name(call.name)
-        fields: Fields = {"id": written, "name": name, "args": arguments_object(call.arguments)}
+        fields: Fields = {
+            "id": written,
+            "name": name,
+            "args": call_arguments.as_object(call.arguments),
+        }
         return {"functionCall": fields}
 
     def _result(self, result: ToolResult, beside: list[Fields]) -> Fields:

@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import DialectError, PenstockError
-from penstock.dialects import json_fields
+from penstock.dialects import call_arguments
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -44,7 +44,6 @@ from penstock.dialects.openai_responses.response import Outline, Position, event
 from penstock.dialects.openai_responses.write import CALL_ID_CHARS_MAX
 from penstock.dialects.tool_ids import ToolIds
 
-Raw = msgspec.Raw
 Fields = dict[str, object]
 encode_json: Final = msgspec.json.Encoder().encode
 ANSWER_CHARS_MAX: Final = 16 * 1024 * 1024  # far beyond what any model writes
@@ -54,7 +53,6 @@ _TEXT_DELTA: Final = (
     b'data: {"type":"response.output_text.delta","sequence_number":%d'
 )
 _TEXT_END: Final = b',"logprobs":[]}\n\n'
-_IS_WHOLE: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 class _Item:
@@ -76,11 +74,7 @@ class _Item:
 
     def is_whole(self) -> bool:
         """Tell whether the arguments of a call are whole."""
-        try:
-            _IS_WHOLE.decode("".join(self.pieces))
-        except json_fields.MALFORMED:
-            return False
-        return True
+        return call_arguments.is_object("".join(self.pieces))
 
 
 class ResponsesEncoder:
