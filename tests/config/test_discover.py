@@ -123,9 +123,12 @@ def test_an_empty_key_is_no_key(environment: dict[str, str]) -> None:
 
 
 def test_the_emulated_providers_make_a_good_configuration() -> None:
-    urls = {name: f"http://127.0.0.1:1/{name}" for name in ("claude", "gpt", "gemini", "other")}
+    urls = {
+        name: f"http://127.0.0.1:1/{name}" for name in ("claude", "gpt", "gemini_native", "other")
+    }
     config = discover.config(discover.emulated(urls, "key"), Config())
-    assert [one.base_url for one in config.upstreams] == list(urls.values())[:3]
+    claude, gpt, gemini, _ = urls.values()
+    assert [one.base_url for one in config.upstreams] == [claude, gpt, f"{gemini}/v1beta"]
     assert list(check.problems(config)) == []
 
 

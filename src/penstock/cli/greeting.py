@@ -78,6 +78,7 @@ def _paste(terminal: Terminal, url: str, key: str, model: str) -> None:
         ],
         "OpenAI SDK": [f"export OPENAI_BASE_URL={url}/v1", f"export OPENAI_API_KEY={key}"],
         "Anthropic SDK": [f"export ANTHROPIC_BASE_URL={url}", f"export ANTHROPIC_API_KEY={key}"],
+        "Google SDK": [f"export GOOGLE_GEMINI_BASE_URL={url}", f"export GEMINI_API_KEY={key}"],
     }
     for title, lines in blocks.items():
         terminal.line()

@@ -72,8 +72,8 @@ PROVIDERS: Final = (
     _Provider(
         name="gemini",
         variable="GEMINI_API_KEY",
-        dialect=DialectName.OPENAI_CHAT,
-        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        dialect=DialectName.GEMINI_GENERATE,
+        base_url="https://generativelanguage.googleapis.com/v1beta",
         pattern="gemini-*",
         strong="gemini-3.7-flash",
         fast="gemini-3.7-flash",
@@ -101,8 +101,12 @@ OWNERS: Final[dict[str, Engine]] = {
     "organization_owner": Engine.LM_STUDIO,
     "sglang": Engine.SGLANG,
 }
-# The surfaces of the emulator, and the provider that each stands in for.
-EMULATED: Final = (("claude", "anthropic"), ("gpt", "openai"), ("gemini", "gemini"))
+# Who is emulated: the name, the provider it stands in for, the emulator's surface, the version.
+EMULATED: Final = (
+    ("claude", "anthropic", "claude", ""),
+    ("gpt", "openai", "gpt", ""),
+    ("gemini", "gemini", "gemini_native", "/v1beta"),
+)
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -148,17 +152,17 @@ def emulated(urls: Mapping[str, str], key_file: str) -> list[Found]:
     return [
         Found(
             upstream=Upstream(
-                name=f"emulated-{surface}",
-                dialect=known[name].dialect,
-                base_url=urls[surface],
+                name=f"emulated-{name}",
+                dialect=known[provider].dialect,
+                base_url=urls[surface] + version,
                 api_key_file=key_file,
             ),
             origin="emulated",
-            patterns=(known[name].pattern,),
-            strong=known[name].strong,
-            fast=known[name].fast,
+            patterns=(known[provider].pattern,),
+            strong=known[provider].strong,
+            fast=known[provider].fast,
         )
-        for surface, name in EMULATED
+        for name, provider, surface, version in EMULATED
     ]
 
 
