@@ -16,10 +16,13 @@ def write(
     """
     target = attempt.target
     is_stream = order.inquiry.is_stream
-    dialect = target.speaker(order.speakers)
-    assert dialect is not None, "a target that is not able"
+    dialect = target.upstream.dialect
+    if order.speakers is None:
+        attempt.path = target.paths[is_stream]
+    else:
+        dialect = order.speakers[dialect.name]  # or the target would not be able
+        attempt.path = dialect.path(target.model, is_stream=False)
     attempt.dialect, attempt.operation = dialect, order.operation
-    attempt.path = target.path(dialect, is_stream=is_stream)
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
     elif dialect is order.dialect:

@@ -111,7 +111,7 @@ def opened_line(order: Order, attempt: Attempt) -> Opened:
         route=order.route.name,
         at_unix_s=order.at_unix_s,
         input_tokens_estimate=0 if is_count else tokens(len(attempt.body)),
-        operation=order.operation.value,
+        operation=order.operation,
     )
 
 
@@ -132,7 +132,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         is_stream=order.inquiry.is_stream,
         outcome=end.outcome,
         status=end.status,
-        operation=order.operation.value,
+        operation=order.operation,
         code=end.code,
         queued_s=end.queued_s,
         finish_reason=end.finish_reason,

@@ -11,6 +11,8 @@ provider gave. Neither line holds a body, a header or a secret.
 
 import msgspec
 
+from penstock.dialects.operation import Operation
+
 
 class Opened(msgspec.Struct, omit_defaults=True, frozen=True, tag="opened", tag_field="kind"):
     """An attempt is about to be dialled."""
@@ -24,7 +26,7 @@ class Opened(msgspec.Struct, omit_defaults=True, frozen=True, tag="opened", tag_
     route: str
     at_unix_s: float
     input_tokens_estimate: int
-    operation: str = "generate"
+    operation: Operation = Operation.GENERATE
 
 
 class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
@@ -64,7 +66,7 @@ class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind",
     is_stream: bool
     outcome: str
     status: int
-    operation: str = "generate"  # or count_tokens, embed
+    operation: Operation = Operation.GENERATE
     code: str = ""
     ttft_s: float = 0.0
     queued_s: float = 0.0

@@ -69,7 +69,7 @@ class Route:
         With ``speakers`` it is no answer that is asked for, and all it needs is to be spoken there.
         """
         if speakers is not None:
-            return [target for target in self.targets if target.speaker(speakers) is not None]
+            return [one for one in self.targets if one.upstream.dialect.name in speakers]
         needed = needs(inquiry) & self._lacks if self._lacks else NOTHING
         size_tokens = tokens(len(inquiry.body))
         if not needed and size_tokens <= self._context_tokens_min:

@@ -25,7 +25,6 @@ from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.message import Request
-from penstock.dialects.operation import Speakers
 
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
@@ -101,17 +100,6 @@ class Target:
             header_value(upstream.name),
             header_value(model),
         )
-
-    def speaker(self, speakers: Speakers | None) -> Dialect | None:
-        """Return what asks this upstream for the operation of an order; None: nothing can."""
-        own = self.upstream.dialect
-        return own if speakers is None else speakers.get(own.name)
-
-    def path(self, dialect: Dialect, *, is_stream: bool) -> bytes:
-        """Return the path below the base URL where this dialect asks for this model."""
-        if dialect is self.upstream.dialect:
-            return self.paths[is_stream]
-        return dialect.path(self.model, is_stream=False)
 
     def write_request(self, request: Request, dialect: Dialect) -> tuple[bytes, tuple[str, ...]]:
         """Return a request of another dialect as this model can take it, and what that costs."""

@@ -204,7 +204,7 @@ def _refused(
         is_stream=False,
         outcome="refused",
         status=dialect.status_of(error),
-        operation=endpoint.operation.value,
+        operation=endpoint.operation,
         code=error.code,
         bytes_in=len(call.body),
     )

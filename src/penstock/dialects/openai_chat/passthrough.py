@@ -155,7 +155,7 @@ def forward(
 
     What an engine is declared not to know is said in older words: ``max_tokens``, ``system``.
     """
-    if capability is not None and inquiry.body:
+    if capability is not None and not capability.speaks_as_openai:
         inquiry = _in_old_words(inquiry, capability)
     adds_usage = asks_usage and not inquiry.wants_usage
     body = inquiry.body
