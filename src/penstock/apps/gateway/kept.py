@@ -203,6 +203,7 @@ class KeptAnswer:
         if reader not in self._readers:
             return
         self._readers.remove(reader)
+        self._trim()
         if self.is_running:
             self._balance()
             self._shelf.on_readers(self)
