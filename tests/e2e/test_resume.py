@@ -182,6 +182,17 @@ def test_another_body_is_refused_and_another_caller_or_route_is_another_exchange
     assert len(emulator.attempts()) == 3
 
 
+def test_a_key_whose_answers_may_not_be_kept_is_told_so_and_answered(
+    keeping: RunningGateway, emulator: RunningEmulator, bare: Bare
+) -> None:
+    for _ in range(2):
+        answer = bare.chat(chat_body("only-gpt"), "not-allowed", OTHER_KEY)
+        assert answer.status == 200
+        assert answer.headers["x-penstock-kept"] == "false"
+    assert len(emulator.attempts()) == 2
+    assert keeping.telemetry()["not_kept"]["not_allowed"] >= 2
+
+
 @pytest.mark.parametrize("bad", ["", "two words", "x" * 256])
 def test_a_bad_key_is_refused_with_the_remedy(
     emulator: RunningEmulator, bare: Bare, bad: str

@@ -108,6 +108,22 @@ def test_a_refusal_reaches_all_who_wait_and_is_not_kept() -> None:
     assert bench.keeper.count == 0
 
 
+def test_a_stream_of_nothing_but_signs_of_life_is_not_kept() -> None:
+    bench = Bench()
+    kept, first = bench.begin()
+    kept.start(b"")
+    first.take_all()
+    kept.write(CHAT.keep_alive)
+    assert bench.keeper.find(wish()) is kept
+    kept.abort(b"data: error\n\n")
+    first.take_all()
+    assert first.body == CHAT.keep_alive + b"data: error\n\n"
+    assert first.is_closed
+    assert not first.is_answered
+    assert bench.keeper.find(wish()) is None
+    assert (bench.keeper.count, bench.keeper.bytes) == (0, 0)
+
+
 def test_a_whole_answer_waits_for_its_caller() -> None:
     bench = Bench()
     kept, first = bench.begin()
@@ -237,6 +253,7 @@ def test_a_response_is_found_by_its_id_and_by_its_owner_alone() -> None:
     bench = Bench()
     kept, _ = bench.begin(dialect="openai_responses")
     kept.start(b"")
+    kept.write(kept.dialect.keep_alive)
     kept.write(RESPONSE_AT % 0)
     assert bench.keeper.find_response(OWNER, "resp_1") is kept
     assert bench.keeper.find_response(Owner("t", "other"), "resp_1") is None

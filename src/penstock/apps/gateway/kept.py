@@ -3,7 +3,8 @@
     WAITING    start                           -> STREAMING
     WAITING    answer 200                      -> ENDED     replayed whole within the window
     WAITING    refuse, answer other than 200   -> GONE      told to all readers: a retry may succeed
-    STREAMING  end, abort                      -> ENDED     an abort is replayed as what it was
+    STREAMING  end, abort                      -> ENDED     an abort is replayed as what it was;
+                                                            GONE after nothing but signs of life
     WAITING    nobody reads for orphan_s, or   -> GONE      the exchange ends as hung up
     STREAMING   the caller cancels             -> ENDED     the same, after an error event
     STREAMING  larger than its bound           -> PASSING   what all have read is dropped
@@ -146,7 +147,7 @@ class KeptAnswer:
         self.phase = Phase.WAITING
         self.status = 0  # not 0: a whole answer, with its length
         self.headers = b""
-        self.has_answered = False  # there was content, so it has cost something
+        self.has_answered = False  # there was more than a sign of life, so it has cost something
         self.is_cancelled = False
         self.taken_bytes = 0  # of the shelf; kept by it
 
@@ -273,7 +274,6 @@ class KeptAnswer:
 
     def start(self, headers: bytes) -> None:
         """Begin a stream."""
-        self.has_answered = True
         self.phase = Phase.STREAMING
         self._set_headers(headers + STREAM, is_kept=True)
         for reader in self._readers:
@@ -281,7 +281,11 @@ class KeptAnswer:
 
     def write(self, data: bytes) -> None:
         """Send whole events."""
+        is_first = not self.has_answered and data != self.dialect.keep_alive
+        self.has_answered = self.has_answered or is_first
         self._append(data)
+        if is_first and self.phase is Phase.STREAMING:
+            self._shelf.on_start(self)
         for reader in list(self._readers):
             self._pump(reader)
         if self.phase is Phase.PASSING:
@@ -291,7 +295,7 @@ class KeptAnswer:
 
     def end(self, data: bytes) -> None:
         """Send the last events and close the stream as complete."""
-        self._is_clean = True
+        self._is_clean = self.has_answered = True
         self._close(data)
 
     def abort(self, data: bytes) -> None:
@@ -309,17 +313,15 @@ class KeptAnswer:
         reader.call.send(self.status, self.headers + reader.lines, body)
 
     def _append(self, data: bytes) -> None:
-        is_first = self.phase is Phase.STREAMING and not self._data
         if self.phase is Phase.STREAMING and not self._shelf.take(self, len(data)):
             self._pass()
         self._data += data
-        if is_first and data and self.phase is Phase.STREAMING:
-            self._shelf.on_start(self)
 
     def _close(self, data: bytes) -> None:
         self._exchange = None
         self._append(data)
-        self.phase = Phase.GONE if self.phase is Phase.PASSING else Phase.ENDED
+        is_kept = self.phase is Phase.STREAMING and self.has_answered
+        self.phase = Phase.ENDED if is_kept else Phase.GONE
         for reader in list(self._readers):
             self._pump(reader)
         self._trim()
