@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--route", action="append", default=[], help="allow only this route (may be repeated)"
     )
     add.add_argument(
-        "--no-keep", action="store_true", help="never hold its answers for a repeat of a request"
+        "--no-keep", action="store_true", help="never keep its answers in memory for asking again"
     )
     listing = commands.add_parser("list", help="list the keys; never the keys themselves")
     listing.add_argument("--json", action="store_true", help="write one JSON object a line")

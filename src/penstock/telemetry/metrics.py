@@ -99,10 +99,10 @@ NOT_KEPT: Final = Declared(
     "no_room, pushed_out.",
     ("reason",),
 )
-KEPT: Final = Declared("penstock_kept_exchanges", "gauge", "Exchanges kept for a repeat.")
-KEPT_BYTES: Final = Declared(
-    "penstock_kept_bytes", "gauge", "Bytes of the answers that are kept for a repeat."
+KEPT: Final = Declared(
+    "penstock_kept_exchanges", "gauge", "Exchanges kept for callers who come back."
 )
+KEPT_BYTES: Final = Declared("penstock_kept_bytes", "gauge", "Bytes of the answers that are kept.")
 IN_FLIGHT: Final = Declared("penstock_exchanges_in_flight", "gauge", "Exchanges under way.")
 WAITING: Final = Declared("penstock_exchanges_waiting", "gauge", "Exchanges waiting at the gate.")
 CONNECTIONS: Final = Declared(

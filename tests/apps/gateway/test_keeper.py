@@ -51,11 +51,11 @@ class Bench:
         kept = self.keeper.begin(wish(name), DIALECTS[dialect], f"req_{name}", b"")
         assert kept is not None
         kept.attach(Source())
-        return kept, self.read(kept, is_repeat=False)
+        return kept, self.read(kept, is_replay=False)
 
-    def read(self, kept: KeptAnswer, *, is_repeat: bool = True, after: int = -1) -> Socket:
+    def read(self, kept: KeptAnswer, *, is_replay: bool = True, after: int = -1) -> Socket:
         socket = Socket()
-        kept.read(Reader(kept, socket.call, is_repeat=is_repeat, after=after))
+        kept.read(Reader(kept, socket.call, is_replay=is_replay, after=after))
         return socket
 
     def error(self, name: str = "n", body: bytes = b"body") -> CallerError:
@@ -64,7 +64,7 @@ class Bench:
         return caught.value
 
 
-def test_a_repeat_gets_what_was_said_and_then_what_is_said() -> None:
+def test_who_asks_again_gets_what_was_said_and_then_what_is_said() -> None:
     bench = Bench()
     kept, first = bench.begin()
     kept.start(b"")
@@ -336,7 +336,7 @@ class Keeping(RuleBasedStateMachine):
                 source = Source()
                 kept.attach(source)
                 self.said.append(Said(kept, source, name))
-                self.said[-1].sockets.append(self.bench.read(kept, is_repeat=False))
+                self.said[-1].sockets.append(self.bench.read(kept, is_replay=False))
             return
         if body == b"other":
             assert self.bench.error(name, body).status == 422

@@ -4,12 +4,12 @@
                                     and told so
     its bytes                       the oldest answers that have ended make room; if that is not
                                     enough, or it is larger than its own bound, it is not replayed
-    a repeat                        the same answer; another body 422; no bytes any more 409
+    the same key again              the same answer; another body 422; no bytes any more 409
     nobody reads                    for orphan_s: the exchange ends
     window_s after the end          forgotten
 
 What holds for the whole window is the promise that no second exchange is begun. What may go
-earlier is the replay: then a repeat is refused, never charged again in silence.
+earlier is the replay: then who asks again is refused, never charged again in silence.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Owner(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a repeat has in common with its first request."""
+    """What a request that comes again has in common with the first."""
 
     owner: Owner
     route: str
@@ -83,7 +83,7 @@ class Keeper:
         return len(self._places)
 
     def find(self, wish: Wish) -> KeptAnswer | None:
-        """Return the answer that a repeat gets; raises CallerError if it can get none."""
+        """Return what whoever asks again gets; raises CallerError if that can be nothing."""
         kept = self._by_scope.get(wish.scope) if wish.scope is not None else None
         if kept is None:
             return None

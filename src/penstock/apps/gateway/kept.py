@@ -99,11 +99,11 @@ class Reader:
     __slots__ = ("_kept", "after", "at", "call", "lines")
 
     def __init__(
-        self, kept: "KeptAnswer", call: Call, *, is_repeat: bool, after: int = FROM_START
+        self, kept: "KeptAnswer", call: Call, *, is_replay: bool, after: int = FROM_START
     ) -> None:
         self._kept = kept
         self.call = call
-        self.lines = REPLAYED if is_repeat else b""
+        self.lines = REPLAYED if is_replay else b""
         self.after = after  # only numbered events beyond this one are wanted
         self.at = 0
 

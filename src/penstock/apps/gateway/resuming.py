@@ -1,6 +1,6 @@
 """What callers do to have an answer kept, and to come back for it.
 
-    Idempotency-Key                       any POST of a dialect: a repeat gets the same answer
+    Idempotency-Key                       any POST of a dialect: asked again, the same answer
     "store": true                         a response is kept under its id
     GET    /v1/responses/ID               the response as it is now
     GET    /v1/responses/ID?stream=true&starting_after=N
@@ -69,12 +69,12 @@ class Resuming:
         return Wish(owner, scope, digest.digest())
 
     def replay(self, wish: Wish | None, call: Call) -> bool:
-        """Answer a repeat from what is kept; False if it is the first. Raises CallerError."""
+        """Answer from what is kept; False if this is the first time. Raises CallerError."""
         kept = self.keeper.find(wish) if wish is not None else None
         if kept is None:
             return False
         self._counters.replay("live" if kept.is_running else "whole")
-        kept.read(Reader(kept, call, is_repeat=True))
+        kept.read(Reader(kept, call, is_replay=True))
         return True
 
     def caller(self, wish: Wish | None, key: Key, caller: HttpCaller) -> HttpCaller | KeptAnswer:
@@ -89,7 +89,7 @@ class Resuming:
         if kept is None:
             caller.note(NOT_KEPT)
             return caller
-        kept.read(Reader(kept, caller.call, is_repeat=False))
+        kept.read(Reader(kept, caller.call, is_replay=False))
         return kept
 
     # --- responses by their id
@@ -136,7 +136,7 @@ class Resuming:
             raise error
         number = int(after) if after else FROM_START
         self._counters.replay("response")
-        kept.read(Reader(kept, call, is_repeat=True, after=number))
+        kept.read(Reader(kept, call, is_replay=True, after=number))
 
 
 def response_of(call: Call) -> tuple[str, str] | None:
