@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -351,3 +352,28 @@ def test_no_body_and_no_key_is_in_the_log_or_the_spool(
     written = keeping.log_path.read_text() + repr(keeping.lines())
     assert "canary-of" not in written
     assert KEY not in written
+
+
+def test_a_gateway_that_goes_down_waits_for_readers_but_not_for_who_might_come_back(
+    start_gateway: StartGateway, slow: RunningEmulator
+) -> None:
+    table = document(slow)
+    table["gateway"]["drain_s"] = 0.5
+    going = start_gateway(config_of(table))
+    with sdk_of(going, CALLER_KEY) as client:
+        streams: list[Any] = []
+        for name in ("leaves", "stays"):
+            stream: Any = client.chat.completions.create(
+                model="only-gpt",
+                messages=[{"role": "user", "content": PROMPT}],
+                stream=True,
+                extra_headers={"idempotency-key": name},
+            )
+            assert next(iter(stream)).choices
+            streams.append(stream)
+        streams[0].response.close()
+        going.process.send_signal(signal.SIGTERM)
+        with pytest.raises(openai.APIError, match="going down"):
+            text_of(streams[1])
+    assert going.stop() == 0
+    assert sorted(record["outcome"] for record in going.records()) == ["broken", "hung_up"]
