@@ -107,6 +107,10 @@ def test_keys_are_shown_once_and_kept_as_hashes(tmp_path: Path) -> None:
     as_json = json.loads(penstock(tmp_path, "keys", "list", "--json").stdout)
     assert as_json["sha256"] == keys.sha256(key)
     assert "there is a key named 'team'" in penstock(tmp_path, "keys", "add", "team").stderr
+    assert keys.read(path)[0].may_keep
+    penstock(tmp_path, "keys", "add", "secretive", "--no-keep")
+    assert [key.may_keep for key in keys.read(path) if key.id == "secretive"] == [False]
+    assert penstock(tmp_path, "keys", "revoke", "secretive").returncode == 0
     assert penstock(tmp_path, "keys", "revoke", "team").returncode == 0
     assert penstock(tmp_path, "keys", "revoke", "team").returncode == 1
     assert "There are no keys" in penstock(tmp_path, "keys", "list").stdout

@@ -24,6 +24,7 @@ from penstock.snapshot.keys import sha256
 from penstock.snapshot.model import Key
 
 CALLER_KEY = "pk-caller-canary-0123456789"
+OTHER_KEY = "pk-other-canary-0123456789"  # of another tenant, whose answers are not kept
 CLAUDE, GPT, GEMINI = "claude-haiku-4-5", "gpt-5.6", "gemini-3.7-flash"
 
 
@@ -105,7 +106,8 @@ class RunningGateway:
         """Write a snapshot; a running gateway takes it on the next reload."""
         self.version += 1
         key = Key(id="k1", tenant="t1", sha256=sha256(CALLER_KEY), routes=routes)
-        snapshot = build.build(config, [key], version=self.version, now_unix_s=time.time())
+        other = Key(id="k2", tenant="t2", sha256=sha256(OTHER_KEY), may_keep=False)
+        snapshot = build.build(config, [key, other], version=self.version, now_unix_s=time.time())
         file.write(self.folder / "snapshot", snapshot)
 
     def reload(self, config: Config) -> None:

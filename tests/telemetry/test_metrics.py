@@ -65,13 +65,15 @@ def some() -> Counters:
     counters.count(record(route="", outcome="refused", duration_s=0.0))
     counters.refuse("no_key")
     counters.refuse("no_key")
+    counters.replay("live")
+    counters.miss("full")
     return counters
 
 
 GAUGES = Gauges(
     in_flight=3, waiting=2, connections={"callers": 9}, breakers={("up", "m"): 0.5},
     slots={"up": 4}, spool_lines=11, spool_dropped=1, retry_budget_exhausted=6,
-    snapshot_version=42,
+    snapshot_version=42, kept=7, kept_bytes=70,
 )  # fmt: skip
 
 
@@ -111,6 +113,10 @@ def test_what_was_counted_is_told() -> None:
         ("penstock_retry_budget_exhausted_total",): 6,
         ("penstock_snapshot_version",): 42,
         ("penstock_reloads_failed_total",): 0,
+        ("penstock_replays_total", "live"): 1,
+        ("penstock_not_kept_total", "full"): 1,
+        ("penstock_kept_exchanges",): 7,
+        ("penstock_kept_bytes",): 70,
     }
     assert {key: found.get(key) for key in expected} == pytest.approx(expected)
 

@@ -29,6 +29,9 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--route", action="append", default=[], help="allow only this route (may be repeated)"
     )
+    add.add_argument(
+        "--no-keep", action="store_true", help="never keep its answers in memory for asking again"
+    )
     listing = commands.add_parser("list", help="list the keys; never the keys themselves")
     listing.add_argument("--json", action="store_true", help="write one JSON object a line")
     revoke = commands.add_parser("revoke", help="take a key away")
@@ -46,20 +49,27 @@ def run(argv: Sequence[str]) -> int:
         if not is_free:
             raise StoreError("another 'penstock keys' is changing the keys: try again")
         if args.command == "add":
-            _add(home, args.name, args.tenant or args.name, tuple(args.route))
+            _add(home, args)
         else:
             _revoke(home, args.name)
     return _tell_running(home)
 
 
-def _add(home: state.State, name: str, tenant: str, routes: tuple[str, ...]) -> None:
+def _add(home: state.State, args: argparse.Namespace) -> None:
+    name: str = args.name
     if not NAME.fullmatch(name):
         raise StoreError(f"{name!r} is not a name: letters, digits and . _ -, at most 64")
     existing = keys.read(home.keys)
     if any(key.id == name for key in existing):
         raise StoreError(f"there is a key named {name!r}: revoke it first, or take another name")
     raw = keys.new_key()
-    entry = Key(id=name, tenant=tenant, sha256=keys.sha256(raw), routes=routes)
+    entry = Key(
+        id=name,
+        tenant=args.tenant or name,
+        sha256=keys.sha256(raw),
+        routes=tuple(args.route),
+        may_keep=not args.no_keep,
+    )
     keys.write(home.keys, [*existing, entry])
     Terminal(is_error=True).line(f"The key of {name}, shown this once:", "bright_black")
     sys.stdout.write(f"{raw}\n")

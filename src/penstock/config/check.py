@@ -189,6 +189,9 @@ def _gateway(config: Config) -> Iterator[Problem]:
     if bool(gateway.tls_cert_file) != bool(gateway.tls_key_file):
         missing = "tls_key_file" if gateway.tls_cert_file else "tls_cert_file"
         yield Problem(f"gateway.{missing}", "is missing", "TLS needs the certificate and its key")
+    if gateway.keep.exchange_bytes_max > gateway.keep.bytes_max:
+        remedy = "make it at most as large"
+        yield Problem("gateway.keep.exchange_bytes_max", "is larger than bytes_max", remedy)
 
 
 def _times(times: Timeouts, place: str) -> Iterator[Problem]:

@@ -77,6 +77,20 @@ class Spool(Struct, frozen=True, kw_only=True):
     bytes_max: int = 4 * 1024 * 1024 * 1024  # about ten million exchanges; then they are counted
 
 
+class Keep(Struct, frozen=True, kw_only=True):
+    """Answers kept in memory for callers who come back: `Idempotency-Key`, `"store": true`.
+
+    What is full is not kept, and the answer says so; a restart forgets all.
+    """
+
+    is_enabled: bool = True  # false: the header and store are ignored, and answers say so
+    exchanges_max: int = 10_000  # about 2 KB each beside its answer; 16 a second at window_s
+    bytes_max: int = 256 * 1024 * 1024  # of all answers; the oldest are dropped first
+    exchange_bytes_max: int = 8 * 1024 * 1024  # 32,000 tokens at 250 bytes an event
+    window_s: float = 600.0  # after the end: the SDKs' default timeout, so a last retry finds it
+    orphan_s: float = 60.0  # nobody reads: a client's restart fits, and then it only costs
+
+
 class Gateway(Struct, frozen=True, kw_only=True):
     """The gateway process and its two ports."""
 
@@ -91,6 +105,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     limits: ServerLimits = ServerLimits()
     log: Log = Log()
     spool: Spool = Spool()
+    keep: Keep = Keep()
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):

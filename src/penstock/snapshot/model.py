@@ -14,6 +14,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     sha256: str
     routes: tuple[str, ...] = ()  # empty: all routes
+    may_keep: bool = True  # its answers may be held in memory, if it asks for that
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,24 @@ DURATION: Final = Declared(
     "Time from the request to the last byte of its answer.",
     ("route",),
 )
+REPLAYS: Final = Declared(
+    "penstock_replays_total",
+    "counter",
+    "Requests answered from a kept exchange, without one of their own: whole (it had ended), live "
+    "(it was under way), response (asked for by its id).",
+    ("how",),
+)
+NOT_KEPT: Final = Declared(
+    "penstock_not_kept_total",
+    "counter",
+    "Answers that could not be kept, or not for the whole window: not_allowed, full, outgrown, "
+    "no_room, pushed_out.",
+    ("reason",),
+)
+KEPT: Final = Declared(
+    "penstock_kept_exchanges", "gauge", "Exchanges kept for callers who come back."
+)
+KEPT_BYTES: Final = Declared("penstock_kept_bytes", "gauge", "Bytes of the answers that are kept.")
 IN_FLIGHT: Final = Declared("penstock_exchanges_in_flight", "gauge", "Exchanges under way.")
 WAITING: Final = Declared("penstock_exchanges_waiting", "gauge", "Exchanges waiting at the gate.")
 CONNECTIONS: Final = Declared(
@@ -138,7 +156,7 @@ FAULTS: Final = Declared(
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED, FAULTS,
+    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES,
 )  # fmt: skip
 
 
@@ -189,6 +207,8 @@ class Counters:
         self.exchanges: dict[tuple[str, str, str], int] = {}
         self.failovers: dict[tuple[str, str], int] = {}
         self.refusals: dict[str, int] = {}
+        self.replays: dict[str, int] = {}
+        self.not_kept: dict[str, int] = {}
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
         self.durations: dict[str, Histogram] = {}
         self.reloads_failed = 0
@@ -228,6 +248,14 @@ class Counters:
         """Count a request that never became an exchange; reasons are a fixed list."""
         self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
+    def replay(self, how: str) -> None:
+        """Count a request that is answered from what is kept; the words are a fixed list."""
+        self.replays[how] = self.replays.get(how, 0) + 1
+
+    def miss(self, reason: str) -> None:
+        """Count an answer that is not kept, or not any more; reasons are a fixed list."""
+        self.not_kept[reason] = self.not_kept.get(reason, 0) + 1
+
 
 class Gauges(msgspec.Struct):
     """What is true now; read when somebody asks."""
@@ -241,6 +269,8 @@ class Gauges(msgspec.Struct):
     spool_dropped: int = 0
     retry_budget_exhausted: int = 0
     snapshot_version: int = 0
+    kept: int = 0
+    kept_bytes: int = 0
 
 
 class _Now(Collector):
@@ -283,6 +313,10 @@ class _Now(Collector):
         yield _family(SNAPSHOT, [((), gauges.snapshot_version)])
         yield _family(RELOAD_FAILED, [((), counters.reloads_failed)])
         yield _family(FAULTS, [((), counters.faults)])
+        yield _family(REPLAYS, [((k,), v) for k, v in counters.replays.items()])
+        yield _family(NOT_KEPT, [((k,), v) for k, v in counters.not_kept.items()])
+        yield _family(KEPT, [((), gauges.kept)])
+        yield _family(KEPT_BYTES, [((), gauges.kept_bytes)])
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:

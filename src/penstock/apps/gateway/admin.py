@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from penstock.apps.gateway.keeper import Keeper
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.routing import Routing
 from penstock.core.circuit_breaker import BreakerState
@@ -39,6 +40,7 @@ class Parts(msgspec.Struct, frozen=True):
     dialer: HttpDialer
     budget: RetryBudget
     callers: Server
+    keeper: Keeper
     started_unix_s: float
 
 
@@ -88,6 +90,8 @@ class Admin:
             spool_dropped=parts.spool.dropped,
             retry_budget_exhausted=parts.budget.exhausted,
             snapshot_version=parts.routing.version,
+            kept=parts.keeper.count,
+            kept_bytes=parts.keeper.bytes,
         )
 
     def _telemetry(self) -> dict[str, object]:
@@ -105,6 +109,9 @@ class Admin:
                 for (route, dialect, outcome), count in counters.exchanges.items()
             ],
             "refusals": counters.refusals,
+            "replays": counters.replays,
+            "not_kept": counters.not_kept,
+            "kept": {"exchanges": gauges.kept, "bytes": gauges.kept_bytes},
             "upstreams": [
                 {
                     "upstream": pair[0],

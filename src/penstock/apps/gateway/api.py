@@ -2,6 +2,7 @@
 
     POST an endpoint of ``endpoints.py``   an exchange, in the dialect of its path
     GET  a list of models                  the routes that the key may use
+    GET, DELETE a response, POST /cancel   what is kept for callers who come back: ``resuming.py``
     GET, HEAD /                            that this is a gateway, for clients that look first
 
 A request without a valid key leaves a count, not a record: otherwise anybody could fill the disk.
@@ -14,6 +15,7 @@ import msgspec
 from penstock.apps.gateway import endpoints, models
 from penstock.apps.gateway.caller import HttpCaller
 from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.apps.gateway.routing import Routing
 from penstock.config.model import OnBreak
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
@@ -59,6 +61,7 @@ class Api:
         self._alarms = alarms
         self._id_prefix = id_prefix
         self._count = 0
+        self.resuming = Resuming(counters)
 
     def on_call(self, call: Call) -> None:
         """Answer one request."""
@@ -105,12 +108,15 @@ class Api:
             model = inquiry.model
             if inquiry.is_stream and call.is_http_1_0:
                 raise CallerError("A stream needs HTTP/1.1.", status=505, code="http_version")
-            if self._recorder.in_flight >= self._routing.config.gateway.exchanges_max:
-                raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
             is_continuing = _on_break(call, route) is OnBreak.CONTINUE
+            wish = self.resuming.wish(call, key, route.name, dialect, inquiry)
+            if self.resuming.replay(wish, call):
+                return
+            if self._recorder.in_flight >= self._routing.config.gateway.exchanges_max:
+                raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
         except PenstockError as error:
             self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
             caller.refuse(error, b"")
@@ -131,9 +137,8 @@ class Api:
             speakers=endpoint.speakers,
         )
         exchange = Exchange(order, self._ports)
-        exchange.caller = caller
         exchange.timer = Alarm(self._alarms, exchange.on_wake)
-        caller.attach(exchange)
+        begin(self.resuming.caller(wish, key, caller), exchange)
         self._recorder.in_flight += 1
         exchange.start(now_s)
 
@@ -163,6 +168,8 @@ class Api:
         elif call.target == b"/" and call.method in (b"GET", b"HEAD"):
             about = {"name": "penstock", "is_emulated": self._routing.is_emulated}
             call.send(200, JSON, msgspec.json.encode(about))
+        elif (asked := response_of(call)) is not None:
+            self._on_response(call, *asked)
         else:
             self._counters.refuse("no_such_path")
             message = f"Nothing is served at this path; there are {endpoints.SERVED}."
@@ -181,6 +188,16 @@ class Api:
             call.send(200, JSON + self._mark(), models.one(wanted, shape))
         else:
             self._send_error(call, self._unknown(wanted, key))
+
+    def _on_response(self, call: Call, response_id: str, action: str) -> None:
+        key = self._key(call)
+        try:
+            if key is None:
+                raise KeyRefusedError("The key is missing or not valid.")
+            self.resuming.on_response(call, key, response_id, action)
+        except PenstockError as error:
+            self._counters.refuse("no_key" if key is None else "no_response")
+            self._send_error(call, error)
 
     def _send_error(self, call: Call, error: PenstockError) -> None:
         dialect = endpoints.speaker_of(call)

@@ -82,6 +82,7 @@ class Gateway:
         ports = Ports(self._dialer, gate, self._recorder, budget, chance)
         prefix = f"req_{secrets.token_hex(8)}"
         api = Api(self._routing, ports, self._recorder, self._counters, alarms, prefix)
+        self._keeper = api.resuming.keeper
         self._callers = Server(self._loop, api, config.gateway.limits)
         parts = Parts(
             self._routing,
@@ -92,6 +93,7 @@ class Gateway:
             self._dialer,
             budget,
             self._callers,
+            self._keeper,
             clock.now_unix_s(),
         )
         self._admin = Server(self._loop, Admin(parts), ADMIN_LIMITS)
@@ -169,6 +171,7 @@ class Gateway:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
         self._dialer.configure(snapshot.config.upstreams, api_keys)
         self._routing.apply(snapshot, clock.now_s())
+        self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
 
@@ -176,12 +179,15 @@ class Gateway:
         if not self._stopping.is_set():
             self._loop.call_later(TICK_S, self._tick)
         self._dialer.sweep(clock.now_s())
+        self._keeper.sweep(clock.now_s())
         if _stamp(self._snapshot_path) not in (self._seen, None):
             self.reload()
 
     async def _drain(self, limit_s: float) -> None:
         log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)
+        self._keeper.close()
         cut = await self._callers.drain(limit_s)
+        self._keeper.close()  # whose readers have left in the meantime
         self._close()
         log.info("stopped", cut=cut)
 

@@ -14,56 +14,61 @@ STREAM = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 class HttpCaller:
     """Writes an exchange's answer to a call, and tells the exchange what the socket does."""
 
-    __slots__ = ("_call", "_dialect", "_exchange", "_head", "_id")
+    __slots__ = ("_exchange", "_head", "call", "dialect", "id", "mark")
 
     def __init__(self, call: Call, dialect: Dialect, request_id: str, mark: bytes) -> None:
-        self._call = call
-        self._dialect = dialect
-        self._id = request_id
-        self._head = b"%b: %b\r\n%b" % (dialect.request_id_header, request_id.encode(), mark)
+        self.call = call
+        self.dialect = dialect
+        self.id = request_id
+        self.mark = mark
+        self._head = head(dialect, request_id, mark)
         self._exchange: Exchange | None = None
 
     def attach(self, exchange: Exchange) -> None:
         """Tell this exchange what becomes of the call."""
         self._exchange = exchange
-        self._call.observer = self
+        self.call.observer = self
+
+    def note(self, line: bytes) -> None:
+        """Send this header too."""
+        self._head += line
 
     # the exchange calls these
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """Send a whole answer."""
         self._let_go()
-        self._call.send(status, self._head + headers, body)
+        self.call.send(status, self._head + headers, body)
 
     def refuse(self, error: PenstockError, headers: bytes) -> None:
         """Send an error in the caller's dialect."""
         self._let_go()
-        body = self._dialect.error_body(error, self._id)
+        body = self.dialect.error_body(error, self.id)
         lines = self._head + b"content-type: application/json\r\n" + headers + advice(error)
-        self._call.send(self._dialect.status_of(error), lines, body)
+        self.call.send(self.dialect.status_of(error), lines, body)
 
     def start(self, headers: bytes) -> None:
         """Begin a stream."""
-        self._call.start(200, self._head + headers + STREAM)
+        self.call.start(200, self._head + headers + STREAM)
 
     def write(self, data: bytes) -> None:
         """Send whole events."""
-        self._call.write(data)
+        self.call.write(data)
 
     def end(self, data: bytes) -> None:
         """Send the last events and close the stream as complete."""
         self._let_go()
-        self._call.end(data)
+        self.call.end(data)
 
     def abort(self, data: bytes) -> None:
         """Send an error event, and then no last chunk."""
         self._let_go()
-        self._call.write(data)
-        self._call.abort()
+        self.call.write(data)
+        self.call.abort()
 
     def _let_go(self) -> None:
         """Tell nobody anything more: the exchange has ended, and its memory may go."""
-        self._call.observer = None
+        self.call.observer = None
         self._exchange = None
 
     # the call calls these
@@ -89,6 +94,11 @@ class HttpCaller:
         if self._exchange is not None:
             error = ShedError("The gateway is going down.", retry_after_s=1.0)
             self._exchange.on_stop(error, clock.now_s())
+
+
+def head(dialect: Dialect, request_id: str, mark: bytes) -> bytes:
+    """Return the headers of every answer."""
+    return b"%b: %b\r\n%b" % (dialect.request_id_header, request_id.encode(), mark)
 
 
 def advice(error: PenstockError) -> bytes:

@@ -3,7 +3,7 @@
     from the request     instructions, tools, tool_choice, temperature and whatever else a response
                          repeats; what is absent has the dialect's default
     from the answer      id, model, status, output, usage, error
-    ours                 store is false: nothing is kept here
+    ours                 store is false: nothing is kept for good
 
 Ids of items are made from the response's id and the item's place, so they are stable within an
 answer. Those of translated reasoning begin so that it is known when a caller sends it back.
