@@ -118,12 +118,12 @@ class OpenAIEmbeddings(OpenAIChat):
 
     def read_request(self, inquiry: Inquiry) -> Request:
         """Read the texts; raises CallerError for tokens."""
+        _encoding(inquiry)
         try:
             fields = _REQUEST.decode(inquiry.body)
         except json_fields.MALFORMED as error:
             place = json_fields.place_of(error)
             raise CallerError(f"The request is not understood: {error}.", param=place) from error
-        _encoding(inquiry)
         return EmbedRequest(
             dialect=self.name,
             model=inquiry.model,
