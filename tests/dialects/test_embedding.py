@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from penstock.core.errors import CallerError, DialectError
 from penstock.dialects import embedding
 from penstock.dialects.capability import of
+from penstock.dialects.concepts import Verdict
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.embedding import EmbedAnswer
 from penstock.dialects.message import Usage
 from penstock.dialects.operation import Operation
-from penstock.dialects.registry import EMBEDDERS, ENDPOINTS, ONE_BY_ONE
+from penstock.dialects.pairs import rows, verdict
+from penstock.dialects.registry import EMBEDDERS, ENDPOINTS, ONE_BY_ONE, VECTORS
 
 SIBLINGS = [one.dialect for one in ENDPOINTS.values() if one.operation is Operation.EMBED]
 SINGLES = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -110,3 +113,52 @@ def test_any_bytes_raise_only_what_they_may(sibling: Dialect, body: bytes) -> No
         inquiry = sibling.inquire(body, path)
         sibling.forward(inquiry, "n", asks_usage=False)
         sibling.read_request(inquiry)
+
+
+# --- the tables
+
+ROWS: dict[str, dict[str, dict[str, Any]]] = {
+    "openai_embeddings": {
+        "model": {},
+        "inputs": {"input": ["a", "b"]},
+        "tokens": {"input": [1, 2]},
+        "dimensions": {"dimensions": 8},
+        "encoding": {"encoding_format": "base64"},
+        "user": {"user": "u"},
+    },
+    "gemini_batch_embed": {
+        "model": {"model": "models/m"},
+        "inputs": {},
+        "parts": {"content": {"parts": [{"text": "a"}, {"text": "b"}]}},
+        "media": {"content": {"parts": [{"inlineData": {"mimeType": "image/png"}}]}},
+        "dimensions": {"outputDimensionality": 8},
+        "task_type": {"taskType": "RETRIEVAL_QUERY"},
+        "title": {"title": "T"},
+    },
+}
+CASES = [(caller, concept, name) for caller in VECTORS for concept, name in rows(caller, VECTORS)]
+
+
+@pytest.mark.parametrize(("caller", "concept", "name"), CASES)
+def test_each_row_is_what_the_code_does(caller: str, concept: str, name: str) -> None:
+    (other,) = set(VECTORS) - {caller}
+    fields = ROWS[caller][concept]
+    body = {"model": "m", "input": "a"} | fields
+    if caller == "gemini_batch_embed":
+        body = {"requests": [{"content": {"parts": [{"text": "a"}]}} | fields]}
+    path = b"/v1/models/m:batchEmbedContents"
+    inquiry = VECTORS[caller].inquire(msgspec.json.encode(body), path)
+    given = verdict(concept, other, VECTORS)
+    if given is Verdict.REFUSED:
+        with pytest.raises(CallerError) as caught:
+            VECTORS[caller].read_request(inquiry)
+        assert caught.value.param.partition("[")[0] in (name.partition(" ")[0], "requests")
+        return
+    request = VECTORS[caller].read_request(inquiry)
+    _, dropped = VECTORS[other].write_request(request, "m", of("openai_chat", "m"))
+    assert list(dropped) == ([] if given is Verdict.CARRIED else [name])
+
+
+def test_both_tables_have_the_same_concepts() -> None:
+    first, second = (list(dialect.concepts) for dialect in VECTORS.values())
+    assert first == second
