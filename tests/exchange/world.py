@@ -25,6 +25,7 @@ from penstock.core.outcome import Failure, FailureKind
 from penstock.core.retry_budget import RetryBudget
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_chat.dialect import OpenAIChat
+from penstock.dialects.operation import Endpoint, Operation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.machine import Exchange, Ports, State
@@ -385,10 +386,12 @@ class World:
         is_stream: bool = True,
         may_fail_over: bool = True,
         fields: dict[str, object] | None = None,
-        dialect: Dialect = CHAT,
+        dialect: Dialect | Endpoint = CHAT,
         pauses_at: int = 0,
     ) -> Run:
-        """A caller asks."""
+        """A caller asks; at an endpoint, if it is no answer that is wanted."""
+        endpoint = dialect if isinstance(dialect, Endpoint) else None
+        dialect = dialect.dialect if isinstance(dialect, Endpoint) else dialect
         asked: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
         inquiry = dialect.inquire(
             msgspec.json.encode(asked | {"stream": is_stream} | (fields or {}))
@@ -404,6 +407,8 @@ class World:
             at_s=self.now_s,
             at_unix_s=1_700_000_000.0,
             may_fail_over=may_fail_over,
+            operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
+            speakers=endpoint.speakers if endpoint is not None else None,
         )
         exchange = WatchedExchange(order, self.ports)
         caller = FakeCaller(self, order)

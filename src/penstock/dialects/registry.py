@@ -37,6 +37,10 @@ _OPENAIS: Final = {"openai_chat": _EMBEDDINGS, "openai_responses": _EMBEDDINGS}
 EMBEDDERS: Final[Speakers] = MappingProxyType(_OPENAIS | {"gemini_generate": GeminiBatchEmbed()})
 # A caller's one text goes to Gemini as it came, not as a batch.
 ONE_BY_ONE: Final[Speakers] = MappingProxyType(_OPENAIS | {"gemini_generate": GeminiEmbed()})
+# Those that translate into each other; a caller's one text is translated as a batch is.
+VECTORS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {dialect.name: dialect for dialect in EMBEDDERS.values()}
+)
 
 _SIBLINGS: Final = (
     *((Operation.COUNT_TOKENS, dialect, COUNTERS) for dialect in COUNTERS.values()),

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.core.errors import DialectError
-from penstock.dialects.gemini_generate.place import path_of, read_path
+from penstock.dialects.gemini_generate.place import (
+    method_path,
+    path_of,
+    read_method_path,
+    read_path,
+    resource,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,26 @@ def test_events_are_the_only_framing_of_a_stream() -> None:
 def test_any_other_path_is_refused(path: bytes) -> None:
     with pytest.raises(DialectError):
         read_path(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("m", "models/m"),
+        ("models/m", "models/m"),
+        ("tunedModels/m", "tunedModels/m"),
+        ("models/tunedModels/m", "tunedModels/m"),
+    ],
+)
+def test_a_body_names_the_collection_too(model: str, name: str) -> None:
+    assert resource(model) == name
+    assert method_path(model, "countTokens") == f"/{name}:countTokens".encode()
+    assert read_method_path(b"/v1beta/" + name.encode() + b":countTokens", "countTokens") in (
+        name,
+        "m",
+    )
+
+
+def test_another_method_is_refused() -> None:
+    with pytest.raises(DialectError, match="must end in :countTokens"):
+        read_method_path(b"/v1/models/m:generateContent", "countTokens")

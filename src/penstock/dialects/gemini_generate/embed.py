@@ -18,6 +18,7 @@ import msgspec
 from penstock.core.errors import CallerError, DialectError
 from penstock.dialects import embedding, json_fields, verdicts
 from penstock.dialects.capability import Capability
+from penstock.dialects.concepts import Concept, Concepts, Verdict
 from penstock.dialects.contract import Inquiry, Survey
 from penstock.dialects.embedding import EmbedAnswer, EmbedRequest, Vector
 from penstock.dialects.gemini_generate import errors, place, wire_names
@@ -82,6 +83,20 @@ class AnswerFields(msgspec.Struct, rename="camel"):
         return Usage(input_tokens=count or 0, is_known=count is not None)
 
 
+C, A, D, R = Verdict.CARRIED, Verdict.APPROXIMATED, Verdict.DROPPED, Verdict.REFUSED
+CONCEPTS: Final[dict[str, Concept]] = {
+    "model": Concept("models/{model}", C, "In the path, and in each request of a batch."),
+    "inputs": Concept("content", C),
+    "tokens": Concept("", R, "They mean something to one model only."),
+    "parts": Concept("content.parts", A, "They become lines of one text."),
+    "media": Concept("content.parts.inlineData", R, "Only text is embedded."),
+    "dimensions": Concept("outputDimensionality", C),
+    "encoding": Concept("", C, "The gateway packs the vectors."),
+    "user": Concept("", D),
+    "task_type": Concept("taskType", D),
+    "title": Concept("title", D),
+}
+
 _ANSWER: Final = msgspec.json.Decoder(AnswerFields)
 _REQUESTS: Final = msgspec.json.Decoder(list[EmbedFields])
 _LISTED: Final = msgspec.json.Decoder(list[Fields])
@@ -94,6 +109,7 @@ class GeminiBatchEmbed(GeminiGenerate):
     """A sibling of Gemini that embeds several texts. Without state."""
 
     name = "gemini_batch_embed"
+    concepts: Concepts = CONCEPTS
     method = BATCH
 
     def path(self, model: str, *, is_stream: bool) -> bytes:
@@ -136,7 +152,7 @@ class GeminiBatchEmbed(GeminiGenerate):
         try:
             listed = [_camel(one) for one in self._listed(inquiry)]
             for fields in listed:
-                dropped |= dict.fromkeys(verdicts.leftovers({}, fields, _KNOWN))
+                dropped |= dict.fromkeys(verdicts.leftovers(CONCEPTS, fields, _KNOWN))
             requests = _REQUESTS.decode(msgspec.json.encode(listed))
         except (*json_fields.MALFORMED, DialectError) as error:
             raise CallerError(f"The request is not understood: {error}.") from error
@@ -146,6 +162,7 @@ class GeminiBatchEmbed(GeminiGenerate):
             raise verdicts.refusal("requests.outputDimensionality", why)
         return EmbedRequest(
             dialect=self.name,
+            concepts=CONCEPTS,
             model=inquiry.model,
             inputs=tuple(_text(request, at, dropped) for at, request in enumerate(requests)),
             dimensions=sizes.pop() if sizes else None,
@@ -162,8 +179,8 @@ class GeminiBatchEmbed(GeminiGenerate):
         if wanted.dimensions is not None:
             shared["outputDimensionality"] = wanted.dimensions
         listed = [shared | {"content": {"parts": [{"text": text}]}} for text in wanted.inputs]
-        dropped = (*request.dropped, *([request.user_concept] if request.user else ()))
-        return msgspec.json.encode({"requests": listed}), dropped
+        user = (verdicts.name_of("user", request.concepts),) if request.user else ()
+        return msgspec.json.encode({"requests": listed}), (*request.dropped, *user)
 
     def read_answer(self, body: bytes) -> Answer:
         """Read vectors."""

@@ -35,7 +35,8 @@ def method_path(model: str, method: str) -> bytes:
 
 def resource(model: str) -> str:
     """Return a model's name with its collection, as it stands in bodies."""
-    return model if model.startswith((MODELS, TUNED)) else MODELS + model
+    name = model.removeprefix(MODELS)
+    return name if name.startswith(TUNED) else MODELS + name
 
 
 def read_path(path: bytes) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ from penstock.core.errors import CallerError, DialectError
 from penstock.core.estimate import tokens
 from penstock.dialects import embedding, json_fields, verdicts
 from penstock.dialects.capability import Capability
+from penstock.dialects.concepts import Concept, Concepts, Verdict
 from penstock.dialects.contract import Inquiry, Survey
 from penstock.dialects.embedding import EmbedAnswer, EmbedRequest, Vector
 from penstock.dialects.message import Answer, Request, Usage
@@ -65,6 +66,20 @@ class AnswerFields(msgspec.Struct):
         return Usage(input_tokens=count or 0, is_known=count is not None)
 
 
+C, A, D, R = Verdict.CARRIED, Verdict.APPROXIMATED, Verdict.DROPPED, Verdict.REFUSED
+CONCEPTS: Final[dict[str, Concept]] = {
+    "model": Concept("model", C),
+    "inputs": Concept("input", C),
+    "tokens": Concept("input (tokens)", R, "They mean something to one model only."),
+    "parts": Concept("", A, "They become lines of one text."),
+    "media": Concept("", R, "Only text is embedded."),
+    "dimensions": Concept("dimensions", C, "One for all texts; else refused."),
+    "encoding": Concept("encoding_format", C),
+    "user": Concept("user", C),
+    "task_type": Concept("", D),
+    "title": Concept("", D),
+}
+
 _REQUEST: Final = msgspec.json.Decoder(EmbedFields)
 _ANSWER: Final = msgspec.json.Decoder(AnswerFields)
 _VECTORS: Final = msgspec.json.Decoder(list[VectorFields])
@@ -75,6 +90,7 @@ class OpenAIEmbeddings(OpenAIChat):
     """A sibling of both of OpenAI's dialects that embeds. Without state."""
 
     name = "openai_embeddings"
+    concepts: Concepts = CONCEPTS
 
     def path(self, model: str, *, is_stream: bool) -> bytes:
         """Return the path below a base URL that ends in ``/v1`` or the like."""
@@ -118,19 +134,20 @@ class OpenAIEmbeddings(OpenAIChat):
 
     def read_request(self, inquiry: Inquiry) -> Request:
         """Read the texts; raises CallerError for tokens."""
+        _encoding(inquiry)
         try:
             fields = _REQUEST.decode(inquiry.body)
         except json_fields.MALFORMED as error:
             place = json_fields.place_of(error)
             raise CallerError(f"The request is not understood: {error}.", param=place) from error
-        _encoding(inquiry)
         return EmbedRequest(
             dialect=self.name,
+            concepts=CONCEPTS,
             model=inquiry.model,
             inputs=_texts(fields.input),
             dimensions=fields.dimensions,
             user=fields.user or "",
-            dropped=tuple(verdicts.leftovers({}, inquiry.fields, _KNOWN)),
+            dropped=tuple(verdicts.leftovers(CONCEPTS, inquiry.fields, _KNOWN)),
         )
 
     def write_request(
@@ -142,6 +159,8 @@ class OpenAIEmbeddings(OpenAIChat):
         body: dict[str, object] = {"model": model, "input": wanted.inputs}
         if wanted.dimensions is not None:
             body["dimensions"] = wanted.dimensions
+        if wanted.user:
+            body["user"] = wanted.user
         # The default of all, but an engine may choose otherwise.
         return msgspec.json.encode(body | {"encoding_format": "float"}), request.dropped
 
