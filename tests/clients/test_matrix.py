@@ -1,0 +1,78 @@
+"""Every client, through every kind of upstream, fault and policy, over real sockets.
+
+    no silent truncation   the client's user gets the whole text, or an error that is raised
+    nothing made up        what came before an error is how the text begins
+    bounded                the providers see no more requests than the policy may make
+    sums right             one record; its tokens are the providers' own counts, and the client's
+"""
+
+from typing import Any
+
+import pytest
+from tests.clients.conftest import Drive
+from tests.clients.roster import PROMPT, TEXT, Case, cases
+from tests.e2e.emulator import RunningEmulator, wait_until
+from tests.e2e.gateway import CALLER_KEY, RunningGateway
+
+pytestmark = pytest.mark.clients
+
+FINISHED = frozenset(("stop", "end_turn", "completed", "STOP", None))
+
+
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
+def test_the_caller_gets_it_all_or_an_error(
+    case: Case, drive: Drive, gateway: RunningGateway, emulator: RunningEmulator
+) -> None:
+    driver = drive(case.client.library)
+    if case.trouble.rule:
+        emulator.faults({"provider": case.upstream.provider, **case.trouble.rule})
+    slowly: dict[str, object] = {"ttft_s": 0.005, "tokens_per_s": 200.0}
+    emulator.pace(claude=slowly, gpt=slowly, gemini=slowly)
+    before = len(gateway.records())
+    heard = driver.ask(
+        way=case.client.way,
+        base_url=gateway.url + case.client.base,
+        key=CALLER_KEY,
+        model=case.route,
+        prompt=PROMPT,
+    )
+    wait_until(lambda: len(gateway.records()) > before)
+    records = gateway.records()[before:]
+    dials = emulator.attempts()
+    assert len(dials) <= case.policy.dials_max
+    assert len(records) == 1, "one request of the client's is one exchange"
+    assert len(records[0]["attempts"]) == len(dials)
+    if case.must_be_whole:
+        check_whole(heard, records[0], dials)
+    else:
+        check_broken(case, heard, records[0])
+
+
+def check_whole(
+    heard: dict[str, Any], record: dict[str, Any], dials: list[dict[str, Any]]
+) -> None:
+    """The text is complete, and counted once."""
+    assert heard["error"] is None, heard
+    assert heard["text"] == TEXT
+    assert heard["finish"] in FINISHED
+    assert heard["error_events"] == []
+    assert record["outcome"] == "complete"
+    assert not record.get("is_estimated")
+    assert record["input_tokens"] == dials[-1]["input_tokens"]
+    assert record["output_tokens"] == len(TEXT.split()), "the stand-ins' tokens are words"
+    for name in ("input_tokens", "output_tokens"):
+        assert heard[name] in (None, record[name])
+
+
+def check_broken(case: Case, heard: dict[str, Any], record: dict[str, Any]) -> None:
+    """The client raised an error, and showed nothing that is not so."""
+    assert heard["error"] is not None, heard
+    assert TEXT.startswith(heard["text"])
+    assert heard["text"] != TEXT
+    if case.client.is_stream and case.trouble.is_after_content:
+        assert heard["text"]
+        assert record["outcome"] == "broken"
+        assert record["is_estimated"]
+    else:
+        assert heard["text"] == ""
+        assert record["outcome"] == "failed"
