@@ -134,6 +134,7 @@ class Upstream:
     dialect: str
     url: str  # a name of the emulator's
     model: str
+    below: str = ""  # goes on after that URL
     instead: str  # the upstream that a route goes on to
 
 
@@ -151,6 +152,23 @@ UPSTREAMS: Final = {
             model=CLAUDE,
             instead="gpt",
         ),
+        Upstream(
+            name="responses",
+            provider="gpt",
+            dialect=RESPONSES,
+            url="gpt",
+            model=GPT,
+            instead="claude",
+        ),
+        Upstream(
+            name="gemini",
+            provider="gemini",
+            dialect=GENERATE,
+            url="gemini_native",
+            below="/v1beta",
+            model=GEMINI,
+            instead="gpt",
+        ),
     )
 }
 
@@ -158,6 +176,8 @@ UPSTREAMS: Final = {
 THROUGH: Final[Mapping[str, tuple[str, ...]]] = {
     CHAT: ("gpt", "claude"),
     MESSAGES: ("claude", "gpt"),
+    RESPONSES: ("responses", "claude"),
+    GENERATE: ("gemini", "claude"),
 }
 
 
@@ -273,7 +293,7 @@ def configuration(emulator: RunningEmulator, mark: str) -> dict[str, Any]:
         {
             "name": f"{one.name}{mark}",
             "dialect": one.dialect,
-            "base_url": emulator.urls[one.url],
+            "base_url": emulator.urls[one.url] + one.below,
             "api_key_env": "EMULATED_KEY",
         }
         for one in UPSTREAMS.values()

@@ -1,4 +1,4 @@
-"""``llm``, told of the gateway as its users do: in ``extra-openai-models.yaml``."""
+"""``llm``, told of the gateway as its users do: ``extra-openai-models.yaml`` and ``keys.json``."""
 
 import json
 
@@ -12,12 +12,17 @@ def way(*, is_stream: bool, has_responses: bool) -> Way:
             "model_id": "penstock",
             "model_name": ask.model,
             "api_base": ask.base_url,
+            "api_key_name": "penstock",
             "responses": has_responses,
         }
-        # JSON is YAML; llm reads the file whenever it looks for a model.
-        path = llm.user_dir() / "extra-openai-models.yaml"
-        path.write_text(json.dumps([entry]), encoding="utf-8")
-        response = llm.get_model("penstock").prompt(ask.prompt, stream=is_stream, key=ask.key)
+        # JSON is YAML; llm reads both files whenever it looks for a model.
+        folder = llm.user_dir()
+        for name, document in (
+            ("extra-openai-models.yaml", [entry]),
+            ("keys.json", {"penstock": ask.key}),
+        ):
+            (folder / name).write_text(json.dumps(document), encoding="utf-8")
+        response = llm.get_model("penstock").prompt(ask.prompt, stream=is_stream)
         for text in response:
             heard.add(text)
         usage = response.usage()

@@ -193,6 +193,8 @@ const packages = {
   vercel: ["ai", "@ai-sdk/openai-compatible", "@ai-sdk/anthropic"],
 };
 const library = process.argv[2];
+// What libraries say to the console is not for the tests.
+console.log = console.info = console.warn = console.error;
 const tell = (document) => process.stdout.write(`${JSON.stringify(document)}\n`);
 const version = (name) => {
   const place = new URL(`node_modules/${name}/package.json`, import.meta.url);
