@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.clients.driver import Driver, missing
 from tests.clients.roster import Library, configuration
+from tests.clients.seen import Seen
 from tests.e2e.emulator import RunningEmulator
 from tests.e2e.gateway import RunningGateway, config_of
 
@@ -26,6 +27,14 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drive]:
     yield hand_out
     for driver in started.values():
         driver.stop()
+
+
+@pytest.fixture(scope="session")
+def seen() -> Iterator[Seen]:
+    """Hand out the table of what users see."""
+    table = Seen()
+    yield table
+    table.close()
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,11 @@ class Driver:
             assert data, f"the driver ended with {self._process.wait()}"
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except json.JSONDecodeError:
+            self.stop()  # what follows would answer the wrong question
+            raise
 
     @property
     def is_running(self) -> bool:
