@@ -1,13 +1,16 @@
 # make up     sets up and runs penstock (ARGS="..." passes flags on)
 # make test   sets up and runs the fast tests
-# make check  all the rest of CI: lint, types, architecture, docs, slow tests
+# make check  all the rest of CI: lint, types, architecture, docs, slow tests, clients
+# make clients  sets up other people's clients, and tests with them (ARGS="-k llm" picks)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := .venv-clients
+NODE := tests/clients/node
 ARGS ?=
 
-.PHONY: help up test test-all check fmt lint types arch docs docs-check e2e fuzz bench lock clean
+.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e fuzz bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -25,17 +28,33 @@ $(VENV)/.dev-ready: requirements/dev.txt $(VENV)/.run-ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(CLIENTS)/.ready: requirements/clients.txt
+	@echo "penstock: creating $(CLIENTS) with the hash-locked clients for Python ..."
+	@test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt
+	@touch $@
+
+# Without npm the tests with clients for node are skipped, and say so.
+$(NODE)/node_modules/.ready: $(NODE)/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "penstock: installing the locked clients for node ..."; \
+	  cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.ready; \
+	else \
+	  echo "penstock: no npm, so no clients for node: install node 20 or newer with npm"; \
+	fi
+
 up: $(VENV)/.run-ready
 	@exec $(BIN)/penstock up $(ARGS)
 
 test: $(VENV)/.dev-ready
-	$(BIN)/pytest -m "not slow" $(ARGS)
+	$(BIN)/pytest -m "not slow and not clients" $(ARGS)
 
-test-all: $(VENV)/.dev-ready
+test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
 
 check: lint types arch docs-check
-	$(BIN)/pytest -m slow $(ARGS)
+	$(BIN)/pytest -m "slow and not clients" $(ARGS)
+	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready
 	$(BIN)/ruff format .
@@ -57,6 +76,16 @@ docs: $(VENV)/.dev-ready
 docs-check: $(VENV)/.dev-ready
 	$(BIN)/python docs/generate.py --check
 
+clients: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
+	$(BIN)/pytest tests/clients -m "clients and not slow" $(ARGS)
+
+clients-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
+	$(BIN)/pytest tests/clients $(ARGS)
+
+clients-measure: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
+	PENSTOCK_CLIENTS_MEASURE=1 $(BIN)/pytest tests/clients -m "clients and not slow"
+	$(BIN)/python docs/generate.py
+
 e2e: $(VENV)/.dev-ready
 	$(BIN)/pytest tests/e2e $(ARGS)
 
@@ -66,6 +95,8 @@ bench: $(VENV)/.dev-ready
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients.in -o requirements/clients.txt
+	cd $(NODE) && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(NODE)/node_modules .pytest_cache .ruff_cache .hypothesis
