@@ -6,6 +6,7 @@ from tests.exchange.world import Run, World, whole
 
 from penstock.core.estimate import tokens
 from penstock.core.outcome import FailureKind
+from penstock.dialects.operation import Operation
 from penstock.dialects.registry import DIALECTS, ENDPOINTS
 
 COUNT = ENDPOINTS["anthropic_count_tokens"]
@@ -49,7 +50,7 @@ def test_a_count_costs_nothing_and_is_no_load() -> None:
     assert run.caller.body == b'{"input_tokens":12}'
     record = world.record(run)
     assert (record.operation, record.outcome, record.input_tokens) == (
-        "count_tokens",
+        Operation.COUNT_TOKENS,
         "complete",
         0,
     )
@@ -108,7 +109,7 @@ def test_vectors_cost_their_input() -> None:
     world.line.answer(200, VECTORS)
     assert run.caller.body == VECTORS
     record = world.record(run)
-    assert (record.operation, record.dialect) == ("embed", "openai_embeddings")
+    assert (record.operation, record.dialect) == (Operation.EMBED, "openai_embeddings")
     assert (record.input_tokens, record.output_tokens, record.is_estimated) == (3, 0, False)
 
 
