@@ -1,6 +1,7 @@
 # make up     sets up and runs penstock (ARGS="..." passes flags on)
 # make test   sets up and runs the fast tests
 # make check  all the rest of CI: lint, types, architecture, docs, slow tests, clients
+# make engine   compiles a real engine (minutes, once; needs a C++ compiler), and tests with it
 # make clients  sets up other people's clients, and tests with them (ARGS="-k llm" picks)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -8,9 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := .venv-clients
 NODE := tests/clients/node
+ENGINE := .venv-engine
+PIP := -m pip --quiet --disable-pip-version-check install
 ARGS ?=
 
-.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e fuzz bench lock clean
+.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -34,6 +37,14 @@ $(CLIENTS)/.ready: requirements/clients.txt
 	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt
 	@touch $@
 
+$(ENGINE)/.ready: requirements/engine.txt requirements/engine-build.txt
+	@echo "penstock: creating $(ENGINE) for a real engine, llama-cpp-python, hash-locked ..."
+	@test -x $(ENGINE)/bin/python || $(PYTHON) -m venv $(ENGINE)
+	@$(ENGINE)/bin/python $(PIP) --require-hashes -r requirements/engine-build.txt
+	@echo "penstock: compiling it, which takes 5 to 15 minutes, once ..."
+	@PATH="$(CURDIR)/$(ENGINE)/bin:$$PATH" $(ENGINE)/bin/python $(PIP) --no-build-isolation --require-hashes -r requirements/engine.txt
+	@touch $@
+
 # Without npm the tests with clients for node are skipped, and say so.
 $(NODE)/node_modules/.ready: $(NODE)/package-lock.json
 	@if command -v npm >/dev/null; then \
@@ -47,13 +58,13 @@ up: $(VENV)/.run-ready
 	@exec $(BIN)/penstock up $(ARGS)
 
 test: $(VENV)/.dev-ready
-	$(BIN)/pytest -m "not slow and not clients" $(ARGS)
+	$(BIN)/pytest -m "not slow and not clients and not engine" $(ARGS)
 
 test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
 
 check: lint types arch docs-check
-	$(BIN)/pytest -m "slow and not clients" $(ARGS)
+	$(BIN)/pytest -m "slow and not clients and not engine" $(ARGS)
 	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready
@@ -89,6 +100,9 @@ clients-measure: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.read
 e2e: $(VENV)/.dev-ready
 	$(BIN)/pytest tests/e2e $(ARGS)
 
+engine: $(VENV)/.dev-ready $(ENGINE)/.ready
+	$(BIN)/pytest tests/engine -m engine $(ARGS)
+
 bench: $(VENV)/.dev-ready
 	$(BIN)/python bench/run.py $(ARGS)
 
@@ -96,7 +110,9 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients.in -o requirements/clients.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/engine-build.in -o requirements/engine-build.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/engine.in -o requirements/engine.txt
 	cd $(NODE) && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(NODE)/node_modules .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(ENGINE) $(NODE)/node_modules .pytest_cache .ruff_cache .hypothesis

@@ -77,6 +77,16 @@ def test_results_with_images_and_errors_are_told_in_text() -> None:
     assert dropped == ("tool_result.is_error", "tool_result.image")
 
 
+def test_beside_calls_there_is_no_content_rather_than_null() -> None:
+    call = ToolCall("1", "f", "{}")
+    for parts, content in (((call,), None), ((Text("a"), call), "a"), ((), "")):
+        turns = (Turn(Role.USER, (Text("hi"),)), Turn(Role.ASSISTANT, parts))
+        body, _ = write(turns=turns)
+        message = messages_of(body)[1]
+        assert message.get("content") == content
+        assert None not in message.values()
+
+
 @pytest.mark.parametrize(
     ("model", "fields", "written", "dropped"),
     [

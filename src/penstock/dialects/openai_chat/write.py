@@ -193,7 +193,7 @@ class _Writer:
         return self._texts([*leading, *point, *hoisted], "\n\n")
 
     def _assistant(self, turn: Turn) -> Fields:
-        message: Fields = {"role": "assistant", "content": self._texts(turn.parts, "") or None}
+        content = self._texts(turn.parts, "")
         calls = [
             {
                 "id": self._ids.of_call(part.id),
@@ -203,6 +203,9 @@ class _Writer:
             for part in turn.parts
             if isinstance(part, ToolCall)
         ]
+        message: Fields = {"role": "assistant"}
+        if content or not calls:  # beside calls it may be absent; null is not taken everywhere
+            message["content"] = content
         return message | {"tool_calls": calls} if calls else message
 
     def _user(self, turn: Turn) -> list[Fields]:
