@@ -12,8 +12,10 @@ import msgspec
 
 from penstock.config.model import (
     Breaker,
+    Continuation,
     DialectName,
     Feature,
+    OnBreak,
     Policy,
     Timeouts,
     Upstream,
@@ -44,6 +46,13 @@ TIMEOUTS = Timeouts(
     hang_s=2.0,
 )
 CHAT = OpenAIChat()
+CONTINUATION = Continuation()
+MESSAGES: dict[str, object] = {"messages": [{"role": "user", "content": "Hi"}]}
+ASKED: dict[str, dict[str, object]] = {
+    "openai_responses": {"input": "Hi"},
+    "anthropic_messages": {"max_tokens": 4000, **MESSAGES},
+    "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+}
 
 
 class FakeTimer:
@@ -371,9 +380,19 @@ class World:
         timeouts: Timeouts = TIMEOUTS,
         attempts_max: int = 4,
         failover_on: tuple[str, ...] = (),
+        continuation: Continuation | None = None,
+        keep_alive_s: float | None = None,
     ) -> Route:
         full = [Spec(one) if isinstance(one, str) else one for one in specs]
-        entry = RouteEntry(name="route", targets=(), policy=policy, failover_on=failover_on)
+        entry = RouteEntry(
+            name="route",
+            targets=(),
+            policy=policy,
+            failover_on=failover_on,
+            continuation=continuation or CONTINUATION,
+            on_break=OnBreak.CONTINUE if continuation else OnBreak.ERROR,
+            keep_alive_s=keep_alive_s,
+        )
         return Route(entry, [self.target(one) for one in full], timeouts, attempts_max)
 
     # --- what happens
@@ -389,10 +408,9 @@ class World:
         pauses_at: int = 0,
     ) -> Run:
         """A caller asks."""
-        asked: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-        inquiry = dialect.inquire(
-            msgspec.json.encode(asked | {"stream": is_stream} | (fields or {}))
-        )
+        asked = ASKED.get(dialect.name, MESSAGES) | {"model": "m", "stream": is_stream}
+        body = msgspec.json.encode(asked | (fields or {}))
+        inquiry = dialect.inquire(body, dialect.path("m", is_stream=is_stream))
         order = Order(
             id=f"x{len(self.runs)}",
             tenant="tenant",
@@ -404,6 +422,7 @@ class World:
             at_s=self.now_s,
             at_unix_s=1_700_000_000.0,
             may_fail_over=may_fail_over,
+            is_continuing=route.on_break is OnBreak.CONTINUE,
         )
         exchange = WatchedExchange(order, self.ports)
         caller = FakeCaller(self, order)
