@@ -1,4 +1,4 @@
-"""How property tests run: without a bound on an example's time, which a busy machine would break."""
+"""How property tests run: no bound on the time of an example, which a busy machine would break."""
 
 from hypothesis import settings
 

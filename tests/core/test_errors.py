@@ -76,3 +76,24 @@ def test_a_configuration_error_lists_every_problem() -> None:
     error = ConfigError(problems)
     assert error.problems == problems
     assert error.message == "line 7, a[0].b: is bad (make it good)\nc: no (yes)"
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("the connection broke", "the connection broke. Do."),
+        ("It broke.", "It broke. Do."),
+        ("It broke.\n", "It broke. Do."),
+        ("Why?", "Why? Do."),
+        ("They say 'no.'", "They say 'no.' Do."),
+        ("They say (no)", "They say (no). Do."),
+        ("\u58ca\u308c\u305f\u3002", "\u58ca\u308c\u305f\u3002 Do."),
+        ("", "Do."),
+    ],
+)
+def test_an_error_is_told_in_two_sentences(message: str, told: str) -> None:
+    error = PenstockError(message)
+    error.remedy = "Do."
+    assert error.text == told
+    error.remedy = ""
+    assert error.text == told.removesuffix("Do.").strip()

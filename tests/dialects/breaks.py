@@ -136,6 +136,7 @@ class Play:
 
 def gist(name: str, events: Sequence[Event]) -> Whole:
     """Return what an answer says, however its events are cut; it has one beginning and one end."""
+    events = [event for event in events if not isinstance(event, KeptAlive)]
     calls: dict[int, list[str]] = {}
     for event in events:
         if isinstance(event, ToolStarted):

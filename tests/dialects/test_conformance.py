@@ -215,6 +215,7 @@ def test_an_error_that_we_write_is_an_error_that_we_read(name: str, error: Penst
     assert reader.feed(dialect.error_event(error, "req_1")) == b""
     assert reader.failure is not None
     assert error.message in reader.failure.detail
+    assert error.text in reader.failure.detail, "what happened and what to do, as two sentences"
 
 
 @DIALECT

@@ -12,8 +12,10 @@ import msgspec
 
 from penstock.config.model import (
     Breaker,
+    Continuation,
     DialectName,
     Feature,
+    OnBreak,
     Policy,
     Timeouts,
     Upstream,
@@ -45,6 +47,13 @@ TIMEOUTS = Timeouts(
     hang_s=2.0,
 )
 CHAT = OpenAIChat()
+CONTINUATION = Continuation()
+MESSAGES: dict[str, object] = {"messages": [{"role": "user", "content": "Hi"}]}
+ASKED: dict[str, dict[str, object]] = {
+    "openai_responses": {"input": "Hi"},
+    "anthropic_messages": {"max_tokens": 4000, **MESSAGES},
+    "gemini_generate": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+}
 
 
 class FakeTimer:
@@ -372,9 +381,19 @@ class World:
         timeouts: Timeouts = TIMEOUTS,
         attempts_max: int = 4,
         failover_on: tuple[str, ...] = (),
+        continuation: Continuation | None = None,
+        keep_alive_s: float | None = None,
     ) -> Route:
         full = [Spec(one) if isinstance(one, str) else one for one in specs]
-        entry = RouteEntry(name="route", targets=(), policy=policy, failover_on=failover_on)
+        entry = RouteEntry(
+            name="route",
+            targets=(),
+            policy=policy,
+            failover_on=failover_on,
+            continuation=continuation or CONTINUATION,
+            on_break=OnBreak.CONTINUE if continuation else OnBreak.ERROR,
+            keep_alive_s=keep_alive_s,
+        )
         return Route(entry, [self.target(one) for one in full], timeouts, attempts_max)
 
     # --- what happens
@@ -392,10 +411,9 @@ class World:
         """A caller asks; at an endpoint, if it is no answer that is wanted."""
         endpoint = dialect if isinstance(dialect, Endpoint) else None
         dialect = dialect.dialect if isinstance(dialect, Endpoint) else dialect
-        asked: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-        inquiry = dialect.inquire(
-            msgspec.json.encode(asked | {"stream": is_stream} | (fields or {}))
-        )
+        asked = ASKED.get(dialect.name, MESSAGES) | {"model": "m", "stream": is_stream}
+        body = msgspec.json.encode(asked | (fields or {}))
+        inquiry = dialect.inquire(body, dialect.path("m", is_stream=is_stream))
         order = Order(
             id=f"x{len(self.runs)}",
             tenant="tenant",
@@ -409,6 +427,7 @@ class World:
             may_fail_over=may_fail_over,
             operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
             speakers=endpoint.speakers if endpoint is not None else None,
+            is_continuing=route.on_break is OnBreak.CONTINUE,
         )
         exchange = WatchedExchange(order, self.ports)
         caller = FakeCaller(self, order)

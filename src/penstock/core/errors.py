@@ -10,8 +10,8 @@
     ConfigError      the operator's        never on the wire
     StoreError       ours                  503; never shown as the caller's
 
-Each has a status, a stable ``code`` and a one-line remedy. What is expected (no permit, no
-upstream free) is a value, not an exception.
+Each has a status, a stable ``code`` and a one-line remedy; ``text`` is both in words. What is
+expected (no permit, no upstream free) is a value, not an exception.
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,13 @@ class PenstockError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    @property
+    def text(self) -> str:
+        """What happened and what to do about it, a sentence each, whoever's words they are."""
+        message = self.message.rstrip()
+        is_whole = message.rstrip(CLOSERS).endswith(STOPS)
+        return f"{message}{'' if is_whole or not message else '.'} {self.remedy}".strip()
 
 
 class CallerError(PenstockError):
@@ -156,6 +163,8 @@ class StoreError(PenstockError):
 # SDKs sleep for what Retry-After says; above this an older SDK falls into its own short back-off
 # and storms (TIERING 5), so a longer wait is told in a header of ours instead.
 RETRY_AFTER_MAX_S = 60.0
+STOPS: Final = (".", "!", "?", ":", "\u2026", "\u3002", "\uff01", "\uff1f")
+CLOSERS: Final = "\"')]}*`\u00bb\u2019\u201d\u300d"  # that may stand behind a sentence's stop
 TRANSLATION_CODE: Final = "translation_refused"
 TRANSLATION_REMEDY: Final = "Leave out what that model may not know, or ask one of this dialect."
 EXHAUSTED_CODES: Final = {502: "upstream_failed", 503: "no_capacity", 504: "upstream_timeout"}

@@ -79,6 +79,7 @@ class Splicer:
         self.model = later.model if later else ""
         self.has_content = False  # of this hop
         self.is_restarted = False
+        self.finish_reason = ""  # as the caller has it
         self._continuation = later.continuation if later else None
         self._has_comment = later is not None and later.has_comment
         self._calls_before = progress.calls
@@ -205,6 +206,8 @@ class Splicer:
             model = "".join(char for char in self.model if char.isprintable())
             comment = b": penstock continued by %b\n\n" % model.encode()
         self.has_content = True
+        if isinstance(event, Stopped):
+            self.finish_reason = event.reason.value
         self.progress.see(event)
         return comment + self.encoder.encode(event)
 

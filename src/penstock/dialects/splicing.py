@@ -129,8 +129,9 @@ class TranslatedHop(Translation):
         if self._splicer.is_restarted:
             self.failure = RESTARTED
             self.is_complete = self.is_ended = False
-        elif self.progress.is_stopped:
-            self.is_complete = True
+        elif self.progress.is_stopped:  # by us perhaps: whatever the upstream has to add is lost
+            self.is_complete, self.failure = True, None
+            self.finish_reason = self._splicer.finish_reason
         return out
 
     def obstacle(self) -> str | None:
@@ -307,8 +308,7 @@ class PassedHop:
         self._held_bytes += EVENT_BYTES + len(out)
         if self._held_bytes > self._settings.held_bytes_max:
             self._holds = False
-        is_over = not self._holds or any(isinstance(event, Stopped) for event in events)
-        if not is_over:
+        if self._holds and not self._relay.is_complete:
             return b""
         held, self._held = self._held, []
         return b"".join([self._pass(*one) for one in held])

@@ -20,9 +20,11 @@ from penstock.dialects.operation import Operation
 from penstock.dialects.translate import Translation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
+from penstock.exchange.splice import Splice
 from penstock.exchange.target import header_value
 
 OK: Final = 200
+BAD_REQUEST: Final = 400
 ABSENT_STATUSES: Final = (404, 405, 501)  # how servers say that they do not know a path
 ESTIMATED: Final = b"x-penstock-estimated: true\r\nx-penstock-attempts: %d\r\n"
 ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
@@ -42,8 +44,10 @@ def is_stream(order: Order, attempt: Attempt) -> bool:
     return attempt.status == OK and order.inquiry.is_stream and is_sse
 
 
-def reader_of(order: Order, attempt: Attempt) -> AnswerReader:
+def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerReader:
     """Return what reads a stream."""
+    if splice is not None:
+        return splice.reader_of(attempt)
     dialect = attempt.dialect
     if attempt.is_translated:
         encoder = order.dialect.encoder(order.inquiry, int(order.at_unix_s))
@@ -96,6 +100,14 @@ def failure_of(attempt: Attempt) -> Failure:
     return failure
 
 
+def blamed(attempt: Attempt, failure: Failure) -> Failure:
+    """Return a failure as the caller's, if it was they who named a model that is not there."""
+    is_redirect = 0 < failure.status < BAD_REQUEST
+    if failure.kind is not FailureKind.MISCONFIGURED or attempt.target.names_model or is_redirect:
+        return failure
+    return Failure(FailureKind.REJECTED, failure.detail, failure.status, failure.code)
+
+
 def estimate(order: Order, attempts: int) -> tuple[bytes, bytes] | None:
     """Return headers and body of the answer that needs no upstream; None if there is none."""
     if order.operation is not Operation.COUNT_TOKENS:
@@ -109,6 +121,12 @@ def as_sent(attempt: Attempt, failure: Failure) -> bytes:
     """Return the upstream's own error, where it is the caller's to read; else nothing."""
     is_callers = RULES[failure.kind].exhausted_status == 0 and not attempt.is_translated
     return b"".join(attempt.parts) if is_callers and attempt.status != OK else b""
+
+
+def headers_as_sent(attempt: Attempt, attempts: int) -> bytes:
+    """Return the header lines of an upstream's own error: asking again would not help."""
+    content_type = attempt.response_headers.get(b"content-type", b"application/json")
+    return headers(attempt, attempts, content_type) + b"x-should-retry: false\r\n"
 
 
 def headers(attempt: Attempt, attempts: int, content_type: bytes) -> bytes:

@@ -174,7 +174,9 @@ def _add_hops(record: Record, attempts: list[Attempt], began_at_s: float) -> Non
         record.cache_write_tokens += written.cache_write_tokens
         record.reasoning_tokens += written.reasoning_tokens
         record.is_estimated |= written.is_estimated
-        record.events += attempt.reader.events if attempt.reader is not None else 0
+        if attempt.reader is not None:
+            record.events += attempt.reader.events
+            record.junk_lines += attempt.reader.junk_lines
 
 
 def _word(outcome: Outcome | None) -> str:

@@ -25,6 +25,7 @@ from penstock.exchange.attempt import Attempt
 from penstock.exchange.route import Route
 from penstock.exchange.target import Target
 
+BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 REPEATS_MAX: Final = 1  # rounds in which a failed upstream is asked again (TIERING 2)
 
 
@@ -74,15 +75,9 @@ class Failover:
         return self.when_refused(now_s) if self.able else None
 
     def after(self, attempt: Attempt, failure: Failure, now_s: float) -> Plan | None:
-        """Return what to do after an attempt failed before the commit; None: give up."""
+        """Return what to do after an attempt failed; None: give up."""
         target = attempt.target
-        then = RULES[failure.kind].then
-        is_ours = then is Next.NOWHERE and attempt.is_translated
-        if is_ours:
-            then = Next.ELSEWHERE  # it may have been our translation that was refused
-        if self.failure is None or not is_ours:  # what failed before it is the truth to be told
-            self.failure = failure
-            self.attempt = attempt
+        then = self.note(attempt, failure)
         if then is Next.REPEAT:
             if not self._stale:
                 self._stale = 1
@@ -96,13 +91,32 @@ class Failover:
             return None
         return self._others(then, target, now_s)
 
-    def error(self) -> UpstreamError:
+    def note(self, attempt: Attempt, failure: Failure) -> Next:
+        """Remember whom to blame if nobody is left; return where the kind of failure leads."""
+        then = RULES[failure.kind].then
+        is_ours = then is Next.NOWHERE and attempt.is_translated
+        if self.failure is None or not is_ours:  # what failed before it is the truth to be told
+            self.failure = failure
+            self.attempt = attempt
+        return Next.ELSEWHERE if is_ours else then  # it may have been our translation
+
+    def error(self, now_s: float) -> UpstreamError:
         """Return what the caller is told when nobody is left; asked after a failure."""
         failure, attempt = self.failure, self.attempt
         assert failure is not None
         assert attempt is not None
         is_ours = failure.kind is FailureKind.REJECTED and attempt.is_translated
-        return UpstreamError(failure, attempt.target.upstream.name if is_ours else "")
+        error = UpstreamError(failure, attempt.target.upstream.name if is_ours else "")
+        ready_s = min((one.ready_at_s(now_s) for one in self.able), default=now_s) - now_s
+        error.retry_after_s = max(1.0, ready_s)
+        return error
+
+    def broken(self) -> UpstreamError:
+        """Return what the caller is told when the status is spent; asked after a failure."""
+        assert self.failure is not None
+        error = UpstreamError(self.failure)
+        error.remedy = BREAK_REMEDY
+        return error
 
     def when_refused(self, now_s: float) -> Plan | None:
         """Return what to do when the others are not free either."""

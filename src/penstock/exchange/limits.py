@@ -20,21 +20,18 @@ def next_limit(
     """Return the instant of the next limit, in monotonic seconds, and the kind of failure."""
     if not attempt.sent_at_s:
         return attempt.dialled_at_s + timeouts.connect_s, FailureKind.UNREACHABLE
-    if is_streaming or (attempt.reader is None and attempt.parts):
+    # What is held back has come, too: it is no longer the first token that is waited for.
+    if is_streaming or attempt.is_holding or (attempt.reader is None and attempt.parts):
         return attempt.progress_at_s + timeouts.between_tokens_s, FailureKind.STALLED
     wait_s = timeouts.first_token_s if is_stream else timeouts.unary_s
     return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT
 
 
-def words(kind: FailureKind, timeouts: Timeouts, *, is_stream: bool) -> str:
-    """Say which limit has passed."""
-    if kind is FailureKind.UNREACHABLE:
-        return f"no connection in {timeouts.connect_s} s"
-    if kind is FailureKind.STALLED:
-        return f"nothing came for {timeouts.between_tokens_s} s in the middle of the answer"
-    if is_stream:
-        return f"no content came in {timeouts.first_token_s} s"
-    return f"no answer came in {timeouts.unary_s} s"
+def failure_of(
+    attempt: Attempt, kind: FailureKind, timeouts: Timeouts, *, is_stream: bool
+) -> Failure:
+    """Return what it means that a limit has passed."""
+    return Failure(kind, _words(kind, timeouts, is_stream=is_stream), attempt.status)
 
 
 def verdict(attempt: Attempt, hang_s: float, now_s: float) -> Outcome:
@@ -45,3 +42,13 @@ def verdict(attempt: Attempt, hang_s: float, now_s: float) -> Outcome:
     kind = FailureKind.STALLED if attempt.first_token_at_s else FailureKind.TIMED_OUT
     detail = f"nothing had come for {waited_s:.1f} s when the exchange ended"
     return Failure(kind, detail, attempt.status)
+
+
+def _words(kind: FailureKind, timeouts: Timeouts, *, is_stream: bool) -> str:
+    if kind is FailureKind.UNREACHABLE:
+        return f"no connection in {timeouts.connect_s} s"
+    if kind is FailureKind.STALLED:
+        return f"nothing came for {timeouts.between_tokens_s} s in the middle of the answer"
+    if is_stream:
+        return f"no content came in {timeouts.first_token_s} s"
+    return f"no answer came in {timeouts.unary_s} s"

@@ -32,7 +32,7 @@ import enum
 import math
 from typing import Final
 
-from penstock.core.errors import CallerError, DeadlineError, PenstockError, ShedError, UpstreamError
+from penstock.core.errors import CallerError, DeadlineError, PenstockError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
@@ -49,10 +49,8 @@ from penstock.exchange.target import Target
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
-BAD_REQUEST: Final = 400
 EVENT_STREAM: Final = b"text/event-stream"
 KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
-BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 
 
 class State(enum.Enum):
@@ -177,7 +175,7 @@ class Exchange:
             self._backoff_until_s = plan.at_s
             self._arm()
         else:
-            self._ask(plan.targets, now_s, waits=plan.waits)
+            self._ask_again(plan.targets, now_s, waits=plan.waits)
 
     @property
     def _failover(self) -> Failover:
@@ -191,6 +189,11 @@ class Exchange:
                 is_allowed=self._order.may_fail_over,
             )
         return self._failover_made
+
+    def _ask_again(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
+        if self._splice is not None:
+            targets = self._splice.preferred(targets, now_s)
+        self._ask(targets, now_s, waits=waits)
 
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
         self.state = State.QUEUED
@@ -217,12 +220,8 @@ class Exchange:
         attempt.status = status
         attempt.response_headers = headers
         attempt.head_at_s = attempt.progress_at_s = now_s
-        if not answering.is_stream(self._order, attempt):
-            return
-        if self._splice is not None:
-            attempt.reader = self._splice.reader_of(attempt)
-        else:
-            attempt.reader = answering.reader_of(self._order, attempt)
+        if answering.is_stream(self._order, attempt):
+            attempt.reader = answering.reader_of(self._order, attempt, self._splice)
 
     def on_chunk(self, attempt: Attempt, chunk: bytes, now_s: float) -> None:
         """Pass on the next events; hold them until the first content."""
@@ -235,7 +234,7 @@ class Exchange:
             return
         out = reader.feed(chunk)
         if self._splice is not None:
-            out += self._splice.release_late(attempt, now_s)
+            out += self._release_late(self._splice, attempt, now_s)
         if self.state is State.DIALLING:
             # Before the commit content is nothing yet; after it, what came out must go out.
             is_lost = not (self._is_committed and reader.has_content)
@@ -247,6 +246,12 @@ class Exchange:
                 self._hold(attempt, out, now_s)
         else:
             self._pass_on(attempt, reader, out, now_s)
+
+    def _release_late(self, splice: Splice, attempt: Attempt, now_s: float) -> bytes:
+        out = splice.release_late(attempt, now_s)
+        if splice.held_since_s == now_s:
+            self._arm()  # from here on it is we who let the caller wait
+        return out
 
     def _pass_on(self, attempt: Attempt, reader: AnswerReader, out: bytes, now_s: float) -> None:
         if reader.is_ended:
@@ -310,7 +315,7 @@ class Exchange:
             self._ports.dialer.pause(attempt)
         if not self._is_started:
             self._is_started = True
-            self.caller.start(self._headers(attempt, EVENT_STREAM))
+            self.caller.start(answering.headers(attempt, attempt.number, EVENT_STREAM))
         if self._held:
             self._held.append(out)
             out = b"".join(self._held)
@@ -337,7 +342,7 @@ class Exchange:
         attempt.usage = whole.survey.usage
         attempt.first_token_at_s = now_s
         self._bytes_out += len(whole.body)
-        headers = self._headers(attempt, b"application/json")
+        headers = answering.headers(attempt, attempt.number, b"application/json")
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=whole.survey.finish_reason)
         self.caller.answer(OK, headers, whole.body)
@@ -363,36 +368,29 @@ class Exchange:
     def _fail(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         """Go to the next upstream in silence; after the first content, say what happened."""
         self._ports.dialer.cancel(attempt)
-        is_redirect = 0 < failure.status < BAD_REQUEST
-        named_by_us = attempt.target.names_model or is_redirect
-        if failure.kind is FailureKind.MISCONFIGURED and not named_by_us:
-            # The caller chose this model, so the caller is told.
-            failure = Failure(FailureKind.REJECTED, failure.detail, failure.status, failure.code)
+        failure = answering.blamed(attempt, failure)
         self._settle(attempt, failure, now_s)
         self._held = []
         self._held_bytes = 0
-        plan = self._failover.after(attempt, failure, now_s)
-        if self._is_committed:
-            self._go_on(attempt, plan, now_s)
-        else:
-            self._follow(plan, now_s)
+        if not self._is_committed or self._may_go_on(attempt, failure, now_s):
+            self._follow(self._failover.after(attempt, failure, now_s), now_s)
 
-    def _go_on(self, attempt: Attempt, plan: Plan | None, now_s: float) -> None:
-        """Have somebody finish the answer that broke, or say that it is broken."""
+    def _may_go_on(self, attempt: Attempt, failure: Failure, now_s: float) -> bool:
+        """Tell whether another may finish the answer that broke; if none may, end it here."""
         splice = self._splice
-        if splice is None:
-            self._exhaust(now_s)
-            return
-        splice.on_break(attempt)
-        end = splice.conclusion()
-        if end:
-            self._bytes_out += len(end)
-            self._close("complete", OK, "", now_s, finish_reason=StopReason.LENGTH.value)
-            self.caller.end(end)
-        elif splice.obstacle():
-            self._exhaust(now_s)
-        else:
-            self._follow(splice.preferring(plan), now_s)
+        if splice is not None:
+            splice.on_break(attempt)
+            end = splice.conclusion()
+            if end:
+                self._bytes_out += len(end)
+                self._close("complete", OK, "", now_s, finish_reason=StopReason.LENGTH.value)
+                self.caller.end(end)
+                return False
+            if not splice.obstacle():
+                return True
+        self._failover.note(attempt, failure)
+        self._exhaust(now_s)
+        return False
 
     def _exhaust(self, now_s: float) -> None:
         """Nobody is left: tell the last failure, in the caller's dialect."""
@@ -402,24 +400,18 @@ class Exchange:
             self._refuse(self._untranslatable, "refused", now_s)
             return
         if self._is_started:
-            error = UpstreamError(failure)
-            error.remedy = BREAK_REMEDY
-            self._break(error, now_s)
+            self._break(self._failover.broken(), now_s)
             return
         if failure.kind is FailureKind.NOT_OFFERED and self._estimated(now_s):
             return
         body = answering.as_sent(attempt, failure)
         if body:
-            content_type = attempt.response_headers.get(b"content-type", b"application/json")
-            headers = self._headers(attempt, content_type) + b"x-should-retry: false\r\n"
+            headers = answering.headers_as_sent(attempt, len(self._attempts))
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
             return
-        error = self._failover.error()
-        ready_s = min((t.ready_at_s(now_s) for t in self._failover.able), default=now_s) - now_s
-        error.retry_after_s = max(1.0, ready_s)
-        self._refuse(error, "failed", now_s, attempt)
+        self._refuse(self._failover.error(now_s), "failed", now_s, attempt)
 
     def _refuse(
         self, error: PenstockError, outcome: str, now_s: float, attempt: Attempt | None = None
@@ -464,6 +456,8 @@ class Exchange:
                 self._finish_at_s = now_s + FINISH_S
             self._ports.dialer.resume(self._attempt)
             self._arm()
+        elif self.state is not State.DONE:
+            self._arm()  # signs of life are due again
 
     @property
     def _is_blocked(self) -> bool:
@@ -478,17 +472,22 @@ class Exchange:
             self._on_deadline(now_s)
         elif 0.0 < self._keep_alive_s() <= now_s - self._told_at_s:
             self._keep_alive(now_s)
-        elif self.state is State.QUEUED:
-            if self._backoff_until_s and now_s >= self._backoff_until_s:
-                self._backoff_until_s = 0.0
-                self._queued_s += now_s - self._queued_at_s
-                self._ask(self.targets, now_s, waits=True)
-        elif self._attempt is not None:
+        elif self._attempt is None:
+            self._on_backoff(now_s)
+        else:
             limit_s, kind = self._limit(self._attempt)
             if now_s < limit_s or self._is_blocked:
                 self._arm()
             else:
                 self._on_limit(self._attempt, kind, now_s)
+
+    def _on_backoff(self, now_s: float) -> None:
+        if not self._backoff_until_s or now_s < self._backoff_until_s:
+            self._arm()
+            return
+        self._backoff_until_s = 0.0
+        self._queued_s += now_s - self._queued_at_s
+        self._ask_again(self.targets, now_s, waits=True)
 
     def _arm(self) -> None:
         at_s = self._deadline_s
@@ -503,7 +502,7 @@ class Exchange:
 
     def _keep_alive_s(self) -> float:
         """Return the silence after which the caller gets a sign of life from us; 0: none."""
-        if self._is_blocked or self._finish_at_s or not self._order.inquiry.is_stream:
+        if self._is_paused or self._finish_at_s or not self._order.inquiry.is_stream:
             return 0.0
         if not self._is_committed:
             return self.route.keep_alive_s
@@ -525,19 +524,20 @@ class Exchange:
         """Return the instant of the next limit, and the kind it is; None: an answer's end."""
         if self._finish_at_s:
             return self._finish_at_s, None
-        # What is held back has come, too: it is no longer the first token that is waited for.
-        is_streaming = self.state is State.STREAMING or attempt.is_holding
-        is_stream = self._order.inquiry.is_stream
-        timeouts = self.route.timeouts
-        return limits.next_limit(attempt, timeouts, is_stream=is_stream, is_streaming=is_streaming)
+        return limits.next_limit(
+            attempt,
+            self.route.timeouts,
+            is_stream=self._order.inquiry.is_stream,
+            is_streaming=self.state is State.STREAMING,
+        )
 
     def _on_limit(self, attempt: Attempt, kind: FailureKind | None, now_s: float) -> None:
         if kind is None:
             self._finish_stream(attempt, now_s)
         else:
-            is_stream = self._order.inquiry.is_stream
-            detail = limits.words(kind, self.route.timeouts, is_stream=is_stream)
-            self._cut(attempt, Failure(kind, detail, attempt.status), now_s)
+            is_stream, timeouts = self._order.inquiry.is_stream, self.route.timeouts
+            failure = limits.failure_of(attempt, kind, timeouts, is_stream=is_stream)
+            self._cut(attempt, failure, now_s)
 
     def _on_deadline(self, now_s: float) -> None:
         total_s = self.route.timeouts.total_s
@@ -570,9 +570,6 @@ class Exchange:
         attempt.end(outcome, now_s)
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
-
-    def _headers(self, attempt: Attempt, content_type: bytes) -> bytes:
-        return answering.headers(attempt, len(self._attempts), content_type)
 
     def _close(
         self, outcome: str, status: int, code: str, now_s: float, *, finish_reason: str = ""

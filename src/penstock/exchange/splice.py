@@ -18,8 +18,8 @@ from penstock.dialects.message import Request, Usage
 from penstock.dialects.splicing import Hop, first_hop
 from penstock.exchange import closing
 from penstock.exchange.attempt import Attempt
-from penstock.exchange.failover import Plan
 from penstock.exchange.order import Order
+from penstock.exchange.target import Readiness, Target
 
 HOPS_MAX: Final = 2  # that go on after the first (DIALECTS 11)
 
@@ -28,7 +28,7 @@ class Splice:
     """The memory of one exchange. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_held_since_s", "_hop", "_hops", "_is_spent", "_model", "_order", "_request", "_used",
+        "_hop", "_hops", "_is_spent", "_model", "_order", "_request", "_used", "held_since_s",
     )  # fmt: skip
 
     def __init__(self, order: Order, request: Request) -> None:
@@ -39,7 +39,7 @@ class Splice:
         self._model = ""  # of the first
         self._hops = -1
         self._is_spent = False
-        self._held_since_s = 0.0
+        self.held_since_s = 0.0  # 0: nothing is held
 
     @property
     def goes_on(self) -> bool:
@@ -74,19 +74,19 @@ class Splice:
             splicing = order.route.splicing
             hop = first_hop(order.dialect, upstream, order.inquiry, at_unix_s, splicing)
         attempt.hop = hop
+        self.held_since_s = 0.0
         return hop
 
     def release_late(self, attempt: Attempt, now_s: float) -> bytes:
-        """Return the calls that have been held back for too long."""
+        """Return the calls that have been held back for too long; asked after every chunk."""
         hop = attempt.hop
         if hop is None or not hop.is_holding:
-            self._held_since_s = 0.0
+            self.held_since_s = 0.0
             return b""
-        if not self._held_since_s:
-            self._held_since_s = now_s
-        if now_s - self._held_since_s < self._order.route.hold_s:
-            return b""
-        return hop.release()
+        self.held_since_s = self.held_since_s or now_s
+        is_late = now_s - self.held_since_s >= self._order.route.hold_s
+        # What is held of an answer that has just broken is as if it had never come.
+        return hop.release() if is_late and hop.failure is None else b""
 
     def on_break(self, attempt: Attempt) -> None:
         """Note a settled attempt; it is a hop if the caller has something of it."""
@@ -114,15 +114,12 @@ class Splice:
             return b""
         return self._hop.conclude(self._used)
 
-    def preferring(self, plan: Plan | None) -> Plan | None:
-        """Return the plan with the model that began the answer first, where it is to be had."""
-        if plan is None:
-            return None
-        same = [target for target in plan.targets if target.model == self._model]
-        others = [target for target in plan.targets if target.model != self._model]
+    def preferred(self, targets: list[Target], now_s: float) -> list[Target]:
+        """Return whom to ask for the rest: the model that began it, where that is to be had."""
+        same = [one for one in targets if one.model == self._model]
         if self._order.route.is_ordered:
-            return Plan(same + others, plan.at_s, plan.waits)
-        return Plan(same or others, plan.at_s, plan.waits)
+            return same + [one for one in targets if one.model != self._model]
+        return [one for one in same if one.readiness(now_s) is Readiness.READY] or targets
 
 
 def splice_of(order: Order) -> Splice | None:

@@ -150,7 +150,7 @@ def test_a_callers_own_limit_is_429() -> None:
 
 def test_the_message_names_the_field_and_the_full_context() -> None:
     named = msgspec.json.decode(errors.error_body(CallerError("cannot be", param="seed"), ""))
-    assert named["error"]["message"] == "seed: cannot be Correct the request."
+    assert named["error"]["message"] == "seed: cannot be. Correct the request."
     full = UpstreamError(Failure(FailureKind.CONTEXT_LENGTH, "9 > 8", status=400))
     message = msgspec.json.decode(errors.error_body(full, ""))["error"]["message"]
     assert message.startswith("prompt is too long: 9 > 8")

@@ -72,7 +72,7 @@ def test_the_envelope() -> None:
     body = msgspec.json.decode(errors.error_body(CallerError("no such field", param="seed")))
     assert body == {
         "error": {
-            "message": "no such field Correct the request.",
+            "message": "no such field. Correct the request.",
             "type": "invalid_request_error",
             "param": "seed",
             "code": "invalid_request",

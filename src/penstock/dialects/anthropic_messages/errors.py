@@ -209,7 +209,7 @@ def error_event(error: PenstockError, request_id: str) -> bytes:
 
 
 def _message(error: PenstockError) -> str:
-    message = f"{error.message} {error.remedy}".strip()
+    message = error.text
     if error.param and error.param not in message:
         message = f"{error.param}: {message}"
     # Callers compact their history on these words, whatever the upstream's own words were.

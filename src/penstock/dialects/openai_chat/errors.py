@@ -132,7 +132,7 @@ def error_event(error: PenstockError) -> bytes:
 
 def _fields(error: PenstockError) -> dict[str, str | None]:
     return {
-        "message": f"{error.message} {error.remedy}".strip(),
+        "message": error.text,
         "type": _TYPES.get(error.status, "server_error"),
         "param": error.param or None,
         "code": _code(error),

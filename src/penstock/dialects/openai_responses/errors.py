@@ -82,7 +82,7 @@ def error_fields(error: PenstockError) -> dict[str, object]:
     """Return ``error`` of a response: the code is one that SDKs know, the type is ours."""
     return {
         "code": _code(error),
-        "message": f"{error.message} {error.remedy}".strip(),
+        "message": error.text,
         "type": error.code,
         "param": error.param or None,
     }
