@@ -53,6 +53,7 @@ class Traffic(RuleBasedStateMachine):
     """Starts exchanges, answers their attempts in any way and order, and lets time pass."""
 
     seen: ClassVar[set[tuple[State, State]]] = set()
+    moves: ClassVar[set[tuple[State, State]]] = MOVES
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,8 +237,8 @@ class Traffic(RuleBasedStateMachine):
                 self.check_record(run)
                 self.check_told(run)
                 self.check_verdicts(run)
-                assert set(run.exchange.moves) <= MOVES
-                Traffic.seen.update(run.exchange.moves)
+                assert set(run.exchange.moves) <= self.moves
+                self.seen.update(run.exchange.moves)
 
     def repeats_are_paid_for(self) -> None:
         owed = 0
@@ -376,10 +377,10 @@ class Traffic(RuleBasedStateMachine):
                 assert quiet_s >= limits.hang_s
 
 
-def walk(seed: int, steps: int) -> None:
+def walk(seed: int, steps: int, kind_of_traffic: type[Traffic] = Traffic) -> None:
     """Let chance alone choose what happens: denser than what Hypothesis dares."""
     pick = random.Random(seed)
-    traffic = Traffic()
+    traffic = kind_of_traffic()
     traffic.build(
         seed=seed, late=seed % 2 == 0, pooled=seed % 3 > 0, floor_per_s=pick.choice([0.5, 10.0])
     )
@@ -415,9 +416,9 @@ def test_dense_traffic_leaves_everything_whole(first: int) -> None:
     assert Traffic.seen == MOVES, "a move of the header never happened"
 
 
-def run_traffic(examples: int, steps: int) -> None:
+def run_traffic(examples: int, steps: int, kind_of_traffic: type[Traffic] = Traffic) -> None:
     run_state_machine_as_test(
-        Traffic,
+        kind_of_traffic,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

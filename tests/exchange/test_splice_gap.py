@@ -38,7 +38,7 @@ from penstock.core.errors import ShedError
 from penstock.core.outcome import IGNORED
 from penstock.dialects.events import Event
 from penstock.dialects.registry import DIALECTS
-from penstock.exchange.machine import KEEP_ALIVE_S
+from penstock.exchange.machine import HELD_BYTES_MAX, KEEP_ALIVE_S
 
 NAMES = sorted(DIALECTS)
 
@@ -245,12 +245,14 @@ def test_signs_of_life_while_others_go_on(gap: str, name: str) -> None:
     world.check_rest()
 
 
-def test_backoff_outlives_a_slow_caller() -> None:
+@pytest.mark.parametrize("back_s", [0.0, 0.001])
+def test_backoff_outlives_a_slow_caller(back_s: float) -> None:
     world = World()
-    run = world.start(world.route("a", keep_alive_s=0.001, continuation=CONTINUATION))
+    run = world.start(world.route("a", timeouts=PATIENT, continuation=CONTINUATION))
     begin(world, run)
-    world.pause(run)
+    world.advance(KEEP_ALIVE_S - back_s)
     world.line.fail(RESET)
+    world.pause(run)
     until(world, run, 2)
     world.resume(run)
     go_on(world, run)
@@ -337,6 +339,24 @@ def test_signs_of_life_before_the_first_content(
         if not other.is_done:
             world.hang_up(other)
     world.check_rest()
+
+
+def test_each_attempt_may_be_kept_alive_without_content_for_as_long() -> None:
+    world = World()
+    run = world.start(world.route("a", "b", "c", continuation=CONTINUATION))
+    begin(world, run)
+    world.line.fail(RESET)
+    had = run.caller.body
+    for _ in range(2):
+        line = world.line
+        line.sse()
+        line.chunk(PING * (HELD_BYTES_MAX // len(PING) // 2 + 9))
+        assert not line.is_over
+        if line.upstream == "b":
+            line.fail(RESET)
+    world.line.chunk(stream(world.line, answer_of(rest_of(run, world.line))))
+    has_ended_well(world, run)
+    assert run.caller.body.startswith(had)
 
 
 def test_a_whole_answer_has_no_signs_of_life() -> None:

@@ -470,7 +470,7 @@ class Exchange:
             return
         if now_s >= self._deadline_s:
             self._on_deadline(now_s)
-        elif 0.0 < self._keep_alive_s() <= now_s - self._told_at_s:
+        elif (keep_alive_s := self._keep_alive_s()) and now_s >= self._told_at_s + keep_alive_s:
             self._keep_alive(now_s)
         elif self._attempt is None:
             self._on_backoff(now_s)
@@ -502,7 +502,7 @@ class Exchange:
 
     def _keep_alive_s(self) -> float:
         """Return the silence after which the caller gets a sign of life from us; 0: none."""
-        if self._is_paused or self._finish_at_s or not self._order.inquiry.is_stream:
+        if self._is_paused or not self._order.inquiry.is_stream:
             return 0.0
         if not self._is_committed:
             return self.route.keep_alive_s

@@ -39,7 +39,7 @@ class Splice:
         self._model = ""  # of the first
         self._hops = -1
         self._is_spent = False
-        self.held_since_s = 0.0  # 0: nothing is held
+        self.held_since_s = 0.0  # 0: this attempt has held nothing
 
     @property
     def goes_on(self) -> bool:
@@ -81,7 +81,6 @@ class Splice:
         """Return the calls that have been held back for too long; asked after every chunk."""
         hop = attempt.hop
         if hop is None or not hop.is_holding:
-            self.held_since_s = 0.0
             return b""
         self.held_since_s = self.held_since_s or now_s
         is_late = now_s - self.held_since_s >= self._order.route.hold_s
@@ -117,8 +116,6 @@ class Splice:
     def preferred(self, targets: list[Target], now_s: float) -> list[Target]:
         """Return whom to ask for the rest: the model that began it, where that is to be had."""
         same = [one for one in targets if one.model == self._model]
-        if self._order.route.is_ordered:
-            return same + [one for one in targets if one.model != self._model]
         return [one for one in same if one.readiness(now_s) is Readiness.READY] or targets
 
 
