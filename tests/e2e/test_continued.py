@@ -56,6 +56,8 @@ def table(emulator: RunningEmulator) -> dict[str, Any]:
     three = [targets["chat"], targets["claude"], targets["gemini"]]
     made["routes"].append({"name": "three", "targets": three, "on_break": "continue"})
     made["routes"].append({"name": "strict", "targets": three})
+    assembled = {"name": "assembled", "targets": three[:2]}
+    made["routes"] += [assembled | {"unary_via_stream": True}]
     return made
 
 
@@ -156,3 +158,80 @@ def test_one_provider_begins_and_another_ends(
     assert [one["outcome"] for one in record["attempts"]] == ["broken_stream", "success"]
     assert record["output_tokens"] == sum(one["output_tokens"] for one in record["attempts"])
     assert record["is_estimated"]
+
+
+def test_an_api_key_s_stream_ends_in_an_error_unless_it_asks_otherwise(
+    ask: Ask, emulated: RunningEmulator
+) -> None:
+    expected = whole(ask, "openai_chat")
+    emulated.faults(CUT | {"provider": "gpt", "requests": "fresh"})
+    with pytest.raises(openai.APIError):
+        ask("openai_chat", "strict")
+    wish = {"x-penstock-on-break": "continue"}
+    assert ask("openai_chat", "strict", extra_headers=wish) == expected
+    with pytest.raises(openai.APIError):
+        ask("openai_chat", "three", extra_headers={"x-penstock-on-break": "error"})
+    with pytest.raises(openai.BadRequestError, match="x-penstock-on-break"):
+        ask("openai_chat", "three", extra_headers={"x-penstock-on-break": "maybe"})
+
+
+def test_a_second_break_is_gone_on_with_too_and_a_third_upstream_ends_it(
+    ask: Ask, running: RunningGateway, emulated: RunningEmulator
+) -> None:
+    expected = whole(ask, "anthropic_messages")
+    count = len(running.records())
+    emulated.faults(CUT | {"provider": "gpt"}, CUT | {"provider": "claude"})
+    assert ask("anthropic_messages", "three") == expected
+    record = last_record(running, count + 1)
+    assert record["hops"] == 2
+    assert [one["outcome"] for one in record["attempts"]][-1] == "success"
+
+
+@pytest.mark.parametrize(
+    "kind", ["continue_no_repeat", "continue_respaced", "continue_requoted", "continue_overlap"]
+)
+def test_however_the_other_one_repeats_the_seam_is_clean(
+    ask: Ask, emulated: RunningEmulator, kind: str
+) -> None:
+    expected = whole(ask, "openai_chat")
+    emulated.faults(
+        CUT | {"provider": "claude", "requests": "fresh", "after_events": 30},
+        {"kind": kind, "provider": "gpt"},
+    )
+    given = ask("openai_chat", "claude-chat")
+    assert given.split() == expected.split() or kind != "continue_overlap"
+    assert given[:40] == expected[:40]
+    assert given[-40:] == expected[-40:]
+
+
+def test_an_answer_that_begins_anew_is_broken_not_joined(
+    ask: Ask, emulated: RunningEmulator
+) -> None:
+    emulated.faults(
+        CUT | {"provider": "claude", "requests": "fresh", "after_events": 40},
+        {"kind": "continue_restart", "provider": "gpt"},
+    )
+    with pytest.raises(openai.APIError):
+        ask("openai_chat", "claude-chat")
+
+
+def test_a_whole_answer_may_come_as_a_stream_and_a_break_in_it_is_failed_over(
+    sdks: dict[str, Any], running: RunningGateway, emulated: RunningEmulator
+) -> None:
+    messages = [{"role": "user", "content": QUESTION}]
+    create = sdks["openai_chat"].chat.completions.create
+    expected = create(model="only-claude", messages=messages).choices[0].message.content
+    emulated.faults(CUT | {"provider": "gpt"})
+    count = len(running.records())
+    answer = create(model="assembled", messages=messages)
+    assert answer.choices[0].message.content == expected
+    assert answer.choices[0].finish_reason == "stop"
+    record = last_record(running, count + 1)
+    assert [one["outcome"] for one in record["attempts"]] == ["broken_stream", "success"]
+    assert record["output_tokens"] == answer.usage.completion_tokens
+    claude = sdks["anthropic_messages"].messages.create(
+        model="assembled", max_tokens=5000, messages=messages
+    )
+    assert claude.content[0].text == expected
+    with pytest.raises(openai.BadRequestError, match="logprobs"):
+        create(model="assembled", messages=messages, logprobs=True)

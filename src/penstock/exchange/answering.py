@@ -15,6 +15,7 @@ import msgspec
 from penstock.core.errors import DialectError
 from penstock.core.outcome import RULES, Failure, FailureKind
 from penstock.dialects import counting
+from penstock.dialects.assembly import Assembly
 from penstock.dialects.contract import AnswerReader, Survey
 from penstock.dialects.operation import Operation
 from penstock.dialects.translate import Translation
@@ -41,11 +42,14 @@ def is_stream(order: Order, attempt: Attempt) -> bool:
     """Tell whether the body is read as a stream; otherwise it is collected."""
     content_type = attempt.response_headers.get(b"content-type", b"")
     is_sse = content_type.lower().startswith(b"text/event-stream")
-    return attempt.status == OK and order.inquiry.is_stream and is_sse
+    return attempt.status == OK and is_sse and (order.inquiry.is_stream or attempt.is_assembled)
 
 
 def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerReader:
     """Return what reads a stream."""
+    if attempt.is_assembled:
+        decoder, at_unix_s = attempt.dialect.decoder(), int(order.at_unix_s)
+        return Assembly(decoder, order.dialect, order.inquiry, at_unix_s)
     if splice is not None:
         return splice.reader_of(attempt)
     dialect = attempt.dialect

@@ -1,4 +1,12 @@
-"""What an upstream is asked: the caller's own bytes, a translation, or the rest of an answer."""
+"""What an upstream is asked.
+
+an answer broke that is gone on with    the rest of it (``splice.py``)
+the route wants whole answers streamed  the request in the common model, as a stream
+it speaks the caller's dialect          the caller's own bytes
+it speaks another                       a translation
+"""
+
+import msgspec
 
 from penstock.dialects.message import Request
 from penstock.exchange.attempt import Attempt
@@ -25,6 +33,13 @@ def write(
     attempt.dialect, attempt.operation = dialect, order.operation
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
+    elif order.route.unary_via_stream and not is_stream and order.speakers is None:
+        request = request or order.dialect.read_request(order.inquiry)
+        attempt.is_translated = attempt.is_assembled = True
+        attempt.path = target.paths[True]
+        streamed = msgspec.structs.replace(request, is_stream=True)
+        attempt.body, attempt.dropped = target.write_request(streamed, dialect)
+        attempt.caller_headers = order.headers if dialect is order.dialect else {}
     elif dialect is order.dialect:
         asks_usage = is_stream and target.capability.stream_usage
         attempt.body = target.forward(order.inquiry, dialect, asks_usage=asks_usage)

@@ -45,10 +45,10 @@ class Attempt:
 
     __slots__ = (
         "body", "caller_headers", "connection", "continuation", "dialect", "dialled_at_s",
-        "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop", "is_reused",
-        "is_translated", "number", "operation", "outcome", "owner", "parts", "parts_bytes",
-        "path", "progress_at_s", "reader", "response_headers", "sent_at_s", "status", "target",
-        "usage",
+        "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
+        "is_assembled", "is_reused", "is_translated", "number", "operation", "outcome",
+        "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
+        "response_headers", "sent_at_s", "status", "target", "usage",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -62,6 +62,7 @@ class Attempt:
         self.body = b""
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False
+        self.is_assembled = False  # streams, although its caller is to get a whole answer
         self.continuation: Continuation | None = None  # asked for the rest of an answer
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
@@ -90,5 +91,12 @@ class Attempt:
 
     @property
     def is_holding(self) -> bool:
-        """Whether tool calls have come that the caller does not have yet."""
+        """Whether something has come that the caller does not have yet: calls, or all of it."""
+        if self.is_assembled:
+            return self.reader is not None and self.reader.output_bytes > 0
         return self.hop is not None and self.hop.is_holding
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the dialect's terminator has been read."""
+        return self.reader is not None and self.reader.is_ended

@@ -298,10 +298,11 @@ class Exchange:
             self._arm()  # from the first byte on it is silence that is limited
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
-        if out:
-            self._held.append(out)
+        self._held.append(out)
         self._held_bytes += len(out)
-        if self._held_bytes > HELD_BYTES_MAX:
+        if attempt.is_ended:
+            self._finish_stream(attempt, now_s)
+        elif self._held_bytes > HELD_BYTES_MAX:
             detail = f"{HELD_BYTES_MAX} bytes came without any content"
             self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
 
@@ -329,10 +330,13 @@ class Exchange:
         out = reader.finish()
         if reader.failure is not None:
             self._fail(attempt, reader.failure, now_s)
-            return
-        if self.state is State.DIALLING:
-            out = self._commit(attempt, out, now_s)
-        self._complete(attempt, out, now_s)
+        elif attempt.is_assembled:
+            self._ports.dialer.detach(attempt)
+            self._deliver(attempt, out, reader.finish_reason, now_s)
+        else:
+            if self.state is State.DIALLING:
+                out = self._commit(attempt, out, now_s)
+            self._complete(attempt, out, now_s)
 
     def _finish_unary(self, attempt: Attempt, now_s: float) -> None:
         whole = answering.whole(self._order, attempt)
@@ -340,12 +344,15 @@ class Exchange:
             self._fail(attempt, whole, now_s)
             return
         attempt.usage = whole.survey.usage
+        self._deliver(attempt, whole.body, whole.survey.finish_reason, now_s)
+
+    def _deliver(self, attempt: Attempt, body: bytes, finish_reason: str, now_s: float) -> None:
         attempt.first_token_at_s = now_s
-        self._bytes_out += len(whole.body)
+        self._bytes_out += len(body)
         headers = answering.headers(attempt, attempt.number, b"application/json")
         self._settle(attempt, SUCCESS, now_s)
-        self._close("complete", OK, "", now_s, finish_reason=whole.survey.finish_reason)
-        self.caller.answer(OK, headers, whole.body)
+        self._close("complete", OK, "", now_s, finish_reason=finish_reason)
+        self.caller.answer(OK, headers, body)
 
     def _complete(self, attempt: Attempt, out: bytes, now_s: float) -> None:
         reader = attempt.reader

@@ -30,7 +30,7 @@ class Route:
     __slots__ = (
         "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt",
         "failover_on", "hold_s", "is_ordered", "keep_alive_s", "name", "on_break", "splicing",
-        "targets", "timeouts",
+        "targets", "timeouts", "unary_via_stream",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,7 @@ class Route:
             held_bytes_max=entry.continuation.held_bytes_max,
         )
         self.hold_s = entry.continuation.hold_s
+        self.unary_via_stream = entry.unary_via_stream
         self.keep_alive_s = entry.keep_alive_s or 0.0
         self.is_ordered = entry.policy is Policy.ORDER
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
