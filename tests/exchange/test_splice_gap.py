@@ -370,3 +370,14 @@ def test_a_whole_answer_has_no_signs_of_life() -> None:
     assert not run.caller.is_started
     world.line.answer(200, whole("Hello"))
     assert run.caller.ended_by == "answer"
+
+
+def test_an_upstreams_own_error_after_signs_of_life_is_told_in_the_stream() -> None:
+    world = World()
+    run = world.start(world.route("a", timeouts=PATIENT, keep_alive_s=1.0))
+    world.advance(1.5)
+    assert run.caller.is_started
+    world.line.answer(400, problem("no such field"))
+    assert run.caller.ended_by == "abort"
+    assert told(run) == ["no such field. What has come so far is not complete; ask again."]
+    assert (world.record(run).outcome, world.record(run).status) == ("broken", 200)
