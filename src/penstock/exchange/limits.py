@@ -21,7 +21,8 @@ def next_limit(
     if not attempt.sent_at_s:
         return attempt.dialled_at_s + timeouts.connect_s, FailureKind.UNREACHABLE
     # What is held back has come, too: it is no longer the first token that is waited for.
-    if is_streaming or attempt.is_holding or (attempt.reader is None and attempt.parts):
+    has_begun = attempt.parts if attempt.reader is None else attempt.is_holding
+    if is_streaming or has_begun:
         return attempt.progress_at_s + timeouts.between_tokens_s, FailureKind.STALLED
     wait_s = timeouts.first_token_s if is_stream else timeouts.unary_s
     return attempt.sent_at_s + wait_s, FailureKind.TIMED_OUT

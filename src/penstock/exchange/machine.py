@@ -502,7 +502,7 @@ class Exchange:
             at_s = min(at_s, self._backoff_until_s or at_s)
         elif not self._is_blocked:
             at_s = min(at_s, self._limit(self._attempt)[0])
-        keep_alive_s = self._keep_alive_s()
+        keep_alive_s = self._keep_alive_s() if self._order.inquiry.is_stream else 0.0
         if keep_alive_s:
             at_s = min(at_s, self._told_at_s + keep_alive_s)
         self.timer.wake_at(at_s)

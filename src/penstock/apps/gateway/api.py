@@ -15,6 +15,8 @@ import msgspec
 from penstock.apps.gateway import endpoints, models
 from penstock.apps.gateway.caller import HttpCaller
 from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.resuming import DIALECT as RESPONSES
+from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.apps.gateway.routing import Routing
 from penstock.config.model import OnBreak
@@ -24,7 +26,6 @@ from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
-from penstock.exchange.route import Route
 from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
@@ -33,6 +34,7 @@ from penstock.wire.call import Call
 
 JSON: Final = b"content-type: application/json\r\n"
 NO_FAILOVER: Final = b"off"
+ON_BREAK: Final = b"x-penstock-on-break"
 EMULATED: Final = b"x-penstock-emulated: true\r\n"
 WIRE_CODES: Final[dict[int, str]] = {
     408: "request_timeout",
@@ -111,10 +113,12 @@ class Api:
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
-            is_continuing = _on_break(call, route) is OnBreak.CONTINUE
-            wish = self.resuming.wish(call, key, route.name, dialect, inquiry)
-            if self.resuming.replay(wish, call):
-                return
+            on_break = _on_break(call) if ON_BREAK in call.headers else route.on_break
+            wish = None
+            if RESUME_HEADER in call.headers or dialect is RESPONSES:
+                wish = self.resuming.wish(call, key, route.name, dialect, inquiry)
+                if self.resuming.replay(wish, call):
+                    return
             if self._recorder.in_flight >= self._routing.config.gateway.exchanges_max:
                 raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
         except PenstockError as error:
@@ -132,7 +136,7 @@ class Api:
             at_s=now_s,
             at_unix_s=clock.now_unix_s(),
             may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
-            is_continuing=is_continuing,
+            is_continuing=on_break is OnBreak.CONTINUE,
             operation=endpoint.operation,
             speakers=endpoint.speakers,
         )
@@ -227,12 +231,9 @@ def _refused(
     )
 
 
-def _on_break(call: Call, route: Route) -> OnBreak:
-    wanted = call.headers.get(b"x-penstock-on-break")
-    if wanted is None:
-        return route.on_break
+def _on_break(call: Call) -> OnBreak:
     try:
-        return OnBreak(wanted.decode("latin-1"))
+        return OnBreak(call.headers[ON_BREAK].decode("latin-1"))
     except ValueError:
         words = " or ".join(one.value for one in OnBreak)
         message = f"x-penstock-on-break must be {words}."
