@@ -97,6 +97,9 @@ clients-measure: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.read
 	PENSTOCK_CLIENTS_MEASURE=1 $(BIN)/pytest tests/clients -m "clients and not slow"
 	$(BIN)/python docs/generate.py
 
+fuzz: $(VENV)/.dev-ready
+	$(BIN)/pytest --hypothesis-profile=thorough --timeout 3600 -m "not clients and not engine" $(or $(ARGS),tests/core tests/dialects tests/exchange tests/wire)
+
 e2e: $(VENV)/.dev-ready
 	$(BIN)/pytest tests/e2e $(ARGS)
 

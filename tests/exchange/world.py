@@ -65,7 +65,7 @@ class FakeTimer:
         self.at_s: float | None = None
 
     def wake_at(self, at_s: float) -> None:
-        self.at_s = at_s
+        self.at_s = max(at_s, self._world.now_s)  # a past instant rings at once
         self._world.timers[self] = None
 
     def drop(self) -> None:
