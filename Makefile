@@ -1,5 +1,6 @@
 # make up     sets up and runs penstock (ARGS="..." passes flags on)
 # make test   sets up and runs the fast tests
+# make fuzz   the property tests with many more examples
 # make check  all the rest of CI: lint, types, architecture, docs, slow tests, clients
 # make engine   compiles a real engine (minutes, once; needs a C++ compiler), and tests with it
 # make clients  sets up other people's clients, and tests with them (ARGS="-k llm" picks)

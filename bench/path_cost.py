@@ -38,6 +38,24 @@ from penstock.wire.server import Server, ServerConnection
 ROUNDS = 1000
 BATCH = 50
 KEY = "pk-path"
+# What a Python SDK of OpenAI's sends beside it.
+SDK_HEAD = b"".join(
+    b"%b: %b\r\n" % line
+    for line in (
+        (b"accept", b"application/json"),
+        (b"accept-encoding", b"gzip, deflate"),
+        (b"user-agent", b"OpenAI/Python 3.54.0"),
+        (b"x-stainless-lang", b"python"),
+        (b"x-stainless-package-version", b"3.54.0"),
+        (b"x-stainless-os", b"Linux"),
+        (b"x-stainless-arch", b"x64"),
+        (b"x-stainless-runtime", b"CPython"),
+        (b"x-stainless-runtime-version", b"3.11.7"),
+        (b"x-stainless-async", b"false"),
+        (b"x-stainless-retry-count", b"0"),
+        (b"x-stainless-read-timeout", b"600"),
+    )
+)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nx-request-id: r\r\n"
 EVENT = (
     b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m",'
@@ -75,14 +93,14 @@ class Sink(asyncio.Transport):
         """Have no buffer."""
 
 
-def request(*, stream: bool) -> bytes:
-    """Return a caller's request of about 0.9 KB."""
+def request(*, stream: bool, head: bytes = b"") -> bytes:
+    """Return a caller's request of about 0.9 KB; ``head`` is more lines of its head."""
     options = b'"stream":true,"stream_options":{"include_usage":true},' if stream else b""
     body = b'{%b"model":"m","messages":[{"role":"user","content":"%b"}]}' % (options, b"x" * 800)
     return (
         b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer %b\r\n"
-        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-    ) % (KEY.encode(), len(body), body)
+        b"content-type: application/json\r\n%bcontent-length: %d\r\n\r\n%b"
+    ) % (KEY.encode(), head, len(body), body)
 
 
 class Bare:
@@ -117,9 +135,9 @@ class Bare:
         self.upstream.idle_at_s = now_s
         dialer.pools["u"].put(self.upstream)
 
-    def unary(self) -> Callable[[], None]:
+    def unary(self, more: bytes = b"") -> Callable[[], None]:
         """Return a whole exchange."""
-        asked = request(stream=False)
+        asked = request(stream=False, head=more)
         head = HEAD % b"application/json"
         answer = head + b"content-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
 
@@ -154,13 +172,14 @@ def best_us(once: Callable[[], None]) -> float:
 
 
 async def measure() -> None:
-    """Print both figures."""
+    """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
         async with asyncio.TaskGroup() as tasks:
             path = Bare(tasks, Path(folder))
             gc.collect()
             gc.freeze()
             print(f"a whole exchange          {best_us(path.unary()):6.2f} us")
+            print(f"the same, an SDK's head   {best_us(path.unary(SDK_HEAD)):6.2f} us")
             print(f"an event of a stream      {best_us(path.event()):6.2f} us")
 
 
