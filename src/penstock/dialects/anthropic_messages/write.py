@@ -20,14 +20,13 @@ What the server refuses, and what is done instead:
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import call_arguments, json_instruction, json_schema, verdicts
+from penstock.dialects import call_arguments, end_user, json_instruction, json_schema, verdicts
 from penstock.dialects.capability import (
     BUDGETS,
     Capability,
@@ -54,7 +53,6 @@ from penstock.dialects.tool_ids import ToolIds
 Fields = dict[str, object]
 NAME: Final = "anthropic_messages"
 CALL_ID_CHARS_MAX: Final = 64
-USER_CHARS_MAX: Final = 64
 CACHE_POINTS_MAX: Final = 4
 KEPT_TTLS: Final = ("", "5m", "1h")
 FOREIGN: Final = ("seed", "frequency_penalty", "presence_penalty", "verbosity", "cache_key")
@@ -229,7 +227,7 @@ class _Writer:
                 raise verdicts.refusal(self._name("stop"), "a blank does not stop the model")
             fields["stop_sequences"] = list(request.stop)
         if request.user:
-            fields["metadata"] = {"user_id": _short(request.user)}
+            fields["metadata"] = {"user_id": end_user.short(request.user)}
         if request.schema is not None and self._model.structured_output:
             schema = json_schema.closed(request.schema)
             if schema is not request.schema:
@@ -397,9 +395,3 @@ def _image(image: Image) -> Fields:
 def _cache(ttl: str) -> Fields:
     fields: Fields = {"type": "ephemeral"}
     return fields | {"ttl": ttl} if ttl == "1h" else fields
-
-
-def _short(user: str) -> str:
-    if len(user) <= USER_CHARS_MAX:
-        return user
-    return hashlib.sha256(user.encode()).hexdigest()

@@ -8,14 +8,13 @@ in a result        text; pictures and documents go into the user message that fo
 a cache point      ``prompt_cache_breakpoint`` of the part before it, where the model knows it
 """
 
-import hashlib
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import json_schema, verdicts
+from penstock.dialects import end_user, json_schema, verdicts
 from penstock.dialects.capability import Capability, Prefill, nearest_effort
 from penstock.dialects.message import (
     CachePoint,
@@ -37,7 +36,6 @@ from penstock.dialects.tool_ids import ToolIds
 Fields = dict[str, object]
 NAME: Final = "openai_chat"
 CALL_ID_CHARS_MAX: Final = 40
-USER_CHARS_MAX: Final = 64
 TOOL_NAME_CHARS_MAX: Final = 64
 STOPS_MAX: Final = 4
 ANY_OBJECT: Final[Fields] = {"type": "object"}
@@ -132,7 +130,7 @@ class _Writer:
             else:
                 self._drop(name)
         if request.user:
-            options["user"] = _short(request.user)
+            options["user"] = end_user.short(request.user)
         return options | self._stop() | self._format() | self._effort() | self._service()
 
     def tools(self) -> Fields:
@@ -380,9 +378,3 @@ def _tool(tool: Tool) -> Fields:
 def _image(image: Image) -> Fields:
     url = image.url or f"data:{image.media_type};base64,{image.data}"
     return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _short(user: str) -> str:
-    if len(user) <= USER_CHARS_MAX:
-        return user
-    return hashlib.sha256(user.encode()).hexdigest()

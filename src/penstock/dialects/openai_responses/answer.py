@@ -20,8 +20,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import DialectError
-from penstock.core.outcome import Failure, FailureKind
-from penstock.dialects import json_fields, sse
+from penstock.dialects import json_fields
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (
     ArgumentsDelta,
@@ -37,6 +36,7 @@ from penstock.dialects.events import (
     ToolStarted,
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
+from penstock.dialects.named_events import NamedEventDecoder
 from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses import errors, response
 from penstock.dialects.openai_responses.passthrough import ABSENT, IncompleteDetails, UsageFields
@@ -200,44 +200,16 @@ class _Call:
         self.has_arguments = False
 
 
-class ResponsesDecoder:
+class ResponsesDecoder(NamedEventDecoder):
     """Decodes one stream of an upstream. Owned by one event loop."""
 
     def __init__(self) -> None:
-        self._splitter = sse.Splitter()
+        super().__init__()
         self._id = ""
         self._is_refused = False
         self._calls: dict[int, _Call] = {}  # by output_index
         self._told: set[tuple[str, int, int]] = set()  # texts of which a piece has come
         self._has_thinking = False
-        self.junk_lines = 0
-
-    def feed(self, chunk: bytes) -> list[Event]:
-        """Return the events that are whole now; where the stream is malformed, Failed is last."""
-        events: list[Event] = []
-        try:
-            for raw in self._splitter.feed(chunk):
-                # The usual event is one line of data under one line with its name.
-                end = raw.find(b"\n")
-                if (
-                    raw.startswith(b"event: ")
-                    and raw.startswith(b"data: ", end + 1)
-                    and raw.find(b"\n", end + 1) == len(raw) - 2
-                ):
-                    self._decode(raw[end + 7 : -2], events)
-                else:
-                    self._decode_slowly(raw, events)
-        except DialectError as error:
-            events.append(Failed(Failure(FailureKind.BROKEN_STREAM, error.message)))
-        return events
-
-    def _decode_slowly(self, raw: bytes, events: list[Event]) -> None:
-        fields = sse.fields(raw)
-        self.junk_lines += fields.junk_lines
-        if fields.data is None:
-            events.append(_ALIVE)
-        else:
-            self._decode(fields.data, events)
 
     def _decode(self, data: bytes, events: list[Event]) -> None:
         try:

@@ -11,13 +11,12 @@ a stop sequence             refused: the API has none, and what we write cannot 
 anything kept there         never: ``store`` is false, or there were no going on elsewhere
 """
 
-import hashlib
 from typing import Final
 
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import json_schema, verdicts
+from penstock.dialects import end_user, json_schema, verdicts
 from penstock.dialects.capability import Capability, Prefill, nearest_effort
 from penstock.dialects.message import (
     CachePoint,
@@ -40,7 +39,6 @@ from penstock.dialects.tool_ids import ToolIds
 Fields = dict[str, object]
 NAME: Final = "openai_responses"
 CALL_ID_CHARS_MAX: Final = 64
-USER_CHARS_MAX: Final = 64
 TOOL_NAME_CHARS_MAX: Final = 64
 # Lifetimes of a cache point that come true; the shortest that there is lasts half an hour.
 TTLS: Final[dict[str, Fields]] = {"": {}, "5m": {}, "30m": {}, "12h": {"ttl": "12h"}}
@@ -187,7 +185,7 @@ class _Writer:
         elif request.cache_key:
             self._drop("cache_key")
         if request.user:
-            fields["safety_identifier" if is_own else "user"] = _short(request.user)
+            fields["safety_identifier" if is_own else "user"] = end_user.short(request.user)
         return fields
 
     def _tokens_max(self, asked: int) -> int:
@@ -340,9 +338,3 @@ def _tool(tool: Tool) -> Fields:
         "strict": tool.is_strict,
     }
     return fields | {"description": tool.description} if tool.description else fields
-
-
-def _short(user: str) -> str:
-    if len(user) <= USER_CHARS_MAX:
-        return user
-    return hashlib.sha256(user.encode()).hexdigest()
