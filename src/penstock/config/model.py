@@ -151,6 +151,43 @@ class Retry(Struct, frozen=True, kw_only=True):
     attempts_max: int = 4  # an exchange: three upstreams and one repeat
 
 
+class QueueWaits(Struct, frozen=True, kw_only=True):
+    """How long an exchange of each tier may wait for an upstream, in seconds; then it is shed.
+
+    What would wait longer is refused when it comes. A route's own `queue_s` outranks this.
+    """
+
+    control: float = 30.0
+    enterprise: float = 10.0  # or its deadline for the first token
+    standard: float = 5.0  # TIERING 3.5
+    free: float = 8.0  # TIERING 3.5: people leave after 10 to 15
+    batch: float = 120.0  # minutes; clients of batch work wait
+
+
+class Admission(Struct, frozen=True, kw_only=True):
+    """Who waits for an upstream, how long, and in which order."""
+
+    queue_wait_max_s: QueueWaits = QueueWaits()
+    queue_max: int = 20_000  # exchanges that wait for one upstream; each holds about 12 KB
+    enterprise_wait_s: float = 0.25  # wait at p99 that the reserve is sized for (TIERING 10)
+    reserve: int | None = None  # slots kept free for enterprise; none: follows the measured load
+    preempts: bool = True  # for a contract a free attempt may be put aside before its first byte
+    floor_ratio: float = 0.02  # of grants, kept for free while enterprise waits within its budget
+    batch_ratio: float = 0.8  # of the slots that batch may fill
+    lifo_after_s: float = 4.0  # the oldest free one waits longer: the newest is served first
+    streams_per_user_max: int = 8  # of one consumer, those that wait included
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """What an upstream's account may use in a minute; its own headers correct it."""
+
+    requests_per_min: int | None = None
+    tokens_per_min: int | None = None  # input and output together, where they are one limit
+    input_tokens_per_min: int | None = None
+    output_tokens_per_min: int | None = None
+    target_ratio: float = 0.95  # of it that we use: what others use with this key is not seen
+
+
 class ModelOverrides(Struct, frozen=True, kw_only=True):
     """What a model accepts, where it differs from the [table](capabilities.md).
 
@@ -194,6 +231,9 @@ class Upstream(Struct, frozen=True, kw_only=True):
     api_version: str = ""  # Anthropic: pins anthropic-version; otherwise the caller's goes on
     headers: dict[str, str] = {}  # added to each request; no secrets, no framing
     concurrency_max: int = 1000  # slots: attempts under way at once
+    is_adaptive: bool = True  # fewer slots while it is overloaded, up to concurrency_max again
+    quota: Quota = Quota()  # of its account; empty: what its headers say
+    metrics_url: str = ""  # an engine's /metrics: vLLM, SGLang, llama.cpp
     idle_connections_max: int = 256  # kept open for the next attempt
     idle_s: float = 55.0  # below the 60 s after which common load balancers close
     head_bytes_max: int = 64 * 1024  # of an answer: providers send long lists of limits
@@ -256,6 +296,7 @@ class Config(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
+    admission: Admission = Admission()
     upstreams: tuple[Upstream, ...] = ()
     routes: tuple[Route, ...] = ()
     emulate: Emulate = Emulate()

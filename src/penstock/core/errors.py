@@ -3,7 +3,8 @@
     class            whose fault           status
     CallerError      the caller's          400, 404, 405, 413, ... as given
     KeyRefusedError  the caller's key      401
-    ShedError        capacity, or a limit  429 only for the caller's own limit, else 503
+    ShedError        capacity              503; ``code`` is the reason
+    LimitError       the caller's limit    429
     DeadlineError    the deadline's        504
     UpstreamError    the upstream's        as the kind of failure says (outcome.RULES)
     DialectError     the bytes'            400 from a caller; a broken stream from an upstream
@@ -78,6 +79,30 @@ class ShedError(PenstockError):
         self.should_retry = retry_after_s <= RETRY_AFTER_MAX_S
         if code:
             self.code = code
+
+
+class LimitError(PenstockError):
+    """A tenant or a key is over a limit of its own; says whose, which, and until when.
+
+    ``dimension`` is a field of ``config.tenancy.Limits``. ``limit`` and ``remaining`` are in its
+    unit, ``retry_after_s`` is until there is enough again.
+    """
+
+    status = 429
+    code = "rate_limit_exceeded"
+    remedy = "Come back after the time in Retry-After, or ask the operator for a higher limit."
+    should_retry = True
+
+    def __init__(
+        self, whose: str, dimension: str, limit: int, remaining: int, *, retry_after_s: float
+    ) -> None:
+        super().__init__(f"{whose} is over its limit of {limit} ({dimension}).")
+        self.whose = whose
+        self.dimension = dimension
+        self.limit = limit
+        self.remaining = remaining
+        self.retry_after_s = retry_after_s
+        self.should_retry = retry_after_s <= RETRY_AFTER_MAX_S
 
 
 class DeadlineError(PenstockError):

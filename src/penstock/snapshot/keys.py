@@ -56,10 +56,12 @@ def write(path: Path, keys: Iterable[Key]) -> None:
 
 def _entry(key: Key) -> str:
     # A JSON string or list of strings is valid TOML, escapes included.
-    lines = [
-        f"{name} = {msgspec.json.encode(getattr(key, name)).decode()}"
-        for name in key.__struct_fields__
-    ]
+    fields = {"id": key.id, "tenant": key.tenant, "sha256": key.sha256}
+    usual = Key(id=key.id, tenant=key.tenant, sha256=key.sha256)
+    for name in key.__struct_fields__:
+        if getattr(key, name) != getattr(usual, name):
+            fields[name] = getattr(key, name)
+    lines = [f"{name} = {msgspec.json.encode(value).decode()}" for name, value in fields.items()]
     return "\n[[keys]]\n" + "\n".join(lines) + "\n"
 
 

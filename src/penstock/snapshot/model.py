@@ -3,6 +3,7 @@
 import msgspec
 
 from penstock.config.model import Config
+from penstock.config.tenancy import NO_LIMITS, Limits, Tenant, TierName
 
 FORMAT = 1
 
@@ -15,6 +16,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     routes: tuple[str, ...] = ()  # empty: all routes
     may_keep: bool = True  # its answers may be held in memory, if it asks for that
+    tier_max: TierName | None = None  # lower than its tenant's, if it is to be
+    may_assert_user: bool = False  # says by x-penstock-user for whom it asks
+    limits: Limits = NO_LIMITS
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,4 +28,5 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     built_unix_s: float
     config: Config
     keys: tuple[Key, ...]
+    tenants: tuple[Tenant, ...] = ()  # a key's tenant that is not here is a standard one
     is_emulated: bool = False  # the upstreams are stand-ins, and every surface says so

@@ -1,0 +1,46 @@
+"""Claim: what admission knows of one exchange, and what it has decided about it.
+
+The first part is the caller's and never changes: who asks, how urgently, for about how much. The
+second part is written by admission, once, when the exchange is admitted; a failover asks again with
+the same claim and is not counted twice.
+
+Pure data: plain values only, so that a claim can be sent to another process.
+"""
+
+from penstock.core.tier import Tier
+
+
+class Claim:
+    """One exchange before the gate. Owned by one event loop."""
+
+    __slots__ = (
+        "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "key",
+        "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
+        "served", "tenant", "tier", "ttft_timeout_s", "user", "was_moved",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        tenant: str,
+        key: str,
+        tier: Tier,
+        input_tokens: int,
+        arrived_at_s: float,
+    ) -> None:
+        self.tenant = tenant
+        self.key = key
+        self.tier = tier  # as asked for, and not above the key's
+        self.user = ""  # as asserted by a key that may; empty: the key is the user
+        self.input_tokens = input_tokens  # an estimate, from bytes
+        self.output_tokens_max = 0  # as the caller bounds it; 0: not at all
+        self.arrived_at_s = arrived_at_s
+        self.ttft_timeout_s = 0.0  # as the caller or the tenant bounds it; 0: not at all
+        # admission's
+        self.is_admitted = False
+        self.is_in_contract = False
+        self.served = tier  # the band it waits in
+        self.output_tokens = 0  # reserved: what such an exchange usually takes
+        self.output_tokens_cap = 0  # the ladder's: answer no longer than this; 0: no cap
+        self.reserved_microusd = 0
+        self.degraded: tuple[str, ...] = ()  # what the ladder took: max_tokens, model
+        self.was_moved = False  # put aside before its first byte, for one with a contract
