@@ -5,7 +5,7 @@ import pytest
 from tests.exchange.world import (
     DONE,
     PING,
-    TIMEOUTS,
+    QUEUE_S,
     Run,
     Spec,
     World,
@@ -410,10 +410,10 @@ def test_no_slot_within_the_bound_is_refused_and_the_wait_is_on_record() -> None
     world.start(world.route("a"), is_stream=False)
     world.line.sent()
     waiting = world.start(world.route("a"))
-    world.advance(TIMEOUTS.queue_s)
+    world.advance(QUEUE_S)
     assert isinstance(waiting.caller.error, ShedError)
     assert waiting.caller.status == 503
     assert 1.0 <= waiting.caller.error.retry_after_s <= RETRY_AFTER_MAX_S
     assert waiting.caller.error.should_retry
-    assert world.record(waiting).queued_s == TIMEOUTS.queue_s
+    assert world.record(waiting).queued_s == QUEUE_S
     assert world.record(waiting).outcome == "refused"

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from tests.exchange.world import (
     DONE,
+    QUEUE_S,
     TIMEOUTS,
     Run,
     Spec,
@@ -431,7 +432,7 @@ def test_while_another_could_do_it_the_request_is_not_called_impossible() -> Non
     world.start(world.route("b"), is_stream=False)
     run = world.start(world.route("a", "b"), fields=UNTRANSLATABLE)
     world.line.sent()
-    world.advance(TIMEOUTS.queue_s)
+    world.advance(QUEUE_S)
     assert isinstance(run.caller.error, ShedError)
     assert run.caller.status == 503
 

@@ -12,8 +12,10 @@ from tests.exchange.world import Spec, World
 from penstock.config.model import Breaker, Policy
 from penstock.config.model import Target as TargetEntry
 from penstock.core.circuit_breaker import Permit
-from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
+from penstock.core.claim import Claim
+from penstock.core.errors import RETRY_AFTER_MAX_S, LimitError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.tier import Tier
 from penstock.exchange.demand import Grant
 from penstock.exchange.gate import DUE_SPARE
 from penstock.exchange.route import Route
@@ -29,10 +31,11 @@ class Waiter:
         self._world = world
         self.route = route
         self.targets = route.targets
+        self.claim = Claim("tenant", "key", Tier.STANDARD, 10, world.now_s)
         self.wait_until_s = world.now_s + wait_s if wait_s else 0.0
         self.is_waiting = False
         self.grant: Grant | None = None
-        self.error: ShedError | None = None
+        self.error: ShedError | LimitError | None = None
         self.told_at_s = 0.0
         self.on_grant: Callable[[Grant], None] | None = None
 
@@ -44,7 +47,17 @@ class Waiter:
         if self.on_grant is not None:
             self.on_grant(grant)
 
-    def on_refused(self, error: ShedError, now_s: float) -> None:
+    @property
+    def may_be_moved(self) -> bool:
+        return False
+
+    def output_tokens_now(self) -> int:
+        return 0
+
+    def on_moved_aside(self, now_s: float) -> None:
+        raise AssertionError(now_s)
+
+    def on_refused(self, error: ShedError | LimitError, now_s: float) -> None:
         assert not self.is_waiting
         assert self.grant is None
         assert self.error is None

@@ -38,7 +38,8 @@ from penstock.core.errors import ShedError
 from penstock.core.outcome import IGNORED
 from penstock.dialects.events import Event
 from penstock.dialects.registry import DIALECTS
-from penstock.exchange.machine import HELD_BYTES_MAX, KEEP_ALIVE_S
+from penstock.exchange.machine import HELD_BYTES_MAX
+from penstock.exchange.telling import KEEP_ALIVE_S
 
 NAMES = sorted(DIALECTS)
 
@@ -304,7 +305,9 @@ def after_signs_of_life(name: str, *, is_continuing: bool, queue_s: float) -> tu
         assert run.caller.body == dialect.keep_alive * int(at_s / 10.0 - 1.0)
         world.advance(0.001)
         assert run.caller.body == dialect.keep_alive * int(at_s / 10.0)
-    assert run.caller.headers == b"content-type: text/event-stream\r\n"
+    assert run.caller.headers == (
+        b"content-type: text/event-stream\r\nx-penstock-tier: standard\r\n"
+    )
     if queue_s > 22.0:
         world.hang_up(busy)
         assert world.line.attempt.owner is run.exchange

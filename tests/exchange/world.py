@@ -22,9 +22,12 @@ from penstock.config.model import (
 )
 from penstock.config.model import Route as RouteEntry
 from penstock.config.model import Target as TargetEntry
+from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError
+from penstock.core.estimate import tokens
 from penstock.core.outcome import Failure, FailureKind
 from penstock.core.retry_budget import RetryBudget
+from penstock.core.tier import Tier
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_chat.dialect import OpenAIChat
 from penstock.dialects.operation import Endpoint, Operation
@@ -37,13 +40,14 @@ from penstock.exchange.route import Route
 from penstock.exchange.target import Target, TargetState, UpstreamState
 
 START_S = 1000.0
+QUEUE_S = 5.0
 TIMEOUTS = Timeouts(
     connect_s=1.0,
     first_token_s=4.0,
     between_tokens_s=3.0,
     unary_s=6.0,
     total_s=20.0,
-    queue_s=5.0,
+    queue_s=QUEUE_S,
     hang_s=2.0,
 )
 CHAT = OpenAIChat()
@@ -327,6 +331,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.now_s = START_S
+        self.tier = Tier.STANDARD  # of those who ask from now on
         self.timers: dict[FakeTimer, None] = {}
         self.chance = random.Random(self.seed).random
         self.gate = LocalGate(self.chance)
@@ -425,6 +430,7 @@ class World:
             at_s=self.now_s,
             at_unix_s=1_700_000_000.0,
             may_fail_over=may_fail_over,
+            claim=Claim("tenant", "key", self.tier, tokens(len(body)), self.now_s),
             operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
             speakers=endpoint.speakers if endpoint is not None else None,
             is_continuing=route.on_break is OnBreak.CONTINUE,

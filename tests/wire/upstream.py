@@ -16,7 +16,7 @@ from penstock.core.outcome import Failure
 from penstock.dialects.contract import Headers
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.attempt import Attempt
-from penstock.exchange.demand import Grant
+from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.target import Target, TargetState, UpstreamState
 from penstock.wire.client import HttpDialer, Pool
 
@@ -109,7 +109,8 @@ def attempt_of(entry: Upstream, owner: Owner, body: bytes = b"{}") -> Attempt:
     target = Target(
         TargetEntry(upstream=entry.name, model="m"), state, TargetState(Breaker(), 0.0), "m"
     )
-    attempt = Attempt(owner, Grant(target, Permit(0)), 1, 0.0)
+    grant = Grant(target, Permit(0), cast("Demand", owner), 0.0)  # nobody asks it anything here
+    attempt = Attempt(owner, grant, 1, 0.0)
     attempt.path = target.paths[0]
     attempt.body = body
     return attempt

@@ -116,7 +116,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     between_tokens_s: float = 60.0  # silence in the middle of an answer
     unary_s: float = 300.0  # to the first byte of an answer that is not streamed
     total_s: float = 600.0  # the whole exchange, all attempts together: the SDKs' default
-    queue_s: float = 10.0  # how long an exchange may wait for an upstream to become free
+    queue_s: float | None = None  # for an upstream to become free; none: by tier, `[admission]`
     hang_s: float = 10.0  # a caller who leaves after waiting this long for nothing: a timeout
 
 

@@ -2,7 +2,7 @@
 
 The first part is the caller's and never changes: who asks, how urgently, for about how much. The
 second part is written by admission, once, when the exchange is admitted; a failover asks again with
-the same claim and is not counted twice.
+the same claim and is not counted twice. The last part is what it has used, when it is over.
 
 Pure data: plain values only, so that a claim can be sent to another process.
 """
@@ -16,7 +16,8 @@ class Claim:
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "key",
         "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
-        "served", "tenant", "tier", "ttft_timeout_s", "user", "was_moved",
+        "served", "tenant", "tier", "ttft_timeout_s", "used_cached_tokens",
+        "used_input_tokens", "used_output_tokens", "user", "was_moved",
     )  # fmt: skip
 
     def __init__(
@@ -44,3 +45,7 @@ class Claim:
         self.reserved_microusd = 0
         self.degraded: tuple[str, ...] = ()  # what the ladder took: max_tokens, model
         self.was_moved = False  # put aside before its first byte, for one with a contract
+        # the record's, when all is over
+        self.used_input_tokens = 0
+        self.used_cached_tokens = 0
+        self.used_output_tokens = 0

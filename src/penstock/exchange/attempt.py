@@ -5,6 +5,7 @@ All instants are monotonic seconds; 0 means that it has not happened.
 
 from typing import Protocol
 
+from penstock.core.estimate import tokens
 from penstock.core.outcome import Failure, Outcome
 from penstock.dialects.continuation import Continuation
 from penstock.dialects.contract import AnswerReader, Dialect, Headers
@@ -48,7 +49,7 @@ class Attempt:
         "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
         "is_assembled", "is_reused", "is_translated", "number", "operation", "outcome",
         "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
-        "response_headers", "sent_at_s", "status", "target", "usage",
+        "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -81,6 +82,7 @@ class Attempt:
         self.usage: Usage | None = None
         self.connection: object = None  # the dialer's own
         self.is_reused = False
+        self.was_moved = False  # put aside for one with a contract
 
     def end(self, outcome: Outcome, now_s: float) -> None:
         """Note what became of it; how long an answer took to begin is the target's load."""
@@ -95,6 +97,11 @@ class Attempt:
         if self.is_assembled:
             return self.reader is not None and self.reader.output_bytes > 0
         return self.hop is not None and self.hop.is_holding
+
+    @property
+    def output_tokens(self) -> int:
+        """About how many have come so far."""
+        return 0 if self.reader is None else tokens(self.reader.output_bytes)
 
     @property
     def is_ended(self) -> bool:

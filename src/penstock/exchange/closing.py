@@ -24,6 +24,7 @@ from penstock.exchange.record import AttemptRecord, Opened, Record
 
 GOOD_STATUS = 200
 NOTHING: Final = Usage()
+MOVED: Final = "moved aside, before its first byte, for one with a contract"
 UPSTREAM_IDS = (b"x-request-id", b"request-id")
 
 
@@ -88,6 +89,8 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         record.seam = attempt.continuation.seam.joint.value
     if isinstance(outcome, Failure):
         record.detail = outcome.detail
+    elif attempt.was_moved:
+        record.detail = MOVED
     if usage is not NOTHING:
         record.input_tokens = usage.input_tokens
         record.output_tokens = usage.output_tokens
@@ -138,6 +141,8 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         finish_reason=end.finish_reason,
         bytes_in=len(order.inquiry.body),
         bytes_out=end.bytes_out,
+        tier=order.claim.served.word,
+        degraded=order.claim.degraded,
         attempts=[attempt_record(attempt, order.at_s, now_s) for attempt in attempts],
     )
     if not attempts:

@@ -21,9 +21,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from penstock.config.model import QueueWaits
 from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
 from penstock.core.outcome import Outcome
-from penstock.exchange.demand import Demand, Grant
+from penstock.exchange.demand import Demand, Grant, Place
 from penstock.exchange.ports import Timer
 from penstock.exchange.target import Readiness, Target, UpstreamState
 
@@ -33,10 +34,12 @@ DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are sw
 class LocalGate:
     """Admission, in process. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer")
+    __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer", "_waits")
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
+        waits = QueueWaits()
+        self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
         self._timer: Timer | None = None
         self._queues: dict[UpstreamState, OrderedDict[Demand, None]] = {}  # of those that are full
         self._looks: dict[Demand, float] = {}  # who waits, and when to look at it again
@@ -56,11 +59,12 @@ class LocalGate:
     def ask(self, demand: Demand, now_s: float) -> None:
         """Grant, queue or refuse."""
         targets = demand.targets
+        demand.claim.is_admitted = True
         if demand.route.is_ordered or len(targets) == 1:  # the usual case makes no list
             for target in targets:
                 permit = target.acquire(now_s)
                 if permit is not None:
-                    self._grant(demand, Grant(target, permit), now_s)
+                    self._grant(demand, Grant(target, permit, demand, now_s), now_s)
                     return
         else:
             ready = [one for one in targets if one.readiness(now_s) is Readiness.READY]
@@ -68,7 +72,7 @@ class LocalGate:
                 target = demand.route.choose(ready, self._chance, now_s)
                 permit = target.acquire(now_s)
                 assert permit is not None, "readiness and acquire disagree"
-                self._grant(demand, Grant(target, permit), now_s)
+                self._grant(demand, Grant(target, permit, demand, now_s), now_s)
                 return
         self._wait_or_refuse(demand, [one.readiness(now_s) for one in targets], now_s)
 
@@ -91,6 +95,14 @@ class LocalGate:
         queue = self._queues.get(target.upstream)
         if queue:
             self._serve(target.upstream, queue, now_s)
+
+    def place(self, demand: Demand, now_s: float) -> Place | None:
+        """Return where one who waits stands."""
+        del demand, now_s
+        return None
+
+    def close(self, demand: Demand, now_s: float) -> None:
+        """Settle what the exchange had reserved."""
 
     def on_wake(self, now_s: float) -> None:
         """Look again at those whose time has come."""
@@ -125,6 +137,10 @@ class LocalGate:
         demand.on_granted(grant, now_s)
 
     def _wait_or_refuse(self, demand: Demand, states: list[Readiness], now_s: float) -> None:
+        if not demand.is_waiting and demand.wait_until_s:
+            queue_s = demand.route.timeouts.queue_s
+            bound_s = self._waits[demand.claim.served] if queue_s is None else queue_s
+            demand.wait_until_s = min(demand.wait_until_s, now_s + bound_s)
         full: set[UpstreamState] = set()
         look_at_s = demand.wait_until_s
         helps = False

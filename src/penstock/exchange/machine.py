@@ -9,6 +9,7 @@ The whole machine; there are no other moves:
     QUEUED     refused, nothing tried so far      -> DONE       told whose limit, and until when
     QUEUED     refused after an attempt           -> QUEUED     for one more round, or DONE
     QUEUED     backoff over                       -> QUEUED     asks the gate again
+    DIALLING   moved aside for a contract         -> QUEUED     once, and nothing has come
     DIALLING   first content, or a whole answer   -> STREAMING or DONE   the commit
     DIALLING   attempt failed, a retry may help   -> QUEUED     the caller sees nothing of it
     DIALLING   attempt failed, no retry may help  -> DONE       told the kind of failure
@@ -32,7 +33,7 @@ import enum
 import math
 from typing import Final
 
-from penstock.core.errors import CallerError, DeadlineError, PenstockError, ShedError
+from penstock.core.errors import CallerError, DeadlineError, LimitError, PenstockError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
@@ -42,15 +43,14 @@ from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan
 from penstock.exchange.order import Order
-from penstock.exchange.ports import Caller, Ports, Timer
+from penstock.exchange.ports import Ports, Timer
 from penstock.exchange.splice import Splice, splice_of
 from penstock.exchange.target import Target
+from penstock.exchange.telling import EVENT_STREAM, Telling
 
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
-EVENT_STREAM: Final = b"text/event-stream"
-KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
 
 
 class State(enum.Enum):
@@ -62,28 +62,23 @@ class State(enum.Enum):
     DONE = "done"
 
 
-class Exchange:
+class Exchange(Telling):
     """One caller's request and its answer. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_able", "_attempt", "_attempts", "_backoff_until_s", "_bytes_out", "_deadline_s",
-        "_failover_made", "_finish_at_s", "_held", "_held_bytes", "_is_committed", "_is_paused",
-        "_is_started", "_order", "_ports", "_queued_at_s", "_queued_s", "_reader", "_request",
-        "_splice", "_told_at_s", "_untranslatable", "caller", "is_waiting", "route", "state",
-        "targets", "timer", "wait_until_s",
+        "_able", "_attempt", "_attempts", "_backoff_until_s", "_deadline_s", "_failover_made",
+        "_finish_at_s", "_held", "_held_bytes", "_queued_at_s", "_queued_s", "_reader", "_request",
+        "_splice", "_untranslatable", "route", "state", "targets", "timer", "wait_until_s",
     )  # fmt: skip
 
-    caller: Caller
     timer: Timer
 
     def __init__(self, order: Order, ports: Ports) -> None:
-        self._order = order
-        self._ports = ports
+        super().__init__(order, ports)
         self.route = order.route
         self.state = State.QUEUED
         self.targets: list[Target] = []
         self.wait_until_s = 0.0
-        self.is_waiting = False
         self._deadline_s = order.at_s + order.route.timeouts.total_s
         self._failover_made: Failover | None = None
         self._able: list[Target] = []
@@ -96,13 +91,8 @@ class Exchange:
         self._queued_s = 0.0
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._bytes_out = 0
-        self._is_paused = False
-        self._is_started = False  # the status is spent
-        self._is_committed = False  # content has gone out
         self._reader: AnswerReader | None = None  # whose content went out last
         self._splice: Splice | None = None
-        self._told_at_s = order.at_s  # when the caller last got a byte
         self._finish_at_s = 0.0  # not 0: the answer is complete, and this is how long we wait on
 
     # --- admission
@@ -129,7 +119,7 @@ class Exchange:
         headers, body = made
         self._bytes_out += len(body)
         self._close("complete", OK, "", now_s, finish_reason="estimated")
-        self.caller.answer(OK, headers, body)
+        self.caller.answer(OK, headers + self._tier_lines(), body)
         return True
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
@@ -156,14 +146,34 @@ class Exchange:
         if attempt is self._attempt and not attempt.sent_at_s:
             self._arm()
 
-    def on_refused(self, error: ShedError, now_s: float) -> None:
-        """Without an attempt so far, tell; after one, ask the same again, or give up."""
-        if not self._attempts:
+    def on_refused(self, error: ShedError | LimitError, now_s: float) -> None:
+        """Where nothing has failed so far, tell; after a failure, ask again, or give up."""
+        if self._failover_made is None or self._failover_made.failure is None:
             self._refuse(error, "refused", now_s)
         elif self.wait_until_s == 0.0:
             self._follow(self._failover.when_refused(now_s), now_s)
         else:
             self._exhaust(now_s)
+
+    @property
+    def may_be_moved(self) -> bool:
+        """Whether nothing has come of an attempt that is under way for the first time."""
+        attempt = self._attempt
+        if attempt is None or self._is_committed or self.claim.was_moved:
+            return False
+        return not attempt.parts and not attempt.output_tokens
+
+    def on_moved_aside(self, now_s: float) -> None:
+        """Give the slot to whoever has a contract, and wait again at the head of the queue."""
+        attempt = self._attempt
+        assert attempt is not None
+        self.claim.was_moved = attempt.was_moved = True
+        self._give_up(attempt, IGNORED, now_s)
+        self._ask(self.targets, now_s, waits=True)
+
+    def output_tokens_now(self) -> int:
+        """Return about how many tokens have come of the attempt that is under way."""
+        return 0 if self._attempt is None else self._attempt.output_tokens
 
     def _follow(self, plan: Plan | None, now_s: float) -> None:
         if plan is None or plan.at_s >= self._deadline_s:
@@ -198,8 +208,7 @@ class Exchange:
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
         self.state = State.QUEUED
         self.targets = targets
-        queue_s = self.route.timeouts.queue_s
-        self.wait_until_s = min(self._deadline_s, now_s + queue_s) if waits else 0.0
+        self.wait_until_s = self._deadline_s if waits else 0.0
         self._queued_at_s = now_s
         self._ports.gate.ask(self, now_s)
         if self.is_waiting and self._keep_alive_s():
@@ -265,11 +274,6 @@ class Exchange:
             self._finish_at_s = now_s + FINISH_S
             self._arm()
 
-    def _write(self, data: bytes, now_s: float) -> None:
-        self._bytes_out += len(data)
-        self._told_at_s = now_s
-        self.caller.write(data)
-
     def on_complete(self, attempt: Attempt, now_s: float) -> None:
         """The body is whole as far as HTTP knows; whether the answer is, the dialect knows."""
         if attempt is not self._attempt:
@@ -315,8 +319,7 @@ class Exchange:
         if self._is_paused:
             self._ports.dialer.pause(attempt)
         if not self._is_started:
-            self._is_started = True
-            self.caller.start(answering.headers(attempt, attempt.number, EVENT_STREAM))
+            self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM))
         if self._held:
             self._held.append(out)
             out = b"".join(self._held)
@@ -350,6 +353,7 @@ class Exchange:
         attempt.first_token_at_s = now_s
         self._bytes_out += len(body)
         headers = answering.headers(attempt, attempt.number, b"application/json")
+        headers += self._tier_lines()
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=finish_reason)
         self.caller.answer(OK, headers, body)
@@ -374,13 +378,16 @@ class Exchange:
 
     def _fail(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         """Go to the next upstream in silence; after the first content, say what happened."""
-        self._ports.dialer.cancel(attempt)
         failure = answering.blamed(attempt, failure)
-        self._settle(attempt, failure, now_s)
-        self._held = []
-        self._held_bytes = 0
+        self._give_up(attempt, failure, now_s)
         if not self._is_committed or self._may_go_on(attempt, failure, now_s):
             self._follow(self._failover.after(attempt, failure, now_s), now_s)
+
+    def _give_up(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
+        self._held = []
+        self._held_bytes = 0
+        self._ports.dialer.cancel(attempt)
+        self._settle(attempt, outcome, now_s)
 
     def _may_go_on(self, attempt: Attempt, failure: Failure, now_s: float) -> bool:
         """Tell whether another may finish the answer that broke; if none may, end it here."""
@@ -413,7 +420,7 @@ class Exchange:
             return
         body = answering.as_sent(attempt, failure)
         if body:
-            headers = answering.headers_as_sent(attempt, len(self._attempts))
+            headers = answering.headers_as_sent(attempt, len(self._attempts)) + self._tier_lines()
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
@@ -428,7 +435,8 @@ class Exchange:
             return
         status = self._order.dialect.status_of(error)
         self._close(outcome, status, error.code, now_s)
-        self.caller.refuse(error, attempt.target.stamp if attempt is not None else b"")
+        stamp = attempt.target.stamp if attempt is not None else b""
+        self.caller.refuse(error, stamp + self._tier_lines())
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""
@@ -478,7 +486,8 @@ class Exchange:
         if now_s >= self._deadline_s:
             self._on_deadline(now_s)
         elif (keep_alive_s := self._keep_alive_s()) and now_s >= self._told_at_s + keep_alive_s:
-            self._keep_alive(now_s)
+            self._keep_alive(self._order.dialect.keep_alive, now_s)
+            self._arm()
         elif self._attempt is None:
             self._on_backoff(now_s)
         else:
@@ -508,24 +517,9 @@ class Exchange:
         self.timer.wake_at(at_s)
 
     def _keep_alive_s(self) -> float:
-        """Return the silence after which the caller gets a sign of life from us; 0: none."""
-        if self._is_paused or not self._order.inquiry.is_stream:
-            return 0.0
-        if not self._is_committed:
-            return self.route.keep_alive_s
-        # A stream that flows has its upstream's signs of life; else it is we who let it wait.
         attempt = self._attempt
-        if self.state is State.STREAMING and attempt is not None and not attempt.is_holding:
-            return 0.0
-        return KEEP_ALIVE_S
-
-    def _keep_alive(self, now_s: float) -> None:
-        """Tell the caller that we are still there; before the commit this spends the status."""
-        if not self._is_started:
-            self._is_started = True
-            self.caller.start(b"content-type: %b\r\n" % EVENT_STREAM)
-        self._write(self._order.dialect.keep_alive, now_s)
-        self._arm()
+        flows = self.state is State.STREAMING and attempt is not None and not attempt.is_holding
+        return self._silence_s(flows=flows)
 
     def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
         """Return the instant of the next limit, and the kind it is; None: an answer's end."""
@@ -594,6 +588,12 @@ class Exchange:
             now_s,
         )
         self._ports.recorder.closed(record)
+        claim = self.claim
+        if claim.is_admitted:
+            claim.used_input_tokens = record.input_tokens
+            claim.used_cached_tokens = record.cached_tokens
+            claim.used_output_tokens = record.output_tokens
+            self._ports.gate.close(self, now_s)
         # What refers to us lets go, so that nothing is left for the garbage collector to find.
         self._attempts = []
         del self.timer

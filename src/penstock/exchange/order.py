@@ -2,6 +2,7 @@
 
 import msgspec
 
+from penstock.core.claim import Claim
 from penstock.dialects.contract import Dialect, Headers, Inquiry
 from penstock.dialects.operation import Operation, Speakers
 from penstock.exchange.route import Route
@@ -23,6 +24,8 @@ class Order(msgspec.Struct, frozen=True):
     at_s: float
     at_unix_s: float
     may_fail_over: bool
+    claim: Claim
     is_continuing: bool = False  # a stream that breaks is gone on with, if it can be
     operation: Operation = Operation.GENERATE
     speakers: Speakers | None = None
+    wants_places: bool = False  # is to be told its place in the queue, if it waits

@@ -12,7 +12,7 @@ from penstock.core.errors import PenstockError
 from penstock.core.outcome import Outcome
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.attempt import Attempt
-from penstock.exchange.demand import Demand, Grant
+from penstock.exchange.demand import Demand, Grant, Place
 from penstock.exchange.record import Opened, Record
 
 
@@ -93,6 +93,14 @@ class Gate(Protocol):
 
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Return what was granted, once, with what became of it."""
+        ...
+
+    def place(self, demand: Demand, now_s: float) -> Place | None:
+        """Return where one who waits stands; None if that is not known."""
+        ...
+
+    def close(self, demand: Demand, now_s: float) -> None:
+        """The exchange is over, its claim says what it has used: settle."""
         ...
 
 

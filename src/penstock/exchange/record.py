@@ -83,4 +83,6 @@ class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind",
     junk_lines: int = 0
     hops: int = 0  # that broke, and others went on; the tokens are the sum then
     dropped: tuple[str, ...] = ()
+    tier: str = ""  # in which it was served, or refused
+    degraded: tuple[str, ...] = ()  # what was taken from it under load: max_tokens, model
     attempts: list[AttemptRecord] = []

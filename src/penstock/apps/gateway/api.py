@@ -20,7 +20,10 @@ from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.apps.gateway.routing import Routing
 from penstock.config.model import OnBreak
+from penstock.core.claim import Claim
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
+from penstock.core.estimate import tokens
+from penstock.core.tier import Tier
 from penstock.dialects.contract import Dialect
 from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
@@ -125,6 +128,7 @@ class Api:
             self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
             caller.refuse(error, b"")
             return
+        claim = Claim(key.tenant, key.id, Tier.STANDARD, tokens(len(call.body)), now_s)
         order = Order(
             id=request_id,
             tenant=key.tenant,
@@ -136,6 +140,7 @@ class Api:
             at_s=now_s,
             at_unix_s=clock.now_unix_s(),
             may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
+            claim=claim,
             is_continuing=on_break is OnBreak.CONTINUE,
             operation=endpoint.operation,
             speakers=endpoint.speakers,

@@ -1,0 +1,89 @@
+"""The caller's half of an exchange: what has gone out, and the signs of life in between.
+
+    nothing yet   the status can still be anything
+    started       the status is spent: it is 200, and every error is an event from here on
+    committed     content has gone out
+
+Who waits in silence gets a sign of life that its client bears:
+
+    before the commit   as the route says; whoever may be told gets its place in the queue
+    while others go on  every ``KEEP_ALIVE_S``
+    a stream that flows has its upstream's own
+"""
+
+from typing import Final
+
+from penstock.core.claim import Claim
+from penstock.core.tier import Tier
+from penstock.exchange.order import Order
+from penstock.exchange.ports import Caller, Ports
+from penstock.exchange.target import header_value
+
+EVENT_STREAM: Final = b"text/event-stream"
+KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
+PLACE_S: Final = 1.0  # between two words on the place in the queue (TIERING 5)
+TIER_LINES: Final = tuple(b"x-penstock-tier: %b\r\n" % tier.word.encode() for tier in Tier)
+
+
+class Telling:
+    """What the caller knows so far. Owned by one event loop; the machine is built on it."""
+
+    __slots__ = (
+        "_bytes_out", "_is_committed", "_is_paused", "_is_started", "_order", "_ports",
+        "_told_at_s", "caller", "claim", "is_waiting",
+    )  # fmt: skip
+
+    caller: Caller
+
+    def __init__(self, order: Order, ports: Ports) -> None:
+        self._order = order
+        self._ports = ports
+        self.claim: Claim = order.claim
+        self.is_waiting = False
+        self._bytes_out: int = 0
+        self._is_started = False  # the status is spent
+        self._is_committed = False  # content has gone out
+        self._is_paused = False
+        self._told_at_s = order.at_s  # when the caller last got a byte
+
+    def _begin(self, headers: bytes) -> None:
+        """Spend the status, if it has not been."""
+        if not self._is_started:
+            self._is_started = True
+            self.caller.start(headers + self._tier_lines())
+
+    def _write(self, data: bytes, now_s: float) -> None:
+        self._bytes_out += len(data)
+        self._told_at_s = now_s
+        self.caller.write(data)
+
+    def _tier_lines(self) -> bytes:
+        """Return the header lines that say in which tier it was served, and what was taken."""
+        claim = self.claim
+        lines = TIER_LINES[claim.served]
+        if claim.degraded:
+            words = header_value(",".join(claim.degraded))
+            lines += b"x-penstock-degraded: %b\r\n" % words
+        return lines
+
+    @property
+    def _tells_places(self) -> bool:
+        """Whether it waits in a queue whose places are told; that spends the status."""
+        if not self.is_waiting or self._is_committed or not self._order.inquiry.is_stream:
+            return False
+        return self._order.wants_places or self.claim.served >= Tier.FREE
+
+    def _silence_s(self, *, flows: bool) -> float:
+        """Return the silence after which the caller gets a sign of life from us; 0: none."""
+        if self._is_paused or not self._order.inquiry.is_stream:
+            return 0.0
+        if self._tells_places:
+            return PLACE_S
+        if not self._is_committed:
+            return self._order.route.keep_alive_s
+        return 0.0 if flows else KEEP_ALIVE_S
+
+    def _keep_alive(self, data: bytes, now_s: float) -> None:
+        """Tell the caller that we are still there; before the commit this spends the status."""
+        self._begin(b"content-type: %b\r\n" % EVENT_STREAM)
+        self._write(data, now_s)
