@@ -21,7 +21,6 @@ import uvloop
 
 from penstock.apps.gateway.api import Api
 from penstock.apps.gateway.recording import SpoolRecorder
-from penstock.apps.gateway.routing import Routing
 from penstock.config.model import Config, DialectName, Route, Target, Upstream
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
@@ -29,6 +28,7 @@ from penstock.exchange.machine import Ports
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot.build import build
 from penstock.snapshot.model import Key
+from penstock.snapshot.routing import Routing
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms

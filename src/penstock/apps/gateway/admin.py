@@ -14,11 +14,11 @@ import msgspec
 
 from penstock.apps.gateway.keeper import Keeper
 from penstock.apps.gateway.recording import SpoolRecorder
-from penstock.apps.gateway.routing import Routing
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
 from penstock.ledger.spool import SpoolWriter
+from penstock.snapshot.routing import Routing
 from penstock.telemetry.metrics import BUCKETS_S, Counters, Gauges, Histogram, exposition
 from penstock.wire.call import Call
 from penstock.wire.client import HttpDialer

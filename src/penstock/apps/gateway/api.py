@@ -18,7 +18,6 @@ from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.resuming import DIALECT as RESPONSES
 from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
-from penstock.apps.gateway.routing import Routing
 from penstock.config.model import OnBreak
 from penstock.core.claim import Claim
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
@@ -30,6 +29,7 @@ from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
 from penstock.snapshot.model import Key
+from penstock.snapshot.routing import Routing
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms

@@ -22,7 +22,6 @@ import uvloop
 from penstock.apps.gateway.admin import Admin, Parts
 from penstock.apps.gateway.api import Api
 from penstock.apps.gateway.recording import SpoolRecorder
-from penstock.apps.gateway.routing import Routing, check
 from penstock.config import load
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
@@ -32,6 +31,7 @@ from penstock.exchange.machine import Ports
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot import file as snapshot_file
 from penstock.snapshot.model import Snapshot
+from penstock.snapshot.routing import Routing, check
 from penstock.telemetry import log
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock

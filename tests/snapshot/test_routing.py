@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.apps.gateway.routing import MODELS_MAX, Routing, check
 from penstock.config.model import Config, DialectName, Route, Target, Upstream
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.errors import StoreError
@@ -13,6 +12,7 @@ from penstock.exchange.target import header_value
 from penstock.snapshot.build import build
 from penstock.snapshot.keys import sha256
 from penstock.snapshot.model import Key, Snapshot
+from penstock.snapshot.routing import MODELS_MAX, Routing, check
 
 ANY = Key(id="any", tenant="t", sha256=sha256("pk-any"))
 ONE = Key(id="one", tenant="t", sha256=sha256("pk-one"), routes=("fast", "gpt-*"))

@@ -1,4 +1,4 @@
-"""What the gateway knows: keys, routes, and the state learned about every upstream and model.
+"""The snapshot in use: keys, routes, and the state learned about every upstream and model.
 
 A new snapshot replaces keys and routes whole; states are found again by upstream and model, so
 that a reload forgets neither an open breaker nor a slot in use. A route whose targets name no model
@@ -94,6 +94,13 @@ class Routing:
 
     def route(self, model: str, key: Key, now_s: float) -> Route | None:
         """Return the route for what the caller put into ``model``, if the key may use it."""
+        route = self.named(model, now_s)
+        if route is None or (key.routes and route.name not in key.routes):
+            return None
+        return route
+
+    def named(self, model: str, now_s: float) -> Route | None:
+        """Return the route for what a caller put into ``model``, whoever it is."""
         route = self._exact.get(model) or self._made.get(model)
         if route is None:
             for prefix, entry in self._prefixes:
@@ -102,8 +109,6 @@ class Routing:
                     if len(self._made) > MODELS_MAX:
                         self._made.popitem(last=False)
                     break
-        if route is None or (key.routes and route.name not in key.routes):
-            return None
         return route
 
     def names(self, key: Key) -> list[str]:
