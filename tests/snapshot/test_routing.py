@@ -1,10 +1,12 @@
 """The exact name wins, then the longest prefix; a reload forgets nothing that was learned."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.config.model import Config, DialectName, Route, Target, Upstream
+from penstock.config.tenancy import Tenant, TierName
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.errors import StoreError
 from penstock.core.outcome import Failure, FailureKind
@@ -162,3 +164,12 @@ def test_no_model_name_can_begin_a_header(model: str) -> None:
         assert lines[2] == b""
         assert all(line.isascii() and b"\n" not in line and b"\r" not in line for line in lines)
     assert len(header_value(model)) <= 200
+
+
+def test_a_tenant_that_is_not_declared_is_a_standard_one() -> None:
+    vip = Tenant(id="vip", tier=TierName.ENTERPRISE)
+    key = Key(id="v", tenant="vip", sha256=sha256("pk-vip"))
+    made = Routing()
+    made.apply(msgspec.structs.replace(snapshot(), keys=(ANY, key), tenants=(vip,)), 0.0)
+    assert made.tenant_of(key) is vip
+    assert made.tenant_of(ANY) == Tenant(id="t")

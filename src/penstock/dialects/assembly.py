@@ -23,6 +23,7 @@ from penstock.dialects.events import (
     ToolStarted,
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
+from penstock.dialects.service_tier import told
 
 CHARS_MAX: Final = 64 * 1024 * 1024  # as much as a whole answer may have bytes
 
@@ -96,7 +97,7 @@ class Assembly:
             stop_sequence=self._stop_sequence,
             explanation=self._explanation,
             usage=self.usage,
-            service_tier=self._service_tier,
+            service_tier=told(self._inquiry) or self._service_tier,
         )
         return self._dialect.write_answer(answer, self._inquiry, self._created_unix_s)
 

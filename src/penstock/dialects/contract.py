@@ -14,6 +14,7 @@ import msgspec
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.events import Event
@@ -25,7 +26,9 @@ Headers = Mapping[bytes, bytes]
 class Inquiry(msgspec.Struct):
     """What the gateway must know of a request before it can choose who answers.
 
-    ``fields`` are the top-level fields as raw JSON, in order. ``input_tokens`` is an estimate.
+    ``fields`` are the top-level fields as raw JSON, in order. ``service_tier`` is the caller's own
+    word, ``output_tokens_max`` the caller's bound; empty and 0 where the request has none. What the
+    request cannot know is ``served``: admission sets it, and from then on the dialects tell it.
     """
 
     model: str
@@ -38,6 +41,9 @@ class Inquiry(msgspec.Struct):
     needs_documents: bool = False
     wants_usage: bool = True  # False: usage of a stream is for us alone, and is taken out
     choices: int = 1
+    service_tier: str = ""
+    output_tokens_max: int = 0
+    served: Tier | None = None
 
 
 class Survey(msgspec.Struct):
@@ -174,6 +180,10 @@ class Dialect(Protocol):
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes a stream of the same dialect on unchanged."""
+        ...
+
+    def retold(self, inquiry: Inquiry, body: bytes) -> bytes:
+        """Return a whole answer of the same dialect, saying which tier has served it."""
         ...
 
     def survey(self, body: bytes) -> Survey:

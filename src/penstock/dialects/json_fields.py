@@ -75,6 +75,49 @@ def count(fields: dict[str, msgspec.Raw], name: str, default: int) -> int:
     return value
 
 
+def word(fields: dict[str, msgspec.Raw], name: str) -> str:
+    """Return a string that may be absent; empty for what is none: others will say so."""
+    raw = fields.get(name)
+    if raw is None:
+        return ""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except MALFORMED:
+        return ""
+
+
+def bound(fields: dict[str, msgspec.Raw], name: str) -> int:
+    """Return an upper bound that may be absent; 0 for what is none: others will say so."""
+    raw = fields.get(name)
+    if raw is None:
+        return 0
+    try:
+        return max(0, msgspec.json.decode(raw, type=int))
+    except MALFORMED:
+        return 0
+
+
+def with_field(body: bytes, path: tuple[str, ...], name: str, value: msgspec.Raw) -> bytes:
+    """Return JSON with one field of an object in it set; ``path`` leads to the object.
+
+    What has no such object, or is no JSON, comes back as it was.
+    """
+    try:
+        fields = _FIELDS.decode(body)
+    except MALFORMED:
+        return body
+    if not path:
+        return msgspec.json.encode(fields | {name: value})
+    inner = fields.get(path[0])
+    if inner is None:
+        return body
+    old = bytes(inner)
+    new = with_field(old, path[1:], name, value)
+    if new is old:
+        return body
+    return msgspec.json.encode(fields | {path[0]: msgspec.Raw(new)})
+
+
 def is_list(raw: msgspec.Raw) -> bool:
     """Tell whether a value is a list."""
     return memoryview(raw)[0] == _LIST

@@ -8,6 +8,8 @@
     data that is malformed, after content   -> failure if it may have held content, else taken out
     data after a failure                    -> nothing
     failure after the answer is complete    -> taken out: what is complete stays complete
+    good event, and the caller is told      -> what ``rewrite`` makes of its data
+      which tier serves it
 
 Malformed data may have held content if its event is named as one that does, or if it begins as the
 last good event of the stream did: a damaged chunk has its siblings' id in front, a stray line has
@@ -22,6 +24,7 @@ from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
+from penstock.dialects.service_tier import Rewrite
 
 SAME_BYTES = 12  # enough to tell {"id":"chatcmpl- and {"type":"content_ from anything else
 
@@ -31,7 +34,7 @@ class Relay:
 
     __slots__ = (
         "_last", "_splitter", "events", "failure", "finish_reason", "has_content", "is_complete",
-        "is_ended", "junk_lines", "model", "output_bytes", "usage",
+        "is_ended", "junk_lines", "model", "output_bytes", "rewrite", "usage",
     )  # fmt: skip
 
     terminator: bytes = b""
@@ -40,6 +43,7 @@ class Relay:
     def __init__(self) -> None:
         self._splitter = sse.Splitter()
         self._last = b""  # the data of the last good event
+        self.rewrite: Rewrite | None = None  # the usual stream has none
         self.has_content = False
         self.is_complete = False
         self.is_ended = False
@@ -119,7 +123,9 @@ class Relay:
         except json_fields.MALFORMED as error:
             return self._on_malformed(name, data, str(error))
         self._last = data
-        return raw if passes and self.failure is None else b""
+        if not passes or self.failure is not None:
+            return b""
+        return raw if self.rewrite is None else raw.replace(data, self.rewrite(data), 1)
 
     def fail(self, failure: Failure) -> None:
         """End here: nothing more comes out. Once the answer is complete it stays so."""

@@ -14,7 +14,7 @@ import msgspec
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import RULES, Failure, FailureKind
-from penstock.dialects import counting
+from penstock.dialects import counting, service_tier
 from penstock.dialects.assembly import Assembly
 from penstock.dialects.contract import AnswerReader, Survey
 from penstock.dialects.operation import Operation
@@ -88,8 +88,10 @@ def whole(order: Order, attempt: Attempt) -> Whole | Failure:
         if order.inquiry.is_stream:
             return Failure(FailureKind.BROKEN_STREAM, "a stream was asked for, none came", OK)
         if attempt.is_translated:
-            answer = dialect.read_answer(body)
+            answer = service_tier.told_in(dialect.read_answer(body), order.inquiry)
             body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
+        elif order.inquiry.service_tier and order.speakers is None:
+            body = dialect.retold(order.inquiry, body)
     except DialectError as error:
         return Failure(FailureKind.BROKEN_STREAM, error.message, OK)
     return Whole(body, survey)

@@ -15,6 +15,7 @@ import msgspec
 
 from penstock.config.model import Config, Timeouts
 from penstock.config.model import Route as RouteEntry
+from penstock.config.tenancy import Tenant
 from penstock.core.errors import StoreError
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.route import Route
@@ -50,6 +51,7 @@ class Routing:
         self.upstreams: dict[str, UpstreamState] = {}
         self.states: OrderedDict[tuple[str, str], TargetState] = OrderedDict()
         self._keys: dict[bytes, Key] = {}
+        self._tenants: dict[str, Tenant] = {}
         self._exact: dict[str, Route] = {}
         self._prefixes: list[tuple[str, RouteEntry]] = []
         self._made: OrderedDict[str, Route] = OrderedDict()
@@ -62,6 +64,8 @@ class Routing:
         self.version = snapshot.version
         self.is_emulated = snapshot.is_emulated
         self._keys = {bytes.fromhex(key.sha256): key for key in snapshot.keys}
+        plain = {key.tenant: Tenant(id=key.tenant) for key in snapshot.keys}
+        self._tenants = plain | {tenant.id: tenant for tenant in snapshot.tenants}
         upstreams: dict[str, UpstreamState] = {}
         for entry in config.upstreams:
             old = self.upstreams.get(entry.name)
@@ -91,6 +95,10 @@ class Routing:
     def key_of(self, secret: bytes) -> Key | None:
         """Return whose key this is, found by its hash."""
         return self._keys.get(hashlib.sha256(secret).digest())
+
+    def tenant_of(self, key: Key) -> Tenant:
+        """Return whose key this is; one that is not declared is a standard tenant."""
+        return self._tenants[key.tenant]
 
     def route(self, model: str, key: Key, now_s: float) -> Route | None:
         """Return the route for what the caller put into ``model``, if the key may use it."""

@@ -153,10 +153,15 @@ FAULTS: Final = Declared(
     "counter",
     "Defects of the gateway itself; each has a line in the log.",
 )
+UNKNOWN_TIERS: Final = Declared(
+    "penstock_unknown_tiers_total",
+    "counter",
+    "Requests for a tier in a word that nobody knows; they had the tier of their key.",
+)
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES,
+    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS,
 )  # fmt: skip
 
 
@@ -211,6 +216,7 @@ class Counters:
         self.not_kept: dict[str, int] = {}
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
         self.durations: dict[str, Histogram] = {}
+        self.unknown_tiers = 0
         self.reloads_failed = 0
         self.faults = 0
 
@@ -317,6 +323,7 @@ class _Now(Collector):
         yield _family(NOT_KEPT, [((k,), v) for k, v in counters.not_kept.items()])
         yield _family(KEPT, [((), gauges.kept)])
         yield _family(KEPT_BYTES, [((), gauges.kept_bytes)])
+        yield _family(UNKNOWN_TIERS, [((), counters.unknown_tiers)])
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:

@@ -232,9 +232,9 @@ def test_a_whole_answer_is_read_as_it_was_written() -> None:
     assert claude.read_answer(claude.write_answer(refused)) == refused
 
 
-def test_a_tier_that_claude_does_not_have_is_not_told() -> None:
+def test_the_tier_that_waits_is_called_batch() -> None:
     body = claude.write_answer(msgspec.structs.replace(WHOLE, service_tier="flex"))
-    assert b"service_tier" not in body
+    assert b'"service_tier":"batch"' in body
 
 
 def test_a_refusal_and_the_tier_are_told_in_a_stream() -> None:

@@ -29,6 +29,7 @@ from penstock.dialects.anthropic_messages.passthrough import (
     ABSENT,
     EVENT,
     MESSAGE_STOP,
+    TOLD,
     Block,
     Delta,
     StopDetails,
@@ -52,6 +53,7 @@ from penstock.dialects.events import (
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.named_events import NamedEventDecoder
+from penstock.dialects.service_tier import told
 from penstock.dialects.tool_ids import ToolIds
 
 Fields = dict[str, object]
@@ -251,6 +253,7 @@ class MessagesEncoder:
 
     def __init__(self, inquiry: Inquiry, created_unix_s: int) -> None:
         self._model = inquiry.model
+        self._tier = told(inquiry)
         self._created_unix_s = created_unix_s
         self._is_started = False
         self._block: type[TextDelta | ThinkingDelta | ToolStarted] | None = None
@@ -326,7 +329,7 @@ class MessagesEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": _usage(self._usage, event.service_tier),
+            "usage": _usage(self._usage, self._tier or event.service_tier),
         }
         return _event(b"message_start", {"type": "message_start", "message": message})
 
@@ -458,6 +461,6 @@ def _usage(usage: Usage, tier: str = "") -> Fields:
     }
     if usage.reasoning_tokens:
         fields["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
-    if tier in _TIERS:
-        fields["service_tier"] = tier
+    if tier in TOLD:
+        fields["service_tier"] = TOLD[tier]
     return fields | hops.iterations(usage)

@@ -18,6 +18,7 @@ from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
+from penstock.dialects.service_tier import rewriter
 
 # What callers sent before versions had a choice; the newer one refuses more (DIALECTS 1).
 DEFAULT_VERSION: Final = b"2023-06-01"
@@ -65,8 +66,14 @@ class AnthropicMessages:
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes events on."""
-        del inquiry
-        return passthrough.MessagesRelay()
+        relay = passthrough.MessagesRelay()
+        relay.rewrite = rewriter(inquiry, passthrough.TOLD, ("message", "usage"))
+        return relay
+
+    def retold(self, inquiry: Inquiry, body: bytes) -> bytes:
+        """Return a whole answer, saying which tier has served it."""
+        rewrite = rewriter(inquiry, passthrough.TOLD, ("usage",))
+        return body if rewrite is None else rewrite(body)
 
     def survey(self, body: bytes) -> Survey:
         """Look at a whole answer."""

@@ -29,6 +29,8 @@ from penstock.dialects.relay import Relay
 Raw = msgspec.Raw
 ABSENT: Final = Raw(b"")
 MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+# What answers call the tiers of the common model.
+TOLD: Final[dict[str, str]] = {"standard": "standard", "priority": "priority", "flex": "batch"}
 # Blocks that begin empty; any other block is content as soon as it starts.
 BEGINS_EMPTY: Final = ("text", "thinking")
 
@@ -185,8 +187,7 @@ def inquire(body: bytes, *, needs_limit: bool = True) -> Inquiry:
     messages = fields.get("messages")
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
-    if needs_limit:
-        _check_tokens_max(fields)
+    output_tokens_max = _tokens_max(fields) if needs_limit else 0
     kinds = _kinds(body, messages)
     return Inquiry(
         model=json_fields.text(fields, "model"),
@@ -197,6 +198,8 @@ def inquire(body: bytes, *, needs_limit: bool = True) -> Inquiry:
         needs_images="image" in kinds,
         needs_documents="document" in kinds,
         needs_structured_output=_has_schema(fields),
+        service_tier=json_fields.word(fields, "service_tier"),
+        output_tokens_max=output_tokens_max,
     )
 
 
@@ -330,7 +333,7 @@ def _is_unsigned(raw: Raw) -> bool:
     return block.type == "thinking" and block.signature == ""
 
 
-def _check_tokens_max(fields: dict[str, Raw]) -> None:
+def _tokens_max(fields: dict[str, Raw]) -> int:
     raw = fields.get("max_tokens")
     if raw is None:
         raise DialectError("max_tokens: Field required", param="max_tokens")
@@ -342,6 +345,7 @@ def _check_tokens_max(fields: dict[str, Raw]) -> None:
         ) from error
     if tokens < 0:
         raise DialectError("max_tokens must be at least 0", param="max_tokens")
+    return tokens
 
 
 def _kinds(body: bytes, messages: Raw) -> set[str]:

@@ -185,6 +185,8 @@ def inquire(body: bytes, path: bytes) -> Inquiry:
             for name in ("responseSchema", "responseJsonSchema")
         ),
         choices=json_fields.count(config, "candidateCount", 1),
+        service_tier=json_fields.word(fields, "serviceTier"),
+        output_tokens_max=json_fields.bound(config, "maxOutputTokens"),
     )
 
 

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from penstock.core.errors import CallerError, DialectError
-from penstock.dialects import capability, json_fields, verdicts
+from penstock.dialects import capability, json_fields, service_tier, verdicts
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.gemini_generate import tool_names, wire_names
 from penstock.dialects.gemini_generate.concepts import CONCEPTS
@@ -217,7 +217,7 @@ def read_request(inquiry: Inquiry) -> Request:
     choice, tools = reader.read_choice(fields.tool_config, tools)
     schema, is_json = _read_form(config)
     thinking = config.thinking_config or ThinkingFields()
-    tier = (fields.service_tier or "").lower()
+    tier = service_tier.plain(fields.service_tier or "")
     return Request(
         dialect=NAME,
         concepts=CONCEPTS,

@@ -19,7 +19,7 @@ _READ: Final = frozenset(
     {
         "systemInstruction", "toolConfig", "generationConfig", "serviceTier", "cachedContent",
         "safetySettings", "continuationToken", "modelArmorConfig", "candidateCount",
-        "responseSchema", "responseJsonSchema",
+        "responseSchema", "responseJsonSchema", "maxOutputTokens",
     }
 )  # fmt: skip
 _FREE: Final = frozenset(

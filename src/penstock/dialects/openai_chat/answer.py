@@ -44,6 +44,7 @@ from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.openai_chat import errors
 from penstock.dialects.openai_chat.passthrough import ABSENT, UsageFields
 from penstock.dialects.openai_chat.write import CALL_ID_CHARS_MAX, TIERS
+from penstock.dialects.service_tier import told
 from penstock.dialects.tool_ids import ToolIds
 
 Raw = msgspec.Raw
@@ -339,6 +340,7 @@ class ChatEncoder:
 
     def __init__(self, inquiry: Inquiry, created_unix_s: int) -> None:
         self._model = inquiry.model
+        self._tier = told(inquiry)
         self._created_unix_s = created_unix_s
         self._wants_usage = inquiry.wants_usage
         self._usage = Usage()
@@ -386,8 +388,8 @@ class ChatEncoder:
             "created": self._created_unix_s,
             "model": model or self._model,
         }
-        if service_tier:
-            fields["service_tier"] = TIERS[service_tier]
+        if tier := self._tier or service_tier:
+            fields["service_tier"] = TIERS[tier]
         head = encode_json(fields)
         self._head = b"data: " + head[:-1] + b',"choices":'
         self._text_head = self._head + b'[{"index":0,"delta":{"content":'

@@ -15,7 +15,8 @@ from penstock.dialects.openai_chat.answer import (
 )
 from penstock.dialects.openai_chat.concepts import CONCEPTS
 from penstock.dialects.openai_chat.request import read_request
-from penstock.dialects.openai_chat.write import write_request
+from penstock.dialects.openai_chat.write import TIERS, write_request
+from penstock.dialects.service_tier import rewriter
 
 
 class OpenAIChat:
@@ -54,7 +55,14 @@ class OpenAIChat:
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes chunks on."""
-        return passthrough.ChatRelay(inquiry)
+        relay = passthrough.ChatRelay(inquiry)
+        relay.rewrite = rewriter(inquiry, TIERS, ())
+        return relay
+
+    def retold(self, inquiry: Inquiry, body: bytes) -> bytes:
+        """Return a whole answer, saying which tier has served it."""
+        rewrite = rewriter(inquiry, TIERS, ())
+        return body if rewrite is None else rewrite(body)
 
     def survey(self, body: bytes) -> Survey:
         """Look at a whole answer."""

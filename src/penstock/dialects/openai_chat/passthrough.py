@@ -145,6 +145,11 @@ def inquire(body: bytes) -> Inquiry:
         ),
         wants_usage=not is_stream or _wants_usage(fields),
         choices=json_fields.count(fields, "n", 1),
+        service_tier=json_fields.word(fields, "service_tier"),
+        output_tokens_max=(
+            json_fields.bound(fields, "max_completion_tokens")
+            or json_fields.bound(fields, "max_tokens")
+        ),
     )
 
 

@@ -6,12 +6,14 @@ from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
+from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses import errors, passthrough
 from penstock.dialects.openai_responses.answer import ResponsesDecoder, read_answer, write_answer
 from penstock.dialects.openai_responses.concepts import CONCEPTS
 from penstock.dialects.openai_responses.encoder import ResponsesEncoder
 from penstock.dialects.openai_responses.request import read_request
 from penstock.dialects.openai_responses.write import write_request
+from penstock.dialects.service_tier import rewriter
 
 
 class OpenAIResponses:
@@ -51,7 +53,14 @@ class OpenAIResponses:
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes events on."""
-        return passthrough.ResponsesRelay(inquiry)
+        relay = passthrough.ResponsesRelay(inquiry)
+        relay.rewrite = rewriter(inquiry, TIERS, ("response",))
+        return relay
+
+    def retold(self, inquiry: Inquiry, body: bytes) -> bytes:
+        """Return a whole answer, saying which tier has served it."""
+        rewrite = rewriter(inquiry, TIERS, ())
+        return body if rewrite is None else rewrite(body)
 
     def survey(self, body: bytes) -> Survey:
         """Look at a whole answer."""

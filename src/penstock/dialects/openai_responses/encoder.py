@@ -42,6 +42,7 @@ from penstock.dialects.openai_responses import errors, response
 from penstock.dialects.openai_responses.answer import INCOMPLETE
 from penstock.dialects.openai_responses.response import Outline, Position, event
 from penstock.dialects.openai_responses.write import CALL_ID_CHARS_MAX
+from penstock.dialects.service_tier import told
 from penstock.dialects.tool_ids import ToolIds
 
 Fields = dict[str, object]
@@ -144,9 +145,8 @@ class ResponsesEncoder:
         if self.position.response_id:
             return b""  # a second upstream goes on with the same answer
         created_unix_s = self.position.created_unix_s
-        self._outline = Outline(
-            self._inquiry, started.id, started.model, created_unix_s, started.service_tier
-        )
+        tier = told(self._inquiry) or started.service_tier
+        self._outline = Outline(self._inquiry, started.id, started.model, created_unix_s, tier)
         self._model = started.model or self._inquiry.model
         self.position.response_id = self._outline.id
         begun: Fields = {"response": self._outline.response("in_progress", [])}

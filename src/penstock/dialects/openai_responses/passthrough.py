@@ -164,6 +164,8 @@ def inquire(body: bytes) -> Inquiry:
         needs_images=b'"input_image"' in body and _has(given, "input_image"),
         needs_documents=b'"input_file"' in body and _has(given, "input_file"),
         needs_structured_output=_has_schema(fields),
+        service_tier=json_fields.word(fields, "service_tier"),
+        output_tokens_max=json_fields.bound(fields, "max_output_tokens"),
     )
 
 
