@@ -4,18 +4,102 @@
     try_acquire   at the limit      -> False; whoever asked waits at the gate, not at the upstream
     release       once per acquire  -> one fewer
 
-The limit is what the operator declared. Pure: reads no clock and keeps no queue.
+Fixed, the limit is what the operator declared. Adaptive, it moves between ``floor`` and
+``limit_max``, where it begins; once a window, which is at least a second and the median TTFT long:
+
+    a failure that ``reaction.py`` says    at once  x 0.7 or x 0.9; a step up that went wrong at
+      lowers it                                     once is taken back instead
+    an engine says that it is full         at once  x 0.9, or x 0.7 at twice that
+    TTFT p90 above twice what is normal    the end  x 0.9, or x 0.7 above four times
+    ITL above its goal                     the end  x 0.9
+    trouble that did not lower it          the end  nothing
+    answers do not grow with the limit     the end  nothing (``drift_guard.py``)
+    trouble less than five windows ago     the end  nothing
+    at least half of it is in use          the end  + 5 %, 1 at least; twice, three and four times
+                                                    that on the way back to what was good before
+    less is in use                         the end  nothing; + 1 % after a minute without trouble
+
+A window ends when half of the slots have ended once more (5 to 20 samples), TTFT is judged with 20.
+At most one decrease a window. Failures that are fewer than one in fifty are background: they lower
+nothing. Samples from before a decrease are not judged. After four decreases of which the last two have helped
+nothing (as large a share of failures, though the most succeed; as high a TTFT) it is not our load:
+no further ones, and the TTFT becomes normal.
+
+Pure: reads no clock and keeps no queue. ``now_s`` is monotonic seconds.
+Sources: TIERING 2 of the reference shelf; Netflix' concurrency-limits (AIMD, growth from half).
 """
+
+from typing import Final
+
+from penstock.core.drift_guard import DriftGuard
+from penstock.core.outcome import FailureKind
+from penstock.core.reaction import FAULT_RATIO, OVERLOAD_RATIO, REACTIONS
+from penstock.core.ttft_norm import Sample, TtftNorm
+
+WINDOW_S_MIN: Final = 1.0
+SAMPLES_MIN: Final = 20  # to judge a TTFT by
+TURNOVER: Final = 4  # a window ends when a quarter of the slots have
+SAMPLES_MAX: Final = 256  # of one window; what comes later is not looked at
+EXCESS_MAX: Final = 2.0  # TTFT p90 over its baseline
+EXCESS_WINDOWS: Final = 2  # in a row: a window's p90 may be chance
+FAR: Final = 2.0  # times the bound on TTFT or saturation: as bad as a word of overload
+STEP_RATIO: Final = 0.05  # growth a window
+HASTE_MAX: Final = 4.0  # times that, on the way back
+BUSY_RATIO: Final = 0.8  # in use, for a limit to count as proven
+HOLD_WINDOWS: Final = 5.0  # without growth after a decrease
+FADE_S: Final = 60.0  # without trouble: a limit that nobody needs comes back slowly
+FADE_RATIO: Final = 0.01
+BACKGROUND_RATIO: Final = 0.02  # of what ends: so many failures are nobody's overload
+KEEP_RATIO: Final = 0.95  # of the share of failures, an end
+CALM_MIN: Final = 10  # so many must end well before trouble counts as new again
+FUTILE_CUTS: Final = 4
+HELP_CUTS: Final = 2  # so many of them must have taken a tenth of the trouble away
+FUTILE_RATIO: Final = 0.9
+GOOD_RATIO: Final = 0.98  # how what was good once fades with every step up that goes wrong
+ITL_GOAL_NONE: Final = 0.0
 
 
 class ConcurrencyLimit:
     """The slots of one upstream. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("in_flight", "limit")
+    __slots__ = (
+        "_bad", "_calm", "_ended", "_ended_before", "_excesses", "_good", "_guard", "_haste",
+        "_held_until_s", "_in_flight_sum", "_itls_s", "_level", "_norm", "_proven", "_quiet_from_s",
+        "_samples", "_share", "_stale", "_troubles", "_until_s", "_window_at_s", "decreases", "floor",
+        "in_flight", "is_adaptive", "itl_goal_s", "limit", "limit_max",
+    )  # fmt: skip
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit_max: int, *, is_adaptive: bool = False) -> None:
+        self.limit = limit_max
+        self.limit_max = limit_max
+        self.floor = 1
         self.in_flight = 0
+        self.is_adaptive = is_adaptive
+        self.itl_goal_s = ITL_GOAL_NONE  # median time between tokens, in seconds; 0: none
+        self.decreases = 0  # for the metrics
+        self._level = float(limit_max)  # the limit before it is rounded down
+        self._norm = TtftNorm()
+        self._guard = DriftGuard()
+        # the window
+        self._window_at_s = 0.0
+        self._until_s = 0.0
+        self._samples: list[Sample] = []
+        self._itls_s: list[float] = []
+        self._ended = 0  # well
+        self._ended_before = 0  # in the window before
+        self._in_flight_sum = 0
+        self._bad = 0  # failures that may lower the limit
+        self._share = 0.0  # of failures among the last dozens of ends
+        self._calm = 0  # ended in a row of windows without trouble
+        self._stale = 0  # ends to come of what was under way at the last decrease
+        # the way it went
+        self._held_until_s = 0.0  # no further decrease before, or no growth
+        self._quiet_from_s = 0.0  # when the last trouble was
+        self._haste = 0.0
+        self._proven = 0.0  # the level of the last busy window without trouble
+        self._good = 0.0  # what was proven before trouble came
+        self._troubles: list[float] = []  # how bad it was at each decrease in a row
+        self._excesses = 0
 
     @property
     def is_free(self) -> bool:
@@ -33,3 +117,157 @@ class ConcurrencyLimit:
         """Give a slot back."""
         assert self.in_flight > 0, "a slot came back twice"
         self.in_flight -= 1
+
+    def use(self, limit_max: int, *, is_adaptive: bool) -> bool:
+        """Obey other bounds from now on; return whether more may be under way than before.
+
+        What was learned stays, unless the limit was at its maximum: then it goes where that goes.
+        """
+        before = self.limit
+        was_whole = self._level >= self.limit_max or not self.is_adaptive
+        self.limit_max = limit_max
+        self.is_adaptive = is_adaptive
+        self._set(float(limit_max) if was_whole or not is_adaptive else self._level)
+        return self.limit > before
+
+    def set_floor(self, floor: int) -> None:
+        """Never go below this: the reserve and one more (TIERING 2)."""
+        self.floor = floor
+        self._set(self._level)
+
+    def observe(self, ttft_s: float, uncached_input_tokens: int, now_s: float) -> None:
+        """Learn from an attempt that has ended well; its slot is back. No TTFT is 0."""
+        if not self.is_adaptive:
+            return
+        self._ended += 1
+        self._share *= KEEP_RATIO
+        self._in_flight_sum += self.in_flight
+        if self._stale:
+            self._stale -= 1
+        elif ttft_s > 0.0 and len(self._samples) < SAMPLES_MAX:
+            self._samples.append((ttft_s, uncached_input_tokens))
+        if now_s >= self._until_s:
+            self._end_window(now_s)
+
+    def observe_itl(self, itl_s: float) -> None:
+        """Learn the mean time between two tokens of one answer, in seconds."""
+        if self.itl_goal_s and not self._stale and len(self._itls_s) < SAMPLES_MAX:
+            self._itls_s.append(itl_s)
+
+    def on_failure(self, kind: FailureKind, now_s: float) -> None:
+        """Learn from an attempt that has failed."""
+        ratio = REACTIONS[kind].limit_ratio
+        if ratio == 1.0 or not self.is_adaptive:
+            return
+        self._bad += 1
+        self._quiet_from_s = now_s
+        share = self._share = KEEP_RATIO * self._share + 1.0 - KEEP_RATIO
+        if self._bad > BACKGROUND_RATIO * (self._ended + self._ended_before):
+            # Where the most succeed, and as many fail as before, a lower limit is of no use.
+            self._decrease(ratio, share, now_s, may_be_futile=share < 0.5)
+
+    def on_saturation(self, saturation: float, now_s: float) -> None:
+        """Learn what an engine says of itself: 1 is full."""
+        if saturation >= 1.0 and self.is_adaptive:
+            self._bad += 1
+            self._quiet_from_s = now_s
+            if self.in_flight <= self.limit:  # else what it tells is still the former limit's
+                ratio = OVERLOAD_RATIO if saturation >= FAR else FAULT_RATIO
+                self._decrease(ratio, saturation, now_s, may_be_futile=False)
+
+    def _decrease(self, ratio: float, trouble: float, now_s: float, *, may_be_futile: bool) -> None:
+        """Go down, unless that was done in this window, or has not helped."""
+        window_s = max(WINDOW_S_MIN, self._norm.median_s)
+        # A hold begins at a decrease: its first window is the one that has had its decrease.
+        if now_s < self._held_until_s - (HOLD_WINDOWS - 1.0) * window_s:
+            return
+        is_first = not self._troubles
+        if is_first:
+            self._good = max(self._proven, GOOD_RATIO * self._good)
+        elif may_be_futile and self._is_futile(trouble):
+            return
+        is_step_back = is_first and ratio * self._level <= self._proven < self._level
+        self._set(self._proven if is_step_back else self._level * ratio)
+        self._proven = 0.0
+        self._troubles.append(trouble)
+        del self._troubles[:-FUTILE_CUTS]
+        self._haste = 0.0
+        self.decreases += 1
+        self._held_until_s = now_s + HOLD_WINDOWS * window_s
+        self._stale = self.in_flight
+        self._samples.clear()
+        self._itls_s.clear()
+
+    def _is_futile(self, trouble: float) -> bool:
+        """Tell whether the last decreases have changed nothing."""
+        troubles = self._troubles
+        return len(troubles) == FUTILE_CUTS and trouble >= FUTILE_RATIO * troubles[-HELP_CUTS]
+
+    def _end_window(self, now_s: float) -> None:
+        """Judge a window, if it has enough to be judged by."""
+        ended = self._ended
+        if ended < min(SAMPLES_MIN, self.limit // TURNOVER):
+            return
+        in_flight = self._in_flight_sum / ended + 1.0  # with the one that had just ended
+        self._guard.add(in_flight, ended, max(1e-3, now_s - self._window_at_s))
+        if self._is_slow(now_s):
+            self._calm = 0
+        elif self._bad:
+            self._calm = 0
+        else:
+            self._calm += ended
+            if self._calm >= CALM_MIN:
+                self._troubles.clear()
+            if in_flight >= BUSY_RATIO * self._level:
+                self._proven = self._level
+            self._grow(in_flight, now_s)
+        self._window_at_s = now_s
+        self._until_s = now_s + max(WINDOW_S_MIN, self._norm.median_s)
+        self._ended_before, self._ended = ended, 0
+        self._in_flight_sum = self._bad = 0
+
+    def _is_slow(self, now_s: float) -> bool:
+        """Judge TTFT and ITL, once there are enough samples, and go down if they are bad."""
+        itls_s = sorted(self._itls_s)
+        if len(itls_s) >= SAMPLES_MIN:
+            self._itls_s.clear()
+            if itls_s[len(itls_s) // 2] > self.itl_goal_s:
+                self._decrease(FAULT_RATIO, itls_s[len(itls_s) // 2], now_s, may_be_futile=False)
+                return True
+        samples = self._samples
+        if len(samples) < SAMPLES_MIN:
+            return self._excesses > 0
+        norm = self._norm
+        p90 = norm.p90(samples)
+        excess = p90 / norm.baseline
+        self._samples = []
+        if excess <= EXCESS_MAX:
+            self._excesses = 0
+            norm.accept(samples, p90)
+            return False
+        self._excesses += 1
+        self._quiet_from_s = now_s
+        if self._excesses >= EXCESS_WINDOWS:
+            if self._is_futile(p90):
+                norm.rebase(p90)
+                self._excesses = 0
+                return False
+            ratio = OVERLOAD_RATIO if excess >= FAR * EXCESS_MAX else FAULT_RATIO
+            self._decrease(ratio, p90, now_s, may_be_futile=False)
+        return True
+
+    def _grow(self, in_flight: float, now_s: float) -> None:
+        level = self._level
+        if level >= self.limit_max or now_s < self._held_until_s:
+            return
+        if in_flight < level / 2.0:
+            if now_s >= self._quiet_from_s + FADE_S:
+                self._set(level * (1.0 + FADE_RATIO))
+        elif not self._guard.is_flat:
+            self._haste = min(HASTE_MAX, self._haste + 1.0) if level < self._good else 1.0
+            self._set(level + max(1.0, STEP_RATIO * level) * self._haste)
+
+    def _set(self, level: float) -> None:
+        """Move within the bounds; they win over each other in this order: maximum, floor."""
+        self._level = min(float(self.limit_max), max(float(self.floor), level))
+        self.limit = int(self._level)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from penstock.core.claim import ANYONE
 from penstock.core.backoff import backoff_s
 from penstock.core.errors import UpstreamError
 from penstock.core.outcome import RULES, Failure, FailureKind, Next
@@ -107,7 +108,7 @@ class Failover:
         assert attempt is not None
         is_ours = failure.kind is FailureKind.REJECTED and attempt.is_translated
         error = UpstreamError(failure, attempt.target.upstream.name if is_ours else "")
-        ready_s = min((one.ready_at_s(now_s) for one in self.able), default=now_s) - now_s
+        ready_s = min((one.ready_at_s(ANYONE, now_s) for one in self.able), default=now_s) - now_s
         error.retry_after_s = max(1.0, ready_s)
         return error
 

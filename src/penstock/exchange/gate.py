@@ -24,9 +24,10 @@ from typing import Final
 from penstock.config.model import QueueWaits
 from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
 from penstock.core.outcome import Outcome
+from penstock.core.spent import NOTHING
 from penstock.exchange.demand import Demand, Grant, Place
 from penstock.exchange.ports import Timer
-from penstock.exchange.target import Readiness, Target, UpstreamState
+from penstock.exchange.target import Readiness, UpstreamState
 
 DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
 
@@ -58,23 +59,23 @@ class LocalGate:
 
     def ask(self, demand: Demand, now_s: float) -> None:
         """Grant, queue or refuse."""
-        targets = demand.targets
-        demand.claim.is_admitted = True
+        targets, claim = demand.targets, demand.claim
+        claim.is_admitted = True
         if demand.route.is_ordered or len(targets) == 1:  # the usual case makes no list
             for target in targets:
-                permit = target.acquire(now_s)
+                permit = target.acquire(claim, now_s)
                 if permit is not None:
                     self._grant(demand, Grant(target, permit, demand, now_s), now_s)
                     return
         else:
-            ready = [one for one in targets if one.readiness(now_s) is Readiness.READY]
+            ready = [one for one in targets if one.readiness(claim, now_s) is Readiness.READY]
             if ready:
                 target = demand.route.choose(ready, self._chance, now_s)
-                permit = target.acquire(now_s)
+                permit = target.acquire(claim, now_s)
                 assert permit is not None, "readiness and acquire disagree"
                 self._grant(demand, Grant(target, permit, demand, now_s), now_s)
                 return
-        self._wait_or_refuse(demand, [one.readiness(now_s) for one in targets], now_s)
+        self._wait_or_refuse(demand, [one.readiness(claim, now_s) for one in targets], now_s)
 
     def withdraw(self, demand: Demand) -> None:
         """Forget one who waits."""
@@ -91,7 +92,7 @@ class LocalGate:
         assert grant.is_out, "a grant came back twice"
         grant.is_out = False
         target = grant.target
-        target.give_back(grant.permit, outcome, now_s, self._chance)
+        target.give_back(grant.permit, outcome, NOTHING, now_s, self._chance)
         queue = self._queues.get(target.upstream)
         if queue:
             self._serve(target.upstream, queue, now_s)
@@ -149,13 +150,13 @@ class LocalGate:
                 full.add(target.upstream)
                 helps = True
                 continue
-            at_s = target.ready_at_s(now_s)
+            at_s = target.ready_at_s(demand.claim, now_s)
             if now_s < at_s <= demand.wait_until_s:
                 look_at_s = min(look_at_s, at_s)  # who waits for another hears of a breaker too
                 helps = helps or state is Readiness.COOLING
         if not helps or now_s >= demand.wait_until_s:
             self.withdraw(demand)
-            demand.on_refused(self.refusal(demand.targets, now_s), now_s)
+            demand.on_refused(self.refusal(demand, now_s), now_s)
         else:
             self._wait(demand, full, look_at_s)
 
@@ -180,9 +181,11 @@ class LocalGate:
         if self._timer is not None:
             self._timer.wake_at(self._due[0][0])
 
-    def refusal(self, targets: list[Target], now_s: float) -> ShedError:
+    def refusal(self, demand: Demand, now_s: float) -> ShedError:
         """Return the error that says when to come back, and means it."""
-        wait_s = min((t.ready_at_s(now_s) - now_s for t in targets), default=0.0)
+        claim = demand.claim
+        waits = (t.ready_at_s(claim, now_s) - now_s for t in demand.targets)
+        wait_s = min(waits, default=0.0)
         # Whoever is refused for want of a slot is told a second, spread so that not all return
         # at once; TIERING 5 spreads by U(0.8, 1.3).
         wait_s = max(1.0, wait_s * (1.0 + 0.3 * self._chance()))

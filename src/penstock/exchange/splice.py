@@ -13,6 +13,7 @@ A hop is an attempt of whose answer the caller has something. Whom to ask is dec
 
 from typing import Final
 
+from penstock.core.claim import ANYONE
 from penstock.dialects.continuation import continued, is_spent, obstacle_of
 from penstock.dialects.message import Request, Usage
 from penstock.dialects.splicing import Hop, first_hop
@@ -116,7 +117,7 @@ class Splice:
     def preferred(self, targets: list[Target], now_s: float) -> list[Target]:
         """Return whom to ask for the rest: the model that began it, where that is to be had."""
         same = [one for one in targets if one.model == self._model]
-        return [one for one in same if one.readiness(now_s) is Readiness.READY] or targets
+        return [one for one in same if one.readiness(ANYONE, now_s) is Readiness.READY] or targets
 
 
 def splice_of(order: Order) -> Splice | None:

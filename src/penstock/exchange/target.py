@@ -1,33 +1,47 @@
 """One upstream and model behind a route, with everything learned about it.
 
-    ready    breaker lets one through, nobody asked to be left alone, a slot is free
-    cooling  a Retry-After or a quota's reset lies ahead: waiting helps, and says how long
-    full     every slot is taken: waiting helps, until one comes back
+    ready    breaker lets one through, nobody asked to be left alone, every quota has credit, a
+             slot is free that the claim's tier may have
+    cooling  a Retry-After, a quota's reset or credit to come lies ahead: waiting helps, and says
+             how long
+    full     every slot is taken, or as many as the tier may fill: waiting helps, until one comes
+             back
     broken   the breaker is open: waiting does not help
 
-Slots and the account's cooldown belong to the upstream and are shared by its models; breaker,
-cooldown and load belong to the pair.
+Slots, the declared quota and the account's cooldown belong to the upstream and are shared by its
+models; breaker, cooldown, load and the quota that headers tell belong to the pair, because providers
+limit models one by one. What a failure does to which of them is ``core/reaction.py``.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from penstock.config.declared import declared
 from penstock.config.model import Breaker, Feature, Upstream
+from penstock.config.model import Quota as QuotaEntry
 from penstock.config.model import Target as TargetEntry
 from penstock.core.backoff import backoff_s
 from penstock.core.circuit_breaker import BreakerPolicy, CircuitBreaker, Permit
+from penstock.core.claim import Claim
 from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
+from penstock.core.limits_seen import LimitsSeen
 from penstock.core.load import PeakEwma
-from penstock.core.outcome import SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.outcome import SUCCESS, Failure, Outcome
+from penstock.core.quota import AS_USED, CHARGES, Amounts, Dimension, Limits, Quota
+from penstock.core.reaction import REACTIONS, Rests
+from penstock.core.spent import Spent
+from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.message import Request
 
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
+ENGINE_FRESH_S: Final = 2.0  # an engine that has told nothing for longer says nothing
+UNBOUNDED: Final = (1 << 30,) * len(Tier)
 
 
 class Readiness(enum.Enum):
@@ -39,32 +53,74 @@ class Readiness(enum.Enum):
     BROKEN = "broken"
 
 
-class UpstreamState:
-    """What all models of one upstream share. Owned by one event loop."""
+@dataclass(frozen=True, slots=True)
+class ChargedPermit(Permit):
+    """A permit for which quotas were charged."""
 
-    __slots__ = ("account", "dialect", "entry", "limit")
+    amounts: Amounts
+
+
+class UpstreamState:
+    """What all models of one upstream share. Owned by one event loop.
+
+    ``ceilings`` says how many slots may be in use for one more of a tier to begin, by tier; the gate
+    sets it.
+    """
+
+    __slots__ = (
+        "account", "ceilings", "charge", "dialect", "engine_at_s", "engine_saturation", "entry",
+        "limit", "quota",
+    )  # fmt: skip
 
     def __init__(self, entry: Upstream, dialect: Dialect) -> None:
         self.entry = entry
         self.dialect = dialect
-        self.limit = ConcurrencyLimit(entry.concurrency_max)
+        self.charge = CHARGES.get(dialect.name, AS_USED)
+        self.limit = ConcurrencyLimit(entry.concurrency_max, is_adaptive=entry.is_adaptive)
+        self.quota = Quota(declared_limits(entry.quota), entry.quota.target_ratio, self.charge)
         self.account = Cooldown()
+        self.ceilings: tuple[int, ...] = UNBOUNDED
+        self.engine_saturation = 0.0
+        self.engine_at_s = -ENGINE_FRESH_S
 
     @property
     def name(self) -> str:
         """The name in the configuration."""
         return self.entry.name
 
+    def use(self, entry: Upstream) -> bool:
+        """Obey other settings, and forget nothing; return whether more may be under way now."""
+        self.entry = entry
+        self.quota.use(declared_limits(entry.quota), entry.quota.target_ratio)
+        return self.limit.use(entry.concurrency_max, is_adaptive=entry.is_adaptive)
+
+    def on_engine(self, saturation: float, now_s: float) -> None:
+        """Learn what an engine says of itself: 1 is full."""
+        self.engine_saturation = saturation
+        self.engine_at_s = now_s
+        self.limit.on_saturation(saturation, now_s)
+
+    def saturation(self, now_s: float) -> float:
+        """Return how full it is: of slots, of the declared quota, or by the engine's own word."""
+        limit = self.limit
+        full = limit.in_flight / max(1, limit.limit)
+        if self.quota.is_known:
+            full = max(full, self.quota.usage_ratio(now_s))
+        if now_s < self.engine_at_s + ENGINE_FRESH_S:
+            full = max(full, self.engine_saturation)
+        return full
+
 
 class TargetState:
     """What is learned about one upstream and model, kept over reloads."""
 
-    __slots__ = ("breaker", "cooldown", "in_flight", "load")
+    __slots__ = ("breaker", "cooldown", "in_flight", "load", "quota")
 
     def __init__(self, policy: Breaker, now_s: float) -> None:
         self.breaker = CircuitBreaker(breaker_policy(policy), now_s)
         self.cooldown = Cooldown()
         self.load = PeakEwma(now_s)
+        self.quota: Quota | None = None  # until an answer tells one
         self.in_flight = 0
 
 
@@ -115,33 +171,48 @@ class Target:
         """Return the expected wait of one more attempt, in seconds."""
         return self.state.load.load(self.state.in_flight, now_s)
 
-    def readiness(self, now_s: float) -> Readiness:
+    def readiness(self, claim: Claim, now_s: float) -> Readiness:
         """Tell whether an attempt may start now; changes nothing."""
         state, upstream = self.state, self.upstream
         if not state.breaker.may_acquire(now_s):
             return Readiness.BROKEN
         if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
             return Readiness.COOLING
-        return Readiness.READY if upstream.limit.is_free else Readiness.FULL
+        if upstream.quota.is_known or state.quota is not None:
+            amounts = self._amounts(claim)
+            if any(not quota.may_take(amounts, now_s) for quota in self._quotas()):
+                return Readiness.COOLING
+        limit = upstream.limit
+        is_free = limit.is_free and limit.in_flight < upstream.ceilings[claim.served]
+        return Readiness.READY if is_free else Readiness.FULL
 
-    def ready_at_s(self, now_s: float) -> float:
+    def ready_at_s(self, claim: Claim, now_s: float) -> float:
         """Return when an attempt may start, as far as is known; now if a slot is missing."""
         state = self.state
         at_s = max(now_s, state.cooldown.until_s, self.upstream.account.until_s)
         if not state.breaker.may_acquire(now_s):
             at_s = max(at_s, state.breaker.retry_at_s)
+        if self.upstream.quota.is_known or state.quota is not None:
+            amounts = self._amounts(claim)
+            for quota in self._quotas():
+                at_s = max(at_s, quota.ready_at_s(amounts, now_s))
         return at_s
 
-    def acquire(self, now_s: float) -> Permit | None:
-        """Take a slot and the breaker's permit if the target is ready, or nothing."""
+    def acquire(self, claim: Claim, now_s: float) -> Permit | None:
+        """Take a slot, the quota and the breaker's permit if the target is ready, or nothing."""
         state, upstream = self.state, self.upstream
         if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
             return None
-        if not upstream.limit.try_acquire():
+        limit = upstream.limit
+        if limit.in_flight >= upstream.ceilings[claim.served]:
+            return None
+        if upstream.quota.is_known or state.quota is not None:
+            return self._acquire_charged(claim, now_s)
+        if not limit.try_acquire():
             return None
         permit = state.breaker.try_acquire(now_s)
         if permit is None:
-            upstream.limit.release()
+            limit.release()
             return None
         state.in_flight += 1
         return permit
@@ -150,21 +221,107 @@ class Target:
         self,
         permit: Permit,
         outcome: Outcome,
+        spent: Spent,
         now_s: float,
         chance: Callable[[], float],
     ) -> None:
         """Return what ``acquire`` took, and learn from the outcome."""
-        self.upstream.limit.release()
-        self.state.in_flight -= 1
-        self.state.breaker.record(permit, outcome, now_s)
-        if outcome is SUCCESS or not isinstance(outcome, Failure):
+        limit, state = self.upstream.limit, self.state
+        limit.release()
+        state.in_flight -= 1
+        state.breaker.record(permit, outcome, now_s)
+        if isinstance(permit, ChargedPermit):
+            self._settle(permit, outcome, spent, now_s)
+        if spent.seen is not None:
+            self._resync(spent.seen, now_s)
+        if outcome is SUCCESS:
+            limit.observe(spent.ttft_s, spent.input_tokens, now_s)
+        elif isinstance(outcome, Failure):
+            limit.on_failure(outcome.kind, now_s)
+            self._rest(outcome, spent, now_s, chance)
+
+    def saturation(self, now_s: float) -> float:
+        """Return how full the upstream is, or this model's own quota."""
+        quota = self.state.quota
+        own = quota.usage_ratio(now_s) if quota is not None else 0.0
+        return max(own, self.upstream.saturation(now_s))
+
+    def _quotas(self) -> Iterator[Quota]:
+        """Yield the quotas that hold for this pair."""
+        if self.upstream.quota.is_known:
+            yield self.upstream.quota
+        if self.state.quota is not None:
+            yield self.state.quota
+
+    def _amounts(self, claim: Claim) -> Amounts:
+        return self.upstream.charge.amounts(
+            claim.input_tokens, claim.output_tokens, claim.output_tokens_max
+        )
+
+    def _acquire_charged(self, claim: Claim, now_s: float) -> Permit | None:
+        amounts = self._amounts(claim)
+        for quota in self._quotas():
+            if not quota.may_take(amounts, now_s):
+                return None
+        limit, state = self.upstream.limit, self.state
+        if not limit.try_acquire():
+            return None
+        permit = state.breaker.try_acquire(now_s)
+        if permit is None:
+            limit.release()
+            return None
+        for quota in self._quotas():
+            quota.take(amounts)
+        state.in_flight += 1
+        return ChargedPermit(permit.generation, amounts)
+
+    def _settle(self, permit: ChargedPermit, outcome: Outcome, spent: Spent, now_s: float) -> None:
+        """Charge what was used; a failure that tells of no tokens has used none."""
+        actual = None
+        if spent.input_tokens or spent.output_tokens or isinstance(outcome, Failure):
+            actual = self.upstream.charge.amounts(spent.input_tokens, spent.output_tokens, 0)
+        for quota in self._quotas():
+            quota.settle(permit.amounts, actual, now_s)
+
+    def _resync(self, seen: LimitsSeen, now_s: float) -> None:
+        quota = self.state.quota
+        if quota is None:
+            ratio = self.upstream.entry.quota.target_ratio
+            quota = self.state.quota = Quota(Limits(), ratio, self.upstream.charge, now_s)
+        quota.resync(seen, now_s)
+
+    def _rest(
+        self, failure: Failure, spent: Spent, now_s: float, chance: Callable[[], float]
+    ) -> None:
+        """Leave alone who asks for it, for as long."""
+        rests, asked_s = REACTIONS[failure.kind].rests, failure.retry_after_s
+        if rests is Rests.ACCOUNT:
+            self.upstream.account.rest_until(now_s + max(ACCOUNT_REST_S, asked_s))
             return
-        if outcome.kind is FailureKind.ACCOUNT:
-            self.upstream.account.rest_until(now_s + max(ACCOUNT_REST_S, outcome.retry_after_s))
-        elif outcome.retry_after_s > 0:
-            self.state.cooldown.rest_until(now_s + outcome.retry_after_s)
-        elif outcome.kind is FailureKind.QUOTA:
-            self.state.cooldown.rest_until(now_s + backoff_s(2, chance))
+        if rests is Rests.QUOTA:
+            spent_up = (
+                []
+                if spent.seen is None
+                else [Dimension(at) for at, level in enumerate(spent.seen) if level.remaining == 0]
+            )
+            if not asked_s and spent.seen is not None:
+                asked_s = max((spent.seen[at].reset_s for at in spent_up), default=0.0)
+            asked_s = asked_s or backoff_s(2, chance)
+            for quota in self._quotas():
+                for dimension in spent_up or Dimension:
+                    quota.freeze(dimension, now_s + asked_s, now_s)
+        if asked_s > 0:
+            self.state.cooldown.rest_until(now_s + asked_s)
+
+
+def declared_limits(entry: QuotaEntry) -> Limits:
+    """Return what the operator says of an account."""
+    return Limits(
+        entry.requests_per_min,
+        entry.tokens_per_min,
+        entry.input_tokens_per_min,
+        entry.output_tokens_per_min,
+    )
 
 
 def missing(capability: Capability, dialect: str) -> frozenset[Feature]:

@@ -8,7 +8,7 @@ passes the caller's on; the routes made for such models are cached, and bounded.
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -25,6 +25,11 @@ from penstock.snapshot.model import Key, Snapshot
 SHA256: Final = re.compile("[0-9a-f]{64}")
 # That callers may name through prefix routes before the oldest is forgotten.
 MODELS_MAX: Final = 512
+
+
+def _wake_nobody(upstream: UpstreamState, now_s: float) -> None:
+    """Until the gate takes it: who waits for an upstream whose limit a reload has raised."""
+    del upstream, now_s
 
 
 def check(snapshot: Snapshot) -> None:
@@ -45,6 +50,7 @@ class Routing:
     """The current snapshot, ready for use. Owned by one event loop; not thread-safe."""
 
     def __init__(self) -> None:
+        self.on_raised: Callable[[UpstreamState, float], None] = _wake_nobody
         self.config = Config()
         self.version = 0
         self.is_emulated = False
@@ -70,8 +76,8 @@ class Routing:
         for entry in config.upstreams:
             old = self.upstreams.get(entry.name)
             if old is not None and old.entry.dialect is entry.dialect:
-                old.entry = entry
-                old.limit.limit = entry.concurrency_max
+                if old.use(entry):
+                    self.on_raised(old, now_s)
                 upstreams[entry.name] = old
             else:
                 upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])

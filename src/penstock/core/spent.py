@@ -1,0 +1,30 @@
+"""Spent: what an attempt has taken of its upstream, told when its grant comes back.
+
+Unknown is 0 or None everywhere: then an estimate stands. Plain values, so that it can be sent to
+another process.
+"""
+
+from typing import Final
+
+from penstock.core.limits_seen import LimitsSeen
+
+
+class Spent:
+    """What one attempt took. ``input_tokens`` are those that no cache spared the upstream."""
+
+    __slots__ = ("input_tokens", "output_tokens", "seen", "ttft_s")
+
+    def __init__(
+        self,
+        ttft_s: float = 0.0,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        seen: LimitsSeen | None = None,
+    ) -> None:
+        self.ttft_s = ttft_s  # from dialling to the first content of a stream
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+        self.seen = seen
+
+
+NOTHING: Final = Spent()  # not to be changed: for whoever knows nothing

@@ -1,0 +1,87 @@
+"""Normal TTFT: how long the first token of an upstream takes when it is not overloaded.
+
+    expected   a + b * uncached input tokens: a line through the past, old samples fade
+    ratio      TTFT / expected: comparable between short prompts and long ones
+    p90        of the ratios of one window; ``excess`` is p90 / baseline
+    baseline   a low quantile of these p90s: falls quickly, rises 0.5 % a window
+
+The baseline is of p90s and not of single ratios, so that an upstream whose TTFT merely varies is
+not taken for one that is slow. A sample pulls the line up by a fifth at most: overload is not
+learned as normal, but what is slower for good becomes normal in some minutes.
+
+Pure: reads no clock. Source: TIERING 2 of the reference shelf.
+"""
+
+from typing import Final
+
+Sample = tuple[float, int]  # TTFT in seconds, uncached input tokens
+
+KEEP_RATIO: Final = 0.98  # of the weight of the past, a window: a memory of about 50 windows
+PULL_RATIO_MAX: Final = 1.2  # of the expectation: how far up one sample can pull the line
+EXPECTED_S_MIN: Final = 0.001
+RISE_RATIO: Final = 1.005  # a window; doubles in some 140 windows
+FALL_RATIO: Final = 0.05  # of the gap, a window
+
+
+class TtftNorm:
+    """What is normal at one upstream. Owned by one event loop; not thread-safe."""
+
+    __slots__ = ("_weight", "_x", "_xx", "_xy", "_y", "a_s", "b_s", "baseline", "median_s")
+
+    def __init__(self) -> None:
+        self._weight = self._x = self._y = self._xx = self._xy = 0.0
+        self.a_s = 0.0  # seconds, of a prompt without tokens
+        self.b_s = 0.0  # seconds a token
+        self.baseline = 0.0  # 0: nothing is known
+        self.median_s = 0.0  # TTFT of the last window
+
+    def expected_s(self, input_tokens: int) -> float:
+        """Return the TTFT to expect of so long a prompt, in seconds."""
+        return max(EXPECTED_S_MIN, self.a_s + self.b_s * input_tokens)
+
+    def p90(self, samples: list[Sample]) -> float:
+        """Return the 90th percentile of the ratios; the first call learns what is normal."""
+        times_s = sorted(sample[0] for sample in samples)
+        self.median_s = times_s[len(times_s) // 2]
+        if not self._weight:
+            # A cold start or an outlier must not make the line: half of the samples are below.
+            self._learn(samples, 2.0 * self.median_s)
+        ratios = sorted(ttft_s / self.expected_s(tokens) for ttft_s, tokens in samples)
+        p90 = ratios[(9 * len(ratios)) // 10]
+        if not self.baseline:
+            self.baseline = p90
+        return p90
+
+    def accept(self, samples: list[Sample], p90: float) -> None:
+        """Learn from a window without trouble."""
+        self._learn(samples, 0.0)
+        if p90 > self.baseline:
+            self.baseline = min(p90, self.baseline * RISE_RATIO)
+        else:
+            self.baseline += FALL_RATIO * (p90 - self.baseline)
+
+    def rebase(self, p90: float) -> None:
+        """Take what is now for normal."""
+        self.baseline = p90
+
+    def _learn(self, samples: list[Sample], bound_s: float) -> None:
+        """Move the line; ``bound_s`` bounds a sample, 0: the line as it was does."""
+        weight, x, y, xx, xy = self._weight, self._x, self._y, self._xx, self._xy
+        weight, x, y = weight * KEEP_RATIO, x * KEEP_RATIO, y * KEEP_RATIO
+        xx, xy = xx * KEEP_RATIO, xy * KEEP_RATIO
+        for ttft_s, tokens in samples:
+            most_s = bound_s or PULL_RATIO_MAX * self.expected_s(tokens)
+            seconds = min(ttft_s, most_s)
+            weight += 1.0
+            x += tokens
+            y += seconds
+            xx += float(tokens) * tokens
+            xy += tokens * seconds
+        self._weight, self._x, self._y, self._xx, self._xy = weight, x, y, xx, xy
+        spread = weight * xx - x * x
+        # All prompts of about one length say nothing of the slope.
+        slope = (weight * xy - x * y) / spread if spread > 1e-3 * weight * xx else 0.0
+        level = (y - max(0.0, slope) * x) / weight
+        if level < 0.0:  # the shortest prompts cost something too
+            level, slope = 0.0, xy / xx
+        self.a_s, self.b_s = level, max(0.0, slope)
