@@ -24,7 +24,7 @@ where it is, too low, and it is put right once it comes to the top; a refund mak
 entry is valid if its stamp is its counter's. So each move costs O(log n), over many of them.
 
 Pure: reads no clock, and is told nothing of requests.
-Source: Sheng et al., "Fairness in Serving Large Language Models" (VTC), OSDI 2024, algorithm 2.
+Source: Sheng et al., "Fairness in Serving Large Language Models" (VTC), OSDI 2024; arXiv 2401.00588.
 """
 
 from collections import OrderedDict
