@@ -19,6 +19,7 @@ from tests.exchange.world import (
 )
 
 from penstock.config.model import Breaker
+from penstock.core.claim import ANYONE
 from penstock.core.errors import RETRY_AFTER_MAX_S, CallerError, ShedError, UpstreamError
 from penstock.core.outcome import FailureKind
 from penstock.dialects.registry import DIALECTS
@@ -362,7 +363,7 @@ def test_an_endless_error_is_cut_short_and_its_head_still_counts() -> None:
     assert world.dialled() == "a b"
     world.line.stream(*GOOD)
     assert kinds(world, run) == "quota success"
-    assert world.target(Spec("a")).ready_at_s(world.now_s) == world.now_s + 9.0
+    assert world.target(Spec("a")).ready_at_s(ANYONE, world.now_s) == world.now_s + 9.0
 
 
 def test_a_fault_of_the_request_inside_a_200_is_told_as_400() -> None:

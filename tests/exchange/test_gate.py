@@ -174,7 +174,9 @@ class Rounds:
         for one in self.asked:
             if one.is_waiting:
                 assert one.wait_until_s > now_s
-                assert all(target.readiness(now_s) is Readiness.FULL for target in one.targets)
+                assert all(
+                    target.readiness(one.claim, now_s) is Readiness.FULL for target in one.targets
+                )
 
 
 NAMES = st.sampled_from(["a", "b", "ab", "ba", "abc"])
@@ -313,13 +315,13 @@ class CountedTarget(Target):
         super().__init__(entry, upstream, TargetState(BREAKER, 0.0), "m")
         self.looks = 0
 
-    def readiness(self, now_s: float) -> Readiness:
+    def readiness(self, claim: Claim, now_s: float) -> Readiness:
         self.looks += 1
-        return super().readiness(now_s)
+        return super().readiness(claim, now_s)
 
-    def acquire(self, now_s: float) -> Permit | None:
+    def acquire(self, claim: Claim, now_s: float) -> Permit | None:
         self.looks += 1
-        return super().acquire(now_s)
+        return super().acquire(claim, now_s)
 
 
 def test_passing_a_slot_on_costs_the_same_with_a_thousand_waiting() -> None:

@@ -22,6 +22,7 @@ from tests.exchange.world import DONE, TIMEOUTS, Line, Run, Spec, World, text
 from penstock.config.model import Breaker, Policy, Timeouts
 from penstock.core.backoff import FIRST_S
 from penstock.core.circuit_breaker import BreakerState
+from penstock.core.claim import ANYONE
 from penstock.core.outcome import Failure, FailureKind, Ignored, Success
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.machine import FINISH_S, State
@@ -216,7 +217,7 @@ class Traffic(RuleBasedStateMachine):
         """
         if target.state.breaker.opened:
             return False
-        return target.readiness(self.world.now_s - SLACK_S) is Readiness.READY
+        return target.readiness(ANYONE, self.world.now_s - SLACK_S) is Readiness.READY
 
     def no_limit_passes_unnoticed(self) -> None:
         for line in self.under_way():

@@ -36,8 +36,10 @@ from tests.exchange.world import (
 from penstock.config.model import Breaker
 from penstock.core.errors import ShedError
 from penstock.core.outcome import IGNORED
+from penstock.core.tier import Tier
 from penstock.dialects.events import Event
 from penstock.dialects.registry import DIALECTS
+from penstock.dialects.service_tier import header_lines
 from penstock.exchange.machine import HELD_BYTES_MAX
 from penstock.exchange.telling import KEEP_ALIVE_S
 
@@ -195,10 +197,7 @@ def test_a_slow_caller_at_any_point(gap: str) -> None:
         assert world.line.is_paused
         world.line.fail(RESET)
     elif gap == "waiting":
-        other = world.start(
-            world.route("a", continuation=CONTINUATION)
-        )  # the slot passes on as others come and go
-        world.hang_up(other)
+        world.gate.on_tick(world.now_s)  # the slot came back as if by a raised limit
     assert world.line.attempt.outcome is None
     assert not world.line.is_paused, "before its content nobody is held up"
     if gap == "in_the_seam":
@@ -307,6 +306,7 @@ def after_signs_of_life(name: str, *, is_continuing: bool, queue_s: float) -> tu
         assert run.caller.body == dialect.keep_alive * int(at_s / 10.0)
     assert run.caller.headers == (
         b"content-type: text/event-stream\r\nx-penstock-tier: standard\r\n"
+        + header_lines(name, Tier.STANDARD)
     )
     if queue_s > 22.0:
         world.hang_up(busy)

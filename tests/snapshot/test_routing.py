@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from penstock.config.model import Config, DialectName, Route, Target, Upstream
 from penstock.config.tenancy import Tenant, TierName
 from penstock.core.circuit_breaker import BreakerState
+from penstock.core.claim import ANYONE
 from penstock.core.errors import StoreError
 from penstock.core.outcome import Failure, FailureKind
+from penstock.core.spent import NOTHING
 from penstock.exchange.target import header_value
 from penstock.snapshot.build import build
 from penstock.snapshot.keys import sha256
@@ -93,9 +95,9 @@ def trip(made: Routing, model: str) -> None:
     route = made.route(model, ANY, 0.0)
     assert route is not None
     target = route.targets[0]
-    permit = target.acquire(0.0)
+    permit = target.acquire(ANYONE, 0.0)
     assert permit is not None
-    target.give_back(permit, Failure(FailureKind.MISCONFIGURED), 0.0, lambda: 0.5)
+    target.give_back(permit, Failure(FailureKind.MISCONFIGURED), NOTHING, 0.0, lambda: 0.5)
     assert target.state.breaker.state is BreakerState.OPEN
 
 
@@ -104,7 +106,7 @@ def test_a_reload_keeps_breakers_and_slots() -> None:
     trip(made, "fast")
     busy = made.route("gpt-4", ANY, 0.0)
     assert busy is not None
-    assert busy.targets[0].acquire(0.0) is not None
+    assert busy.targets[0].acquire(ANYONE, 0.0) is not None
     made.apply(snapshot(version=2, concurrency_max=1), 1.0)
     assert made.version == 2
     fast = made.route("fast", ANY, 1.0)
@@ -114,7 +116,7 @@ def test_a_reload_keeps_breakers_and_slots() -> None:
     assert again is not None
     assert again is not busy
     assert again.targets[0].upstream.limit.in_flight == 1
-    assert again.targets[0].acquire(1.0) is None  # the new bound is one slot
+    assert again.targets[0].acquire(ANYONE, 1.0) is None  # the new bound is one slot
 
 
 def test_models_that_callers_name_are_bounded_and_push_out_no_configured_one() -> None:

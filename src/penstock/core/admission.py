@@ -133,6 +133,11 @@ class TierQueue(Generic[T]):
         return any(item in band.places for band in self._bands)
 
     @property
+    def policy(self) -> QueuePolicy:
+        """How it orders and counts."""
+        return self._policy
+
+    @property
     def is_empty(self) -> bool:
         """Whether nobody waits."""
         return not self._count
@@ -144,6 +149,20 @@ class TierQueue(Generic[T]):
     def depth_ahead(self, tier: Tier) -> int:
         """Return how many wait in a band and in those above it."""
         return sum(len(band.places) for band in self._bands[: tier + 1])
+
+    def turns(self, tier: Tier, tenant: str) -> float:
+        """Return about how many grants it would take until one more of this tenant is served.
+
+        All of higher bands go first; in its own the others take turns with its tenant.
+        """
+        band = self._bands[tier]
+        waiting = len(band.places)
+        above = self.depth_ahead(tier) - waiting
+        if not waiting:
+            return above + 1.0
+        line = band.fairness.waiting.get(tenant)
+        own = 1 if line is None else len(line) + 1
+        return above + min(waiting + 1.0, own / band.fairness.share(tenant))
 
     def cost_ahead(self, tier: Tier) -> float:
         """Return the expected cost of all who wait in a band and above it, in cost tokens."""

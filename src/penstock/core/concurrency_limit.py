@@ -210,9 +210,7 @@ class ConcurrencyLimit:
             return
         in_flight = self._in_flight_sum / ended + 1.0  # with the one that had just ended
         self._guard.add(in_flight, ended, max(1e-3, now_s - self._window_at_s))
-        if self._is_slow(now_s):
-            self._calm = 0
-        elif self._bad:
+        if self._is_slow(now_s) or self._bad:
             self._calm = 0
         else:
             self._calm += ended

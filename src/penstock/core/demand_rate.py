@@ -1,15 +1,15 @@
 """Demand rate: what an upstream's tiers use of it, measured, so that the reserve can follow.
 
     granted      one more slot of the tier is in use
-    given back   one fewer, and how long it was held
+    given back   one fewer, and how long it was held, if that says something: a failure does not
     load         the mean number of slots in use by a tier, in Erlangs; over k it is rho
     wait         what a newcomer may expect: whoever is ahead of it, over the credits per second
                  that the tiers above leave
 
 The mean fades: what was ``window_s`` ago counts 1/e of what is now. Between two moves the number in
 use is constant, so the mean is exact, and costs O(1) a move. Until a window has passed it is the
-mean over the time there has been. A time held counts alike by when it came back; the mean begins
-at the reference model's, which the first of them push aside.
+mean over the time there has been. A time held counts alike by when it came back; before the first
+of them nothing is known, and the reference model's stands in.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 Source: Little's law; TIERING 3.5 of the reference shelf for the wait, and its reference model.
@@ -37,25 +37,32 @@ class LoadEstimate:
         self.in_use = [0] * len(Tier)
         self._load = [0.0] * len(Tier)  # as of _at_s, with zero before _since_s
         self._at_s = [now_s] * len(Tier)
-        self._held_s = SERVICE_S  # fading sums
-        self._held_count = 1.0
+        self._held_s = 0.0  # fading sums
+        self._held_count = 0.0
         self._held_at_s = now_s
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything has come back that says how long a slot is held."""
+        return self._held_count > 0.0
 
     @property
     def mean_service_s(self) -> float:
         """How long an attempt holds its slot, on average."""
-        return self._held_s / self._held_count
+        return self._held_s / self._held_count if self._held_count else SERVICE_S
 
     def granted(self, tier: Tier, now_s: float) -> None:
         """Learn that a slot was given."""
         self._advance(tier, now_s)
         self.in_use[tier] += 1
 
-    def given_back(self, tier: Tier, held_s: float, now_s: float) -> None:
-        """Learn that a slot came back after so many seconds."""
+    def given_back(self, tier: Tier, held_s: float | None, now_s: float) -> None:
+        """Learn that a slot came back; ``held_s`` after how long, None if that says nothing."""
         assert self.in_use[tier] > 0, "a slot came back twice"
         self._advance(tier, now_s)
         self.in_use[tier] -= 1
+        if held_s is None:
+            return
         keep = math.exp((self._held_at_s - now_s) / self._window_s)
         self._held_at_s = now_s
         self._held_s = self._held_s * keep + held_s

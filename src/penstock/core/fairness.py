@@ -112,6 +112,14 @@ class Fairness(Generic[C]):
                 return counter
         return None
 
+    def share(self, tenant: str) -> float:
+        """Return the share of the turns that a tenant has, or would have if it waited."""
+        counter = self.waiting.get(tenant)
+        if counter is not None:
+            return counter.weight / self.weight
+        weight = max(self._weight_of(tenant), WEIGHT_MIN)
+        return weight / (self.weight + weight)
+
     def enter(self, tenant: str) -> C:
         """Let a tenant begin to wait, which does not yet; return its counter."""
         counter = self._idle.pop(tenant, None)

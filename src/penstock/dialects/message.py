@@ -5,6 +5,7 @@ either refused by name or dropped with notice by the dialect that reads it (``Re
 """
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -178,6 +179,9 @@ class Usage(msgspec.Struct):
     reasoning_tokens: int = 0
     is_known: bool = False
     hops: tuple[Hop, ...] = ()
+
+
+NO_USAGE: Final = Usage()  # not to be changed
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

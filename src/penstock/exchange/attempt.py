@@ -9,7 +9,7 @@ from penstock.core.estimate import tokens
 from penstock.core.outcome import Failure, Outcome
 from penstock.dialects.continuation import Continuation
 from penstock.dialects.contract import AnswerReader, Dialect, Headers
-from penstock.dialects.message import Usage
+from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.dialects.splicing import Hop
 from penstock.exchange.demand import Grant
@@ -45,9 +45,9 @@ class Attempt:
     """Owned by its exchange; the dialer only reads it."""
 
     __slots__ = (
-        "body", "caller_headers", "connection", "continuation", "dialect", "dialled_at_s",
+        "body", "caller_headers", "connection", "continuation", "counted", "dialect", "dialled_at_s",
         "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
-        "is_assembled", "is_reused", "is_translated", "number", "operation", "outcome",
+        "is_assembled", "is_estimated", "is_reused", "is_translated", "number", "operation", "outcome",
         "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
         "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
     )  # fmt: skip
@@ -80,6 +80,8 @@ class Attempt:
         self.parts_bytes = 0
         self.outcome: Outcome | None = None
         self.usage: Usage | None = None
+        self.counted = NO_USAGE  # when it has ended
+        self.is_estimated = False
         self.connection: object = None  # the dialer's own
         self.is_reused = False
         self.was_moved = False  # put aside for one with a contract

@@ -16,14 +16,14 @@ import msgspec
 
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
-from penstock.dialects.message import Usage
+from penstock.core.spent import Spent
+from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.record import AttemptRecord, Opened, Record
 
 GOOD_STATUS = 200
-NOTHING: Final = Usage()
 MOVED: Final = "moved aside, before its first byte, for one with a contract"
 UPSTREAM_IDS = (b"x-request-id", b"request-id")
 
@@ -42,13 +42,13 @@ class End(msgspec.Struct, frozen=True, gc=False):
 def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     """Return an attempt's tokens, and whether they are an estimate."""
     if attempt.operation is Operation.COUNT_TOKENS:
-        return NOTHING, False
+        return NO_USAGE, False
     reader = attempt.reader
     usage = attempt.usage or (reader.usage if reader is not None else None)
     if usage is not None and usage.is_known and attempt.outcome is SUCCESS:
         return usage, False
     if attempt.status != GOOD_STATUS:
-        return NOTHING, False
+        return NO_USAGE, False
     output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
     if attempt.operation is Operation.EMBED:
         output_bytes = 0
@@ -62,10 +62,18 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     ), True
 
 
+def spent_on(attempt: Attempt) -> Spent:
+    """Count what an attempt took, once, when it has ended; return what the gate learns from it."""
+    attempt.counted, attempt.is_estimated = usage, _ = usage_of(attempt)
+    ttft_s = 0.0
+    if attempt.reader is not None and attempt.first_token_at_s:
+        ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
+    return Spent(ttft_s, max(0, usage.input_tokens - usage.cached_tokens), usage.output_tokens)
+
+
 def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> AttemptRecord:
     """Return the record of one attempt."""
-    usage, is_estimated = usage_of(attempt)
-    outcome = attempt.outcome
+    usage, outcome = attempt.counted, attempt.outcome
     dialled_at_s, first_s = attempt.dialled_at_s, attempt.first_token_at_s
     duration_s = (attempt.ended_at_s or now_s) - dialled_at_s
     headers = attempt.response_headers
@@ -91,13 +99,13 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         record.detail = outcome.detail
     elif attempt.was_moved:
         record.detail = MOVED
-    if usage is not NOTHING:
+    if usage is not NO_USAGE:
         record.input_tokens = usage.input_tokens
         record.output_tokens = usage.output_tokens
         record.cached_tokens = usage.cached_tokens
         record.cache_write_tokens = usage.cache_write_tokens
         record.reasoning_tokens = usage.reasoning_tokens
-        record.is_estimated = is_estimated
+        record.is_estimated = attempt.is_estimated
     return record
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from penstock.core.circuit_breaker import Permit
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
+from penstock.core.spent import NOTHING, Spent
 from penstock.exchange.route import Route
 from penstock.exchange.target import Target
 
@@ -47,7 +48,7 @@ class Demand(Protocol):
 class Grant:
     """Leave to dial one target once; comes back to the gate exactly once."""
 
-    __slots__ = ("at_s", "charged", "demand", "is_out", "permit", "target")
+    __slots__ = ("at_s", "charged", "demand", "is_out", "permit", "spent", "target")
 
     def __init__(self, target: Target, permit: Permit, demand: Demand, at_s: float) -> None:
         self.target = target
@@ -55,4 +56,5 @@ class Grant:
         self.demand = demand
         self.at_s = at_s
         self.is_out = True
+        self.spent: Spent = NOTHING  # set before it comes back
         self.charged = -1  # output tokens that its tenant has been charged; -1: none needs to be

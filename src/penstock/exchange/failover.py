@@ -17,8 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from penstock.core.claim import ANYONE
 from penstock.core.backoff import backoff_s
+from penstock.core.claim import ANYONE
 from penstock.core.errors import UpstreamError
 from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.core.retry_budget import RetryBudget

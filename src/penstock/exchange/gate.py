@@ -1,81 +1,96 @@
-"""The gate of one process: who may dial which upstream, and who waits for it.
+"""The gate: who may dial which upstream, who waits for it, and who is told to come back later.
 
-    ask, one is ready                 -> granted at once: the policy of the route picks
-    ask, some are full or cooling     -> waits, if it may: for a slot in the order of asking, for a
-                                         cooldown until it is over; never longer than its bound
-    ask, nothing that waiting helps   -> refused at once, with the earliest instant that may help
-    a slot comes back                 -> the first who waits for that upstream and can use it has
-                                         it; whom waiting no longer helps is refused
-    a cooldown or a breaker's is over -> those who wait are looked at again, and keep their places
-    the bound on waiting has passed   -> refused
+    ask, the first time        limits of key and tenant, contract, tickets: admitted, or refused
+    ask, one is ready          granted at once: the policy of the route picks
+    ask, some are full         waits in the queue of each, by tier, tenant and deadline; refused at
+                               once if that would take longer than its tier waits
+    ask, some are cooling      waits until they are not; never longer than its tier waits
+    ask, nothing that helps    refused at once, with the earliest instant that may help
+    a contract has to wait     the newest free attempt without a first byte is moved aside
+    a slot or credit is back   the first in the order of the queue that can use it has it; whom
+                               waiting no longer helps is refused
+    a cooldown or a breaker's  those who wait are looked at again, and keep their places
+    the bound has passed       refused
+    the exchange is over       what it had reserved is settled
 
-Never queue behind an open breaker (TIERING 3.5). The number who wait is bounded by the number of
-exchanges in flight, and each waits for a bounded time.
+Never queue behind an open breaker (TIERING 3.5). The number who wait is bounded by ``queue_max``,
+each for a bounded time. ``on_tick`` once a second: reserves, ladder, charges of what streams.
 
 Pure: one timer and chance are given.
 """
 
 import heapq
 import itertools
-from collections import OrderedDict
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from penstock.config.model import QueueWaits
-from penstock.core.errors import RETRY_AFTER_MAX_S, ShedError
-from penstock.core.outcome import Outcome
-from penstock.core.spent import NOTHING
+from penstock.config.model import Admission
+from penstock.core.circuit_breaker import Permit
+from penstock.core.errors import RETRY_AFTER_MAX_S, LimitError, ShedError
+from penstock.core.outcome import SUCCESS, Outcome
+from penstock.core.tier import Tier
 from penstock.exchange.demand import Demand, Grant, Place
+from penstock.exchange.desk import Desk, queue_of
 from penstock.exchange.ports import Timer
-from penstock.exchange.target import Readiness, UpstreamState
+from penstock.exchange.target import Readiness, Target, TargetState, UpstreamState
 
 DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
+SHORT_MAX: Final = 8  # who wait for credit, and are looked past for others
+CREDIT_S: Final = 0.005  # between two looks at credit that is about to come
 
 
 class LocalGate:
     """Admission, in process. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer", "_waits")
+    __slots__ = (
+        "_chance", "_desks", "_due", "_looks", "_order", "_out", "_timer", "_waits", "admission",
+        "consumers", "tenancy",
+    )  # fmt: skip
 
-    def __init__(self, chance: Callable[[], float]) -> None:
+    def __init__(self, chance: Callable[[], float], admission: Admission | None = None) -> None:
         self._chance = chance
-        waits = QueueWaits()
-        self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
         self._timer: Timer | None = None
-        self._queues: dict[UpstreamState, OrderedDict[Demand, None]] = {}  # of those that are full
+        self._desks: dict[UpstreamState, Desk] = {}
         self._looks: dict[Demand, float] = {}  # who waits, and when to look at it again
         self._due: list[tuple[float, int, Demand]] = []  # the same as a heap, with old entries
         self._order = itertools.count()
-        self._serving: set[UpstreamState] = set()
+        self._out: dict[Grant, None] = {}
+        self.use(admission or Admission())
+
+    def use(self, admission: Admission) -> None:
+        """Take other settings; who waits goes on waiting."""
+        self.admission = admission
+        waits = admission.queue_wait_max_s
+        self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
+        for desk in self._desks.values():
+            desk.use(admission)
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self._looks)
 
+    @property
+    def desks(self) -> Iterable[Desk]:
+        """The desks of the upstreams that have been asked for."""
+        return self._desks.values()
+
     def use_timer(self, timer: Timer) -> None:
         """Take the alarm that calls ``on_wake``."""
         self._timer = timer
 
+    # --- the port
+
     def ask(self, demand: Demand, now_s: float) -> None:
         """Grant, queue or refuse."""
-        targets, claim = demand.targets, demand.claim
-        claim.is_admitted = True
-        if demand.route.is_ordered or len(targets) == 1:  # the usual case makes no list
-            for target in targets:
-                permit = target.acquire(claim, now_s)
-                if permit is not None:
-                    self._grant(demand, Grant(target, permit, demand, now_s), now_s)
-                    return
-        else:
-            ready = [one for one in targets if one.readiness(claim, now_s) is Readiness.READY]
-            if ready:
-                target = demand.route.choose(ready, self._chance, now_s)
-                permit = target.acquire(claim, now_s)
-                assert permit is not None, "readiness and acquire disagree"
-                self._grant(demand, Grant(target, permit, demand, now_s), now_s)
+        claim = demand.claim
+        if not claim.is_admitted:
+            error = self._admit(demand, now_s)
+            if error is not None:
+                demand.on_refused(error, now_s)
                 return
-        self._wait_or_refuse(demand, [one.readiness(claim, now_s) for one in targets], now_s)
+        self._try(demand, now_s)
 
     def withdraw(self, demand: Demand) -> None:
         """Forget one who waits."""
@@ -83,27 +98,42 @@ class LocalGate:
             demand.is_waiting = False
             del self._looks[demand]
             for target in demand.targets:
-                queue = self._queues.get(target.upstream)
-                if queue is not None:
-                    queue.pop(demand, None)
+                desk = self._desks.get(target.upstream)
+                if desk is not None:
+                    desk.queue.remove(demand)
 
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take a grant back and pass the slot on."""
         assert grant.is_out, "a grant came back twice"
         grant.is_out = False
+        del self._out[grant]
         target = grant.target
-        target.give_back(grant.permit, outcome, NOTHING, now_s, self._chance)
-        queue = self._queues.get(target.upstream)
-        if queue:
-            self._serve(target.upstream, queue, now_s)
+        target.give_back(grant.permit, outcome, grant.spent, now_s, self._chance)
+        desk = self._desks[target.upstream]
+        desk.on_returned(grant, now_s, is_good=outcome is SUCCESS)
+        desk.fit()
+        if grant.charged >= 0:
+            self._charge(desk, grant, grant.spent.output_tokens, now_s)
+        if desk.queue:
+            self._serve(desk, now_s)
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
-        """Return where one who waits stands."""
-        del demand, now_s
-        return None
+        """Return the best of the places that one who waits has."""
+        tier = demand.claim.served
+        best: Place | None = None
+        for target in demand.targets:
+            desk = self._desks.get(target.upstream)
+            position = desk.queue.position(demand) if desk is not None else 0
+            if desk is not None and position and (best is None or position < best.position):
+                best = Place(position, desk.eta_s(tier, position, now_s))
+        return best
 
     def close(self, demand: Demand, now_s: float) -> None:
         """Settle what the exchange had reserved."""
+        claim = demand.claim
+        del claim
+
+    # --- the clock
 
     def on_wake(self, now_s: float) -> None:
         """Look again at those whose time has come."""
@@ -112,85 +142,258 @@ class LocalGate:
             at_s, _, demand = heapq.heappop(self._due)
             if self._looks.get(demand) == at_s:
                 due.append(demand)
+        for desk in self._desks.values():
+            if desk.wake_at_s <= now_s:
+                desk.wake_at_s = math.inf
+                self._serve(desk, now_s)
         for demand in due:
             if demand.is_waiting:
-                self.ask(demand, now_s)
-        if self._due and self._timer is not None:
-            self._timer.wake_at(self._due[0][0])
+                self._try(demand, now_s)
+        self._arm()
 
-    def _serve(
-        self,
-        upstream: UpstreamState,
-        queue: OrderedDict[Demand, None],
-        now_s: float,
+    def on_tick(self, now_s: float) -> None:
+        """Once a second: charge what streams, size the reserves, serve where a limit has risen."""
+        for grant in self._out:
+            output_tokens = grant.demand.output_tokens_now()
+            if grant.charged >= 0:
+                self._charge(self._desks[grant.target.upstream], grant, output_tokens, now_s)
+        for desk in self._desks.values():
+            desk.on_tick(now_s)
+            if desk.queue:
+                self._serve(desk, now_s)
+
+    # --- admission
+
+    def _admit(self, demand: Demand, now_s: float) -> ShedError | LimitError | None:
+        """Look at limits, contract and tickets, once an exchange."""
+        demand.claim.is_admitted = True
+        demand.claim.is_in_contract = demand.claim.tier is Tier.ENTERPRISE
+        return None
+
+    def _try(self, demand: Demand, now_s: float) -> None:
+        route, targets, claim = demand.route, demand.targets, demand.claim
+        if route.is_ordered or len(targets) == 1:  # the usual case makes no list
+            for target in targets:
+                desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
+                if desk.queue and self._is_behind(desk, demand):
+                    continue
+                permit = target.acquire(claim, now_s)
+                if permit is not None:
+                    self._grant(demand, desk, target, permit, now_s)
+                    return
+        else:
+            ready = [one for one in targets if self._is_ready(one, demand, now_s)]
+            if ready:
+                target = route.choose(ready, self._chance, now_s)
+                permit = target.acquire(claim, now_s)
+                assert permit is not None, "readiness and acquire disagree"
+                self._grant(demand, self._desks[target.upstream], target, permit, now_s)
+                return
+        self._wait_or_refuse(demand, now_s)
+
+    def _is_ready(self, target: Target, demand: Demand, now_s: float) -> bool:
+        desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
+        if desk.queue and self._is_behind(desk, demand):
+            return False
+        return target.readiness(demand.claim, now_s) is Readiness.READY
+
+    def _is_behind(self, desk: Desk, demand: Demand) -> bool:
+        """Tell whether somebody else of its tier or above has been waiting here."""
+        ahead = desk.queue.depth_ahead(demand.claim.served)
+        return ahead > (demand in desk.queue)
+
+    def _open(self, upstream: UpstreamState, now_s: float) -> Desk:
+        queue = queue_of(self.admission, lambda tenant: 1.0)
+        desk = self._desks[upstream] = Desk(upstream, queue, self.admission, now_s)
+        return desk
+
+    def _grant(
+        self, demand: Demand, desk: Desk, target: Target, permit: Permit, now_s: float
     ) -> None:
-        if upstream in self._serving:
-            return  # who was just granted gave it back at once: the loop below us goes on
-        self._serving.add(upstream)
-        while queue and upstream.limit.is_free:
-            # Leaves the queue in any case: an upstream with a free slot is not full.
-            self.ask(next(iter(queue)), now_s)
-        self._serving.discard(upstream)
-
-    def _grant(self, demand: Demand, grant: Grant, now_s: float) -> None:
+        grant = Grant(target, permit, demand, now_s)
         if demand.is_waiting:
             self.withdraw(demand)
+            self._charge(desk, grant, 0, now_s)  # who never waited took nothing from others
+        self._out[grant] = None
+        desk.on_granted(grant)
         demand.on_granted(grant, now_s)
 
-    def _wait_or_refuse(self, demand: Demand, states: list[Readiness], now_s: float) -> None:
+    def _charge(self, desk: Desk, grant: Grant, output_tokens: int, now_s: float) -> None:
+        """Charge a tenant's turn: the input at the dispatch, the output as it streams."""
+        claim, policy = grant.demand.claim, desk.queue.policy
+        if grant.charged < 0:
+            grant.charged = 0
+            cost = policy.cost(claim.input_tokens, output_tokens)
+        else:
+            cost = policy.cost(0, output_tokens - grant.charged)
+        grant.charged = output_tokens
+        if cost:
+            desk.queue.charge(claim.served, claim.tenant, cost, now_s)
+
+    def _serve(self, desk: Desk, now_s: float) -> None:
+        """Pass on what is free, in the order of the queue.
+
+        Who lacks only credit for its model does not hold up the others: a few are looked past, but
+        nobody of the same model, whose credit would never come together then.
+        """
+        if desk.is_serving:
+            return  # who was just granted gave it back at once: the loop below us goes on
+        desk.is_serving = True
+        short: list[Demand] = []
+        models: set[TargetState] = set()
+        while len(short) < SHORT_MAX:
+            demand = desk.queue.take(desk.may_start, now_s)
+            if demand is None:
+                break
+            if not self._start(desk, demand, models, now_s):
+                short.append(demand)
+        for demand in reversed(short):
+            desk.queue.push(demand, now_s, at_head=True)
+        desk.is_serving = False
+        if short:
+            self._arm()
+
+    def _start(self, desk: Desk, demand: Demand, short: set[TargetState], now_s: float) -> bool:
+        """Grant to who stands first; False if it has to go on waiting at the head, for credit."""
+        claim = demand.claim
+        lacks_credit = False
+        for target in demand.targets:
+            if target.upstream is not desk.upstream:
+                continue
+            state = target.state
+            permit = target.acquire(claim, now_s) if state not in short else None
+            if permit is not None:
+                self._grant(demand, desk, target, permit, now_s)
+                return True
+            at_s = self._credit_at_s(target, demand, now_s)
+            if at_s:
+                short.add(state)
+                desk.wake_at_s = min(desk.wake_at_s, at_s)
+                lacks_credit = True
+        if not lacks_credit:
+            self._wait_or_refuse(demand, now_s)  # a breaker or a cooldown: it leaves this queue
+        return not lacks_credit
+
+    def _credit_at_s(self, target: Target, demand: Demand, now_s: float) -> float:
+        """Return when there will be credit, if that is what lacks and will come in time; else 0."""
+        if target.readiness(demand.claim, now_s) is not Readiness.SHORT:
+            return 0.0
+        at_s = target.ready_at_s(demand.claim, now_s)
+        return max(at_s, now_s + CREDIT_S) if at_s <= demand.wait_until_s else 0.0
+
+    # --- waiting
+
+    def _wait_or_refuse(self, demand: Demand, now_s: float) -> None:
+        claim = demand.claim
+        bound_s = self._bound_s(demand)
         if not demand.is_waiting and demand.wait_until_s:
-            queue_s = demand.route.timeouts.queue_s
-            bound_s = self._waits[demand.claim.served] if queue_s is None else queue_s
             demand.wait_until_s = min(demand.wait_until_s, now_s + bound_s)
-        full: set[UpstreamState] = set()
+        full: list[Desk] = []
         look_at_s = demand.wait_until_s
         helps = False
-        for target, state in zip(demand.targets, states, strict=True):
-            if state is Readiness.FULL:
-                full.add(target.upstream)
+        for target in demand.targets:
+            state = target.readiness(claim, now_s)
+            desk = self._desks[target.upstream]
+            if state in (Readiness.FULL, Readiness.READY):  # ready, but others are before it
+                full.append(desk)
                 helps = True
                 continue
-            at_s = target.ready_at_s(demand.claim, now_s)
+            at_s = target.ready_at_s(claim, now_s)
+            if state is Readiness.SHORT:
+                if at_s <= demand.wait_until_s:
+                    full.append(desk)
+                    desk.wake_at_s = min(desk.wake_at_s, max(at_s, now_s + CREDIT_S))
+                    helps = True
+                continue
             if now_s < at_s <= demand.wait_until_s:
                 look_at_s = min(look_at_s, at_s)  # who waits for another hears of a breaker too
                 helps = helps or state is Readiness.COOLING
         if not helps or now_s >= demand.wait_until_s:
-            self.withdraw(demand)
-            demand.on_refused(self.refusal(demand, now_s), now_s)
-        else:
-            self._wait(demand, full, look_at_s)
+            self._refuse(demand, now_s)
+        elif demand.is_waiting or claim.was_moved or not self._is_hopeless(demand, full, now_s):
+            self._wait(demand, full, look_at_s, now_s)
 
-    def _wait(self, demand: Demand, full: set[UpstreamState], look_at_s: float) -> None:
+    def _bound_s(self, demand: Demand) -> float:
+        queue_s = demand.route.timeouts.queue_s
+        return self._waits[demand.claim.served] if queue_s is None else queue_s
+
+    def _is_hopeless(self, demand: Demand, full: list[Desk], now_s: float) -> bool:
+        """Refuse at once whoever would wait for longer than its tier does, or finds no room."""
+        if not full:
+            return False
+        claim = demand.claim
+        wait_s = min(desk.wait_s(claim.served, claim.tenant, now_s) for desk in full)
+        has_room = any(desk.has_room(claim.served) for desk in full)
+        if has_room and wait_s <= demand.wait_until_s - now_s:
+            return False
+        tier = claim.served.word
+        message = f"There is no room for the tier {tier!r} now: it would wait {wait_s:.0f} s."
+        error = ShedError(message, retry_after_s=self._spread(wait_s), code="tier_capacity")
+        demand.on_refused(error, now_s)
+        return True
+
+    def _wait(self, demand: Demand, full: list[Desk], look_at_s: float, now_s: float) -> None:
         """Wait, or wait on: a place that is still of use is kept."""
+        is_new = not demand.is_waiting
         demand.is_waiting = True
+        self._queue(demand, full, now_s)
+        if self._looks.get(demand) != look_at_s:
+            self._looks[demand] = look_at_s
+            heapq.heappush(self._due, (look_at_s, next(self._order), demand))
+            self._sweep()
+            self._arm()
+        if is_new and demand.claim.is_in_contract and self.admission.preempts:
+            self._preempt(full, now_s)
+
+    def _queue(self, demand: Demand, full: list[Desk], now_s: float) -> None:
+        """Stand in the queues of those that are full, and in no others."""
         for target in demand.targets:
-            upstream = target.upstream
-            if upstream in full:
-                self._queues.setdefault(upstream, OrderedDict()).setdefault(demand)
-            elif upstream in self._queues:
-                self._queues[upstream].pop(demand, None)
-        if self._looks.get(demand) == look_at_s:
-            return
-        self._looks[demand] = look_at_s
-        heapq.heappush(self._due, (look_at_s, next(self._order), demand))
-        if len(self._due) > 2 * len(self._looks) + DUE_SPARE:
-            looks = self._looks
+            desk = self._desks[target.upstream]
+            if desk not in full:
+                desk.queue.remove(demand)
+            elif demand not in desk.queue:
+                desk.queue.push(demand, now_s, at_head=demand.claim.was_moved)
+
+    def _preempt(self, full: list[Desk], now_s: float) -> None:
+        """Move one free attempt aside, where it is slots that are short."""
+        for desk in full:
+            grant = None if desk.may_start(Tier.ENTERPRISE) else desk.victim()
+            if grant is not None:
+                grant.demand.on_moved_aside(now_s)
+                return
+
+    def _sweep(self) -> None:
+        looks = self._looks
+        if len(self._due) > 2 * len(looks) + DUE_SPARE:
             fresh = {entry[2]: entry for entry in self._due if looks.get(entry[2]) == entry[0]}
             self._due = list(fresh.values())
             heapq.heapify(self._due)
-        if self._timer is not None:
-            self._timer.wake_at(self._due[0][0])
 
-    def refusal(self, demand: Demand, now_s: float) -> ShedError:
-        """Return the error that says when to come back, and means it."""
-        claim = demand.claim
-        waits = (t.ready_at_s(claim, now_s) - now_s for t in demand.targets)
-        wait_s = min(waits, default=0.0)
-        # Whoever is refused for want of a slot is told a second, spread so that not all return
-        # at once; TIERING 5 spreads by U(0.8, 1.3).
+    def _arm(self) -> None:
+        at_s = min((desk.wake_at_s for desk in self._desks.values()), default=math.inf)
+        if self._due:
+            at_s = min(at_s, self._due[0][0])
+        if self._timer is not None and at_s < math.inf:
+            self._timer.wake_at(at_s)
+
+    # --- refusals
+
+    def _refuse(self, demand: Demand, now_s: float) -> None:
+        """Tell when to come back, and mean it."""
+        self.withdraw(demand)
+        claim, targets = demand.claim, demand.targets
+        wait_s = min((t.ready_at_s(claim, now_s) - now_s for t in targets), default=0.0)
         wait_s = max(1.0, wait_s * (1.0 + 0.3 * self._chance()))
+        message = "No upstream of this route is free."
+        code = ""
         if wait_s > RETRY_AFTER_MAX_S:
             message = "No upstream of this route is free, nor will one be soon."
-        else:
-            message = "No upstream of this route is free."
-        return ShedError(message, retry_after_s=wait_s)
+        elif claim.was_moved:
+            code, wait_s = "preempted", 1.0
+        elif demand.wait_until_s and now_s >= demand.wait_until_s:
+            code = "queue_timeout"
+        demand.on_refused(ShedError(message, retry_after_s=wait_s, code=code), now_s)
+
+    def _spread(self, wait_s: float) -> float:
+        """Return a Retry-After about a wait, spread so that not all return at once (TIERING 5)."""
+        return max(1.0, wait_s * (0.8 + 0.5 * self._chance()))

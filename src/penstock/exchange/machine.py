@@ -130,6 +130,7 @@ class Exchange(Telling):
             self._ports.gate.give_back(grant, IGNORED, now_s)
             self._on_deadline(now_s)
             return
+        self._order.inquiry.served = self.claim.served
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
             self._request = asking.write(self._order, attempt, self._splice, self._request)
@@ -569,6 +570,7 @@ class Exchange(Telling):
 
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
         attempt.end(outcome, now_s)
+        attempt.grant.spent = closing.spent_on(attempt)
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 

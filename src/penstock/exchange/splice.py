@@ -17,7 +17,6 @@ from penstock.core.claim import ANYONE
 from penstock.dialects.continuation import continued, is_spent, obstacle_of
 from penstock.dialects.message import Request, Usage
 from penstock.dialects.splicing import Hop, first_hop
-from penstock.exchange import closing
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.target import Readiness, Target
@@ -94,7 +93,7 @@ class Splice:
         if hop is None or not attempt.first_token_at_s:
             return
         self._model = self._model or attempt.target.model
-        self._used = closing.usage_of(attempt)[0]
+        self._used = attempt.counted
         self._hop = hop
         self._hops += 1
         self._is_spent = is_spent(self._request, hop.progress.text)

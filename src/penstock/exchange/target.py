@@ -2,8 +2,9 @@
 
     ready    breaker lets one through, nobody asked to be left alone, every quota has credit, a
              slot is free that the claim's tier may have
-    cooling  a Retry-After, a quota's reset or credit to come lies ahead: waiting helps, and says
-             how long
+    cooling  a Retry-After or a quota's reset lies ahead: waiting helps, and says how long
+    short    a quota lacks credit for this claim: waiting helps, says how long, and in which order
+             is the queue's to say
     full     every slot is taken, or as many as the tier may fill: waiting helps, until one comes
              back
     broken   the breaker is open: waiting does not help
@@ -49,6 +50,7 @@ class Readiness(enum.Enum):
 
     READY = "ready"
     COOLING = "cooling"
+    SHORT = "short"
     FULL = "full"
     BROKEN = "broken"
 
@@ -99,6 +101,11 @@ class UpstreamState:
         self.engine_saturation = saturation
         self.engine_at_s = now_s
         self.limit.on_saturation(saturation, now_s)
+
+    def has_slot(self, tier: Tier) -> bool:
+        """Tell whether a slot is free that this tier may have."""
+        limit = self.limit
+        return limit.in_flight < self.ceilings[tier] and limit.is_free
 
     def saturation(self, now_s: float) -> float:
         """Return how full it is: of slots, of the declared quota, or by the engine's own word."""
@@ -181,10 +188,8 @@ class Target:
         if upstream.quota.is_known or state.quota is not None:
             amounts = self._amounts(claim)
             if any(not quota.may_take(amounts, now_s) for quota in self._quotas()):
-                return Readiness.COOLING
-        limit = upstream.limit
-        is_free = limit.is_free and limit.in_flight < upstream.ceilings[claim.served]
-        return Readiness.READY if is_free else Readiness.FULL
+                return Readiness.SHORT
+        return Readiness.READY if upstream.has_slot(claim.served) else Readiness.FULL
 
     def ready_at_s(self, claim: Claim, now_s: float) -> float:
         """Return when an attempt may start, as far as is known; now if a slot is missing."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from penstock.core.claim import Claim
 from penstock.core.tier import Tier
+from penstock.dialects import service_tier
 from penstock.exchange.order import Order
 from penstock.exchange.ports import Caller, Ports
 from penstock.exchange.target import header_value
@@ -61,6 +62,7 @@ class Telling:
         """Return the header lines that say in which tier it was served, and what was taken."""
         claim = self.claim
         lines = TIER_LINES[claim.served]
+        lines += service_tier.header_lines(self._order.dialect.name, claim.served)
         if claim.degraded:
             words = header_value(",".join(claim.degraded))
             lines += b"x-penstock-degraded: %b\r\n" % words

@@ -12,17 +12,14 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.gateway import endpoints, models
+from penstock.apps.gateway import endpoints, models, tiering
 from penstock.apps.gateway.caller import HttpCaller
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.resuming import DIALECT as RESPONSES
 from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.config.model import OnBreak
-from penstock.core.claim import Claim
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
-from penstock.core.estimate import tokens
-from penstock.core.tier import Tier
 from penstock.dialects.contract import Dialect
 from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
@@ -116,6 +113,8 @@ class Api:
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
+            tenant = self._routing.tenant_of(key)
+            claim = tiering.claim_of(call, key, tenant, inquiry, now_s, self._counters)
             on_break = _on_break(call) if ON_BREAK in call.headers else route.on_break
             wish = None
             if RESUME_HEADER in call.headers or dialect is RESPONSES:
@@ -128,7 +127,6 @@ class Api:
             self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
             caller.refuse(error, b"")
             return
-        claim = Claim(key.tenant, key.id, Tier.STANDARD, tokens(len(call.body)), now_s)
         order = Order(
             id=request_id,
             tenant=key.tenant,
@@ -144,6 +142,7 @@ class Api:
             is_continuing=on_break is OnBreak.CONTINUE,
             operation=endpoint.operation,
             speakers=endpoint.speakers,
+            wants_places=tiering.wants_places(call),
         )
         exchange = Exchange(order, self._ports)
         exchange.timer = Alarm(self._alarms, exchange.on_wake)

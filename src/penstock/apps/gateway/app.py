@@ -75,7 +75,7 @@ class Gateway:
         self._recorder = SpoolRecorder(self._spool, self._counters, chance)
         self._routing = Routing()
         self._dialer = HttpDialer(self._loop, tasks)
-        gate = LocalGate(chance)
+        gate = self._gate = LocalGate(chance)
         alarms = Alarms(self._loop)
         gate.use_timer(Alarm(alarms, gate.on_wake))
         budget = RetryBudget(config.retry.budget_ratio, config.retry.floor_per_s, now_s)
@@ -171,6 +171,7 @@ class Gateway:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
         self._dialer.configure(snapshot.config.upstreams, api_keys)
         self._routing.apply(snapshot, clock.now_s())
+        self._gate.use(snapshot.config.admission)
         self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
@@ -178,6 +179,7 @@ class Gateway:
     def _tick(self) -> None:
         if not self._stopping.is_set():
             self._loop.call_later(TICK_S, self._tick)
+        self._gate.on_tick(clock.now_s())
         self._dialer.sweep(clock.now_s())
         self._keeper.sweep(clock.now_s())
         if _stamp(self._snapshot_path) not in (self._seen, None):

@@ -1,0 +1,158 @@
+"""The desk of one upstream: who waits for it, who holds its slots, and what may be taken back.
+
+    limit or load has moved   ceilings anew: the slots that each tier may fill
+    a grant                   counted by tier; free and batch ones may be moved aside for a while
+    a grant comes back        one fewer; how long it was held is learned
+
+The reserve follows the measured load of the contracts (TIERING 3.6). A wait is predicted from who
+would go first, the time that a slot is held, and the slots that higher tiers leave. Pure.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from penstock.config.model import Admission
+from penstock.core import reserve
+from penstock.core.admission import QueuePolicy, TierQueue
+from penstock.core.demand_rate import LoadEstimate
+from penstock.core.tier import Tier
+from penstock.exchange.demand import Demand, Grant
+from penstock.exchange.target import UpstreamState
+
+LATE_S: Final = 30.0  # over which late contracts are counted: longer than bursts
+STALE_SPARE: Final = 64  # entries of those that can no longer be moved, before they are swept out
+LATE_RATIO: Final = 0.01  # of contracts that wait beyond their budget: then free has no floor
+
+
+class Desk:
+    """Admission at one upstream. Owned by one event loop; not thread-safe."""
+
+    __slots__ = (
+        "_admission", "_batch", "_contracts", "_free", "_late", "_limit_seen", "_ticked_at_s",
+        "is_serving", "load", "queue", "reserve", "upstream", "wake_at_s",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        upstream: UpstreamState,
+        queue: TierQueue[Demand],
+        admission: Admission,
+        now_s: float,
+    ) -> None:
+        self.upstream = upstream
+        self.queue = queue
+        self.load = LoadEstimate(now_s)
+        self.reserve = 0
+        self.is_serving = False
+        self.wake_at_s = math.inf  # when there is credit again for who stands at the head
+        self._free: list[Grant] = []  # that may be moved aside, the newest last
+        self._batch: list[Grant] = []
+        self._contracts = 0.0  # granted of late under a contract, and of these after too long
+        self._late = 0.0
+        self._ticked_at_s = now_s
+        self._limit_seen = -1
+        self.use(admission)
+
+    def use(self, admission: Admission) -> None:
+        """Take other settings."""
+        self._admission = admission
+        self._limit_seen = -1
+        self.fit()
+
+    def fit(self) -> None:
+        """Set the ceilings anew if the limit has moved."""
+        limit = self.upstream.limit.limit
+        if limit != self._limit_seen:
+            self._limit_seen = limit
+            self.upstream.limit.floor = self.reserve + 1
+            self.upstream.ceilings = reserve.ceilings(
+                limit, self.reserve, self._admission.batch_ratio
+            )
+
+    # --- grants
+
+    def may_start(self, tier: Tier) -> bool:
+        """Tell whether a slot is free for this tier."""
+        return self.upstream.has_slot(tier)
+
+    def has_room(self, tier: Tier) -> bool:
+        """Tell whether one more of this tier may wait."""
+        return self.queue.depth(tier) < self._admission.queue_max
+
+    def on_granted(self, grant: Grant) -> None:
+        """Count a grant."""
+        claim = grant.demand.claim
+        tier = claim.served
+        self.load.granted(tier, grant.at_s)
+        if claim.is_in_contract:
+            self._contracts += 1.0
+            self._late += grant.at_s - claim.arrived_at_s > self._admission.enterprise_wait_s
+        if tier >= Tier.FREE and not claim.was_moved:
+            stack = self._free if tier is Tier.FREE else self._batch
+            stack.append(grant)
+            if len(stack) > 2 * self.load.in_use[tier] + STALE_SPARE:
+                stack[:] = [one for one in stack if one.is_out and one.demand.may_be_moved]
+
+    def on_returned(self, grant: Grant, now_s: float, *, is_good: bool) -> None:
+        """Count one that came back; a good one says how long a slot is held."""
+        held_s = now_s - grant.at_s if is_good else None
+        self.load.given_back(grant.demand.claim.served, held_s, now_s)
+
+    def victim(self) -> Grant | None:
+        """Return what can be taken back for a contract: batch before free, the newest first."""
+        for stack in (self._batch, self._free):
+            while stack:
+                grant = stack.pop()
+                if grant.is_out and grant.demand.may_be_moved:
+                    return grant
+        return None
+
+    # --- load
+
+    def on_tick(self, now_s: float) -> None:
+        """Size the reserve by the load, and see whether contracts wait for too long."""
+        gain = 1.0 - math.exp((self._ticked_at_s - now_s) / LATE_S)
+        self._ticked_at_s = now_s
+        self._contracts -= gain * self._contracts
+        self._late -= gain * self._late
+        self.queue.is_floor_open = self._late <= LATE_RATIO * self._contracts
+        wanted = self._admission.reserve
+        if wanted is None:
+            load, limit = self.load, self.upstream.limit.limit
+            wanted = reserve.reserve(
+                limit,
+                load.rho(Tier.CONTROL, limit, now_s) + load.rho(Tier.ENTERPRISE, limit, now_s),
+                load.mean_service_s,
+                self._admission.enterprise_wait_s,
+                preempts=self._admission.preempts,
+            )
+        if wanted != self.reserve:
+            self.reserve = wanted
+            self._limit_seen = -1
+        self.fit()
+
+    def wait_s(self, tier: Tier, tenant: str, now_s: float) -> float:
+        """Return how long one more of this tier and tenant would wait, in seconds; 0: unknown."""
+        return self._wait_s(tier, self.queue.turns(tier, tenant), now_s)
+
+    def eta_s(self, tier: Tier, position: int, now_s: float) -> float:
+        """Return how long one at this place is still to wait, in seconds; 0: unknown."""
+        return self._wait_s(tier, position, now_s)
+
+    def _wait_s(self, tier: Tier, turns: float, now_s: float) -> float:
+        if not self.load.is_known:
+            return 0.0
+        return self.load.wait_s(tier, turns - 1.0, self.upstream.ceilings[tier], now_s)
+
+
+def queue_of(admission: Admission, weight_of: Callable[[str], float]) -> TierQueue[Demand]:
+    """Return an empty queue with these settings."""
+    waits = admission.queue_wait_max_s
+    policy = QueuePolicy(
+        lifo_after_s=admission.lifo_after_s,
+        floor_ratio=admission.floor_ratio,
+        queue_max=admission.queue_max,
+        wait_max_s=(waits.control, waits.enterprise, waits.standard, waits.free, waits.batch),
+    )
+    return TierQueue(policy, weight_of)
