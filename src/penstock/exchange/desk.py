@@ -65,7 +65,7 @@ class Desk:
         limit = self.upstream.limit.limit
         if limit != self._limit_seen:
             self._limit_seen = limit
-            self.upstream.limit.floor = self.reserve + 1
+            self.upstream.limit.set_floor(self.reserve + 1)
             self.upstream.ceilings = reserve.ceilings(
                 limit, self.reserve, self._admission.batch_ratio
             )
