@@ -4,8 +4,9 @@
     contract   what is owed to an enterprise tenant: within it strict priority, beyond it one tier
                lower
     limits     what a tenant or a key may not exceed: beyond it 429
+    price      what a model costs, so that budgets mean something; ``prices.toml`` has them
 
-None is without limit. Money is in micro-dollars.
+None is without limit. Money is in micro-dollars; a dollar per million tokens is a million of them.
 """
 
 import enum
@@ -60,6 +61,17 @@ class Tenant(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     may_degrade_model: bool = False  # under load a smaller model may answer, and says so
     ttft_timeout_s: float | None = None  # deadline for the first token, in the queue's order
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """What an upstream's model costs: a million tokens of each kind, and a request."""
+
+    model: str  # as the upstream calls it, or a prefix that ends in *
+    input_microusd: int = 0
+    output_microusd: int = 0
+    cached_microusd: int | None = None  # read from a prompt cache; None: as input
+    cache_write_microusd: int | None = None  # written to one; None: as input
+    request_microusd: int = 0
 
 
 NO_LIMITS = Limits()

@@ -18,7 +18,7 @@ class Claim:
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "key",
         "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
-        "served", "tenant", "tier", "ttft_timeout_s", "used_cached_tokens",
+        "reserved_tokens", "served", "tenant", "tier", "ttft_timeout_s", "used_cached_tokens",
         "used_input_tokens", "used_output_tokens", "user", "was_moved",
     )  # fmt: skip
 
@@ -45,6 +45,7 @@ class Claim:
         self.output_tokens = 0  # reserved: what such an exchange usually takes
         self.output_tokens_cap = 0  # the ladder's: answer no longer than this; 0: no cap
         self.reserved_microusd = 0
+        self.reserved_tokens = 0  # that its key and tenant are charged with until it is settled
         self.degraded: tuple[str, ...] = ()  # what the ladder took: max_tokens, model
         self.was_moved = False  # put aside before its first byte, for one with a contract
         # the record's, when all is over

@@ -3,9 +3,16 @@
 Tokens flow in at ``rate_per_s`` up to ``burst``; whoever acts takes some. The level is computed
 from the time that has passed, so an idle bucket costs nothing.
 
+    try_take   takes if there are as many
+    take       takes in any case: below zero lies a debt, which flows in first
+    put        gives back, up to the burst
+    use        another rate and burst; the level stays, or falls to the new burst
+
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 Source: RFC 2697, section 3 (the single-rate meter), with a real-valued level.
 """
+
+import math
 
 
 class TokenBucket:
@@ -34,6 +41,34 @@ class TokenBucket:
             return False
         self._level -= tokens
         return True
+
+    def take(self, tokens: float, now_s: float) -> None:
+        """Take tokens whether or not they are there; a debt is paid first."""
+        if now_s > self._at_s:
+            self.level(now_s)
+        self._level -= tokens
+
+    def wait_s(self, tokens: float, now_s: float) -> float:
+        """Return in how many seconds there are so many, if nobody takes any; infinite if never."""
+        lacking = tokens - self.level(now_s)
+        if lacking <= 0:
+            return 0.0
+        if tokens > self._burst or self._rate_per_s <= 0:
+            return math.inf
+        return lacking / self._rate_per_s
+
+    def use(self, rate_per_s: float, burst: float, now_s: float) -> None:
+        """Go on at another rate, with another burst."""
+        if rate_per_s < 0 or burst <= 0:
+            raise ValueError("rate_per_s must be at least 0, and burst above 0")
+        self._level = min(burst, self.level(now_s))
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+
+    def set(self, level: float, at_s: float) -> None:
+        """Take a level that was read at some instant, by this or an earlier process."""
+        self._level = min(self._burst, level)
+        self._at_s = at_s
 
     def put(self, tokens: float) -> None:
         """Add tokens, up to the burst."""
