@@ -21,9 +21,10 @@ Holders are put out only where the queue nears its bound, because capacity was l
 in before anybody noticed. Then some go with all of their turns: one turn of everybody would leave
 nobody a whole session.
 
-The closed loop of ``tests/core/test_free_share.py`` keeps slots full, and at least 0.9 of the ideal
-number of five-turn sessions whole, from a twentieth to a half of the load, with think times of
-any shape. Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
+The closed loop of ``tests/exchange/test_consumers_loop.py`` keeps slots full and at least 0.9 of
+the ideal number of five-turn sessions whole, with a twentieth to a half of the load served.
+
+Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 """
 
 import math
@@ -33,7 +34,7 @@ WINDOW_S: Final = 10.0  # of the flows: a hundred exchanges at 10/s, half a thin
 WAIT_GOAL_RATIO: Final = 0.25  # 2 s of queue at a bound of 8: the noise of 10/s over ten seconds
 WAIT_KEEP_RATIO: Final = 0.75  # from here on holders are in danger of being refused by the queue
 WAIT_NONE_RATIO: Final = 0.05  # nobody waits
-GROWTH_PER_S: Final = 0.2  # of what is taken for possible, where nobody waits: double in 3.5 s
+GROWTH_PER_S: Final = 0.3  # of what is taken for possible, where nobody waits: double in 2.3 s
 GROWTH_MAX: Final = 20.0  # from a twentieth of the load to all of it
 SERVED_MIN_PER_S: Final = 0.2  # so that a capacity that was gone is found again
 FLOW_MIN_PER_S: Final = 1e-6  # nobody comes: whoever does gets in

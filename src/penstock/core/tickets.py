@@ -78,10 +78,8 @@ class Tickets:
         return held is not None and held[0] > now_s
 
     def hold(self, user: str, now_s: float) -> None:
-        """Let a user in who has no ticket, or begin another turn of one who has."""
-        held = self._held.get(user)
-        is_answered = held is not None and held[0] > now_s and held[1]
-        self._put(user, is_answered=is_answered, now_s=now_s)
+        """Let a user in who has no ticket."""
+        self._put(user, is_answered=False, now_s=now_s)
 
     def renew(self, user: str, now_s: float) -> None:
         """Take note of an answer that has ended now."""

@@ -85,7 +85,7 @@ class Consumers:
         self._share = FreeShare(now_s)
         self._ranking = Ranking(salt)
         self._tickets = Tickets(policy.ticket_s, policy.tickets_max)
-        self._use = HeavyUse(policy.tickets_max)
+        self._use = HeavyUse(policy.tickets_max, now_s)
         self._box = PenaltyBox(policy.ticket_s, policy.tickets_max)
         self._streams: dict[str, int] = {}  # only users who have some
         self._full_since_s = now_s
@@ -200,8 +200,6 @@ class Consumers:
         if claim.served is Tier.BATCH:
             return self._batch_refusal(user, now_s)
         if self._gets_in(user, now_s):
-            self._tickets.hold(user, now_s)
-            self._box.forgive(user)
             return None
         return self._refused(user, self._back_in_s(user, now_s), now_s, (NO_ROOM, NO_NEW_SESSIONS))
 
@@ -220,13 +218,17 @@ class Consumers:
             return False
         if not self._box.is_known(user, now_s):
             self._share.on_newcomer()
-        return self._stands_within(self.new_ratio, "enter", user, now_s)
+        if not self._stands_within(self.new_ratio, "enter", user, now_s):
+            return False
+        self._tickets.hold(user, now_s)
+        self._box.forgive(user)
+        return True
 
     def _stands_within(self, ratio: float, draw: str, user: str, now_s: float) -> bool:
         if ratio >= 1.0:
             return True
         rank = self._ranking.rank(user, draw, now_s + self._unix_offset_s)
-        return rank - self._use.penalty(user, now_s) >= 1.0 - ratio
+        return rank - self._use.penalty(user) >= 1.0 - ratio
 
     def _degrade(self, claim: Claim) -> None:
         level = self._ladder.level
