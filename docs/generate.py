@@ -120,6 +120,8 @@ def type_words(kind: Any) -> str:
         "dict[str, str]": "table of text",
         "tuple[str, ...]": "list of text",
         "tuple[str, ...] | None": "list of text",
+        "tuple[float, float, float, float, float]": "list of 5 numbers",
+        "tuple[int, int]": "list of 2 whole numbers",
         "float | None": "number",
         "int | None": "whole number",
         "bool | None": "true or false",

@@ -18,7 +18,7 @@ FILE_LINES_MAX: Final = 600
 CORE_MAY_IMPORT: Final = frozenset(
     {
         "bisect", "collections", "dataclasses", "enum", "fnmatch", "fractions", "functools",
-        "heapq", "itertools", "math", "statistics", "types", "typing",
+        "hashlib", "heapq", "itertools", "math", "statistics", "types", "typing",
     }
 )  # fmt: skip
 BANNED_WORDS: Final = frozenset(

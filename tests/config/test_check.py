@@ -7,12 +7,14 @@ import pytest
 
 from penstock.config import check
 from penstock.config.model import (
+    Admission,
     Breaker,
     Config,
     DialectName,
     Emulate,
     Gateway,
     Keep,
+    Ladder,
     ModelOverrides,
     Policy,
     Retry,
@@ -43,6 +45,10 @@ def with_route(**values: Any) -> Config:
     return changed(GOOD, routes=(changed(R, **values),))
 
 
+def with_ladder(**values: Any) -> Config:
+    return changed(GOOD, admission=Admission(ladder=Ladder(**values)))
+
+
 def test_a_good_configuration_has_no_problems() -> None:
     assert list(check.problems(GOOD)) == []
     assert list(check.problems(Config(emulate=Emulate(is_enabled=True)))) == []
@@ -51,6 +57,13 @@ def test_a_good_configuration_has_no_problems() -> None:
 CONTRADICTIONS: list[tuple[Config, str]] = [
     (Config(), "upstreams"),
     (changed(GOOD, routes=()), "routes"),
+    (with_ladder(entries=(0.7, 0.8, 0.8, 0.94, 1.0)), "admission.ladder.entries"),
+    (with_ladder(entries=(0.0, 0.8, 0.88, 0.94, 1.0)), "admission.ladder.entries"),
+    (with_ladder(entries=(0.7, 0.8, 0.88, 0.94, 1.01)), "admission.ladder.entries"),
+    (with_ladder(output_tokens_caps=(256, -1)), "admission.ladder.output_tokens_caps[1]"),
+    (with_ladder(up_s=0.0), "admission.ladder.up_s"),
+    (with_ladder(tickets_max=0), "admission.ladder.tickets_max"),
+    (with_route(targets=(Target(upstream="a", is_degraded=True),)), "routes[0].targets"),
     (changed(GOOD, upstreams=(A, B, A)), "upstreams[2].name"),
     (changed(GOOD, routes=(R, R)), "routes[1].name"),
     (changed(GOOD, gateway=Gateway(port=0)), "gateway.port"),

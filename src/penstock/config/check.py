@@ -11,6 +11,7 @@ at the end of a setting's name, so that a new setting is checked without a line 
 """
 
 import difflib
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import msgspec
 
 from penstock.config.model import (
     Config,
+    Ladder,
     Policy,
     Route,
     Struct,
@@ -80,9 +82,11 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _duplicates("routes", [route.name for route in config.routes])
     for at, upstream in enumerate(config.upstreams):
         yield from _upstream(upstream, f"upstreams[{at}]")
+    yield from _ladder(config.admission.ladder, "admission.ladder")
     known = list(dict.fromkeys(upstream.name for upstream in config.upstreams))
     for at, route in enumerate(config.routes):
         yield from _route(route, f"routes[{at}]", known, config.timeouts)
+        yield from _degraded(route, f"routes[{at}]")
     if config.upstreams and not config.routes:
         yield Problem("routes", "there are none, so nothing can be asked for", "add [[routes]]")
     if not config.upstreams and not config.emulate.is_enabled:
@@ -292,6 +296,24 @@ def _route(route: Route, place: str, known: list[str], times: Timeouts) -> Itera
     }
     if given:
         yield from _times(msgspec.structs.replace(times, **given), f"{place}.timeouts")
+
+
+def _ladder(ladder: Ladder, place: str) -> Iterator[Problem]:
+    entries = ladder.entries
+    is_rising = all(low < high for low, high in itertools.pairwise(entries))
+    if not is_rising or not entries[0] > 0.0 or not entries[-1] <= 1.0:
+        remedy = "five shares that rise, above 0 and at most 1"
+        yield Problem(f"{place}.entries", f"are {list(entries)}", remedy)
+    for at, cap in enumerate(ladder.output_tokens_caps):
+        if cap < 0:
+            remedy = "tokens, or 0 for no cap"
+            yield Problem(f"{place}.output_tokens_caps[{at}]", f"is {cap}", remedy)
+
+
+def _degraded(route: Route, place: str) -> Iterator[Problem]:
+    if route.targets and all(target.is_degraded for target in route.targets):
+        message = "are all degraded, so without load there is nobody to ask"
+        yield Problem(f"{place}.targets", message, "set is_degraded = false on one")
 
 
 def _continuation(route: Route, place: str) -> Iterator[Problem]:

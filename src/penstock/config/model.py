@@ -164,6 +164,23 @@ class QueueWaits(Struct, frozen=True, kw_only=True):
     batch: float = 120.0  # minutes; clients of batch work wait
 
 
+class Ladder(Struct, frozen=True, kw_only=True):
+    """What is taken from free and batch exchanges, level by level, before users are refused.
+
+    1: retries and hedges. 2: long answers. 3: longer ones yet, larger models where a route has
+    degraded targets, and all streams of a user but one. 4: the wait is told. 5: new sessions, as
+    many as there is no room for; whoever is in a session keeps its ticket.
+    """
+
+    is_enabled: bool = True  # else consumers are refused by their queue alone, in mid-session too
+    entries: tuple[float, float, float, float, float] = (0.70, 0.80, 0.88, 0.94, 1.00)  # of levels
+    up_s: float = 2.0  # how long it must be fuller than a level's entry (TIERING 4)
+    down_s: float = 10.0  # or emptier, by 0.05; and between two moves (TIERING 4)
+    output_tokens_caps: tuple[int, int] = (256, 128)  # of an answer from level 2, 3; 0: none
+    ticket_s: float = 300.0  # after a session's last turn; then it is a new one (TIERING 4)
+    tickets_max: int = 100_000  # about 30 MB; beyond it the one that ends first is gone
+
+
 class Admission(Struct, frozen=True, kw_only=True):
     """Who waits for an upstream, how long, and in which order."""
 
@@ -176,6 +193,7 @@ class Admission(Struct, frozen=True, kw_only=True):
     batch_ratio: float = 0.8  # of the slots that batch may fill
     lifo_after_s: float = 4.0  # the oldest free one waits longer: the newest is served first
     streams_per_user_max: int = 8  # of one consumer, those that wait included
+    ladder: Ladder = Ladder()
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -252,6 +270,7 @@ class Target(Struct, frozen=True, kw_only=True):
     weight: float = 1.0  # with policy "weight"
     context_tokens_max: int = 0  # 0: not known
     lacks: tuple[Feature, ...] = ()  # a request that needs it goes elsewhere
+    is_degraded: bool = False  # a smaller model: asked first from level 3 of the ladder, else never
 
 
 class Continuation(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,62 @@
+"""Saturation: one number for how full it is, smoothed, from slots and from the queue behind them.
+
+    pressure = max(min(s, 0.99), w / 0.5)
+
+    s   used / limit on the tightest dimension, smoothed over a second
+    w   the wait that an exchange of the free tier can expect, relative to the longest that it may
+        wait, smoothed alike
+
+Slots alone say little beyond the point where all are taken: at twice and at ten times the capacity
+they are equally full. So full slots count for just under 1, and from there on the queue decides: it
+stands for 1 when an exchange waits for half of what it may. Where a reserve holds slots back from
+the free tier, s never reaches 1, and the queue speaks alone.
+
+Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
+"""
+
+import math
+from typing import Final
+
+SMOOTHING_S: Final = 1.0  # half of the ladder's dwell: noise of one answer is gone within it
+SLOTS_MAX: Final = 0.99  # what full slots count for without a queue
+WAIT_RATIO_FULL: Final = 0.5  # half the bound left: time to act before anybody is refused by it
+WAIT_RATIO_MAX: Final = 2.0  # a wait predicted by a dead upstream may be infinite
+
+
+class Smoothed:
+    """An exponential mean over time of what is observed at any pace. Not thread-safe."""
+
+    __slots__ = ("_at_s", "_over_s", "value")
+
+    def __init__(self, over_s: float) -> None:
+        self._over_s = over_s
+        self._at_s = -math.inf
+        self.value = 0.0
+
+    def observe(self, value: float, now_s: float) -> float:
+        """Take a value that has held since the last one; the first is taken as it is."""
+        share = 1.0 - math.exp(min(0.0, self._at_s - now_s) / self._over_s)
+        self.value += (value - self.value) * share
+        self._at_s = now_s
+        return self.value
+
+
+class Saturation:
+    """Slots and queue as one pressure. Owned by one event loop; not thread-safe."""
+
+    __slots__ = ("_slots", "_wait")
+
+    def __init__(self) -> None:
+        self._slots = Smoothed(SMOOTHING_S)
+        self._wait = Smoothed(SMOOTHING_S)
+
+    @property
+    def wait_ratio(self) -> float:
+        """The smoothed wait relative to its bound."""
+        return self._wait.value
+
+    def observe(self, saturation: float, wait_ratio: float, now_s: float) -> float:
+        """Take what is measured now; return the pressure, 0 to 4."""
+        slots = self._slots.observe(min(max(saturation, 0.0), 1.0), now_s)
+        wait = self._wait.observe(min(max(wait_ratio, 0.0), WAIT_RATIO_MAX), now_s)
+        return max(min(slots, SLOTS_MAX), wait / WAIT_RATIO_FULL)

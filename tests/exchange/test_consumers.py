@@ -1,0 +1,327 @@
+"""Consumers: each line of the header, and streams, tickets and caps against a naive model."""
+
+import json
+from collections.abc import Iterable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from penstock.config.model import Admission, Ladder
+from penstock.core.claim import Claim
+from penstock.core.errors import ShedError
+from penstock.core.penalty_box import BOX_S
+from penstock.core.tier import Tier
+from penstock.exchange.consumers import Consumers, degradations, user_of
+
+
+def made(entry: Admission | None = None, salt: bytes = b"salt") -> Consumers:
+    """Consumers at time 0."""
+    return Consumers(entry or Admission(), salt, 1.7e9, lambda: 0.4, 0.0)
+
+
+def claim_of(user: str = "", key: str = "k", tier: Tier = Tier.FREE, tenant: str = "t") -> Claim:
+    """A claim as the gateway makes it."""
+    claim = Claim(tenant, key, tier, 100, 0.0)
+    claim.user = user
+    return claim
+
+
+def at_level(level: int, entry: Admission | None = None, salt: bytes = b"salt") -> Consumers:
+    """Consumers whose ladder has been at a level for a while; at 5 without room for anybody."""
+    consumers = made(entry, salt)
+    state = consumers.state(0.0)
+    state["level"] = level
+    if level == 5:
+        state["share"] |= {"new_ratio": 0.0, "kept_ratio": 1.0}
+    consumers.restore(state, 0.0)
+    return consumers
+
+
+def let_in(consumers: Consumers, users: Iterable[str], now_s: float) -> set[str]:
+    """Those of the users who get in, each for a moment."""
+    inside: set[str] = set()
+    for user in users:
+        claim = claim_of(user)
+        if consumers.admit(claim, now_s) is None:
+            consumers.leave(claim, now_s, cost_tokens=100.0)
+            inside.add(user)
+    return inside
+
+
+def code_of(refusal: ShedError | None) -> str:
+    """The code of a refusal; empty for none."""
+    return "" if refusal is None else refusal.code
+
+
+def with_new(consumers: Consumers, new_ratio: float, now_s: float) -> None:
+    """Set the share of new users."""
+    state = consumers.state(now_s)
+    state["share"]["new_ratio"] = new_ratio
+    consumers.restore(state, now_s)
+
+
+USERS = [f"user-{at}" for at in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("level", "cap", "words", "streams"),
+    [
+        (0, 0, (), 8),
+        (1, 0, (), 8),
+        (2, 256, ("max_tokens",), 8),
+        (3, 128, ("max_tokens", "model"), 1),
+        (4, 128, ("max_tokens", "model"), 1),
+    ],
+)
+def test_each_level_takes_more(level: int, cap: int, words: tuple[str, ...], streams: int) -> None:
+    consumers = at_level(level)
+    first = claim_of("a")
+    assert consumers.admit(first, 1.0) is None
+    assert (first.output_tokens_cap, first.degraded) == (cap, words)
+    count = 1
+    while (refusal := consumers.admit(claim_of("a"), 1.0)) is None:
+        count += 1
+    assert count == streams
+    assert refusal.code == "user_streams"
+    assert consumers.may_retry(first) is (level == 0)
+    assert consumers.may_retry(claim_of(tier=Tier.STANDARD))
+    assert consumers.may_degrade(first, tenant_may=False) is (level >= 3)
+    standard = claim_of(tier=Tier.STANDARD)
+    assert not consumers.may_degrade(standard, tenant_may=False)
+    assert consumers.may_degrade(standard, tenant_may=True) is (level >= 3)
+
+
+def test_who_asks_for_less_than_the_cap_is_not_degraded() -> None:
+    consumers = at_level(2)
+    for most, cap in ((0, 256), (255, 0), (256, 0), (257, 256)):
+        claim = claim_of(f"asks-{most}")
+        claim.output_tokens_max = most
+        assert consumers.admit(claim, 1.0) is None
+        assert claim.output_tokens_cap == cap
+        assert claim.degraded == (("max_tokens",) if cap else ())
+
+
+def test_caps_can_be_turned_off() -> None:
+    consumers = at_level(3, Admission(ladder=Ladder(output_tokens_caps=(256, 0))))
+    claim = claim_of()
+    assert consumers.admit(claim, 1.0) is None
+    assert (claim.output_tokens_cap, claim.degraded) == (0, ("model",))
+
+
+def test_a_smaller_model_is_told_of_only_where_it_has_answered() -> None:
+    claim = claim_of()
+    claim.degraded = ("max_tokens", "model")
+    assert degradations(claim, is_target_degraded=True) == ("max_tokens", "model")
+    assert degradations(claim, is_target_degraded=False) == ("max_tokens",)
+    claim.degraded = ("max_tokens",)
+    assert degradations(claim, is_target_degraded=True) == ("max_tokens",)
+
+
+def test_level_5_refuses_new_sessions_and_batch_and_keeps_holders() -> None:
+    consumers = at_level(4)
+    assert let_in(consumers, ["in"], 1.0) == {"in"}
+    state = consumers.state(1.0)
+    state["level"] = 5
+    state["share"]["new_ratio"] = 0.0
+    consumers.restore(state, 1.0)
+    assert let_in(consumers, ["in"], 200.0) == {"in"}
+    assert let_in(consumers, ["in"], 499.0) == {"in"}  # renewed
+    assert code_of(consumers.admit(claim_of("new"), 499.0)) == "no_new_sessions"
+    assert code_of(consumers.admit(claim_of("job", tier=Tier.BATCH), 499.0)) == "tier_capacity"
+    assert let_in(consumers, ["in"], 800.0) == set()
+
+
+def test_a_ticket_needs_an_answer() -> None:
+    consumers = at_level(4)
+    first, second = claim_of("a"), claim_of("b")
+    assert consumers.admit(first, 1.0) is None
+    assert consumers.admit(second, 1.0) is None
+    assert consumers.tickets == 2
+    consumers.leave(first, 2.0, is_served=False)
+    consumers.leave(second, 2.0)
+    assert consumers.tickets == 1
+    again = claim_of("b")
+    assert consumers.admit(again, 3.0) is None
+    consumers.leave(again, 4.0, is_served=False)
+    assert consumers.tickets == 1
+
+
+def test_the_share_of_new_users_gets_in_and_the_same_ones_again() -> None:
+    consumers = at_level(5)
+    with_new(consumers, 0.2, 0.0)
+    inside = let_in(consumers, USERS, 1.0)
+    assert 160 <= len(inside) <= 240
+    fresh = at_level(5)
+    with_new(fresh, 0.2, 0.0)
+    assert let_in(fresh, USERS, 1.0) == inside
+    other = at_level(5, salt=b"another")
+    with_new(other, 0.2, 0.0)
+    assert len(let_in(other, USERS, 1.0) & inside) < 80
+    later = at_level(5)
+    with_new(later, 0.2, 0.0)
+    assert len(let_in(later, USERS, 61.0) & inside) >= 0.9 * len(inside)
+
+
+def test_heavy_users_are_the_first_to_go() -> None:
+    consumers = at_level(4)
+    for user in USERS:
+        claim = claim_of(user)
+        assert consumers.admit(claim, 1.0) is None
+        tokens = 20_000.0 if int(user.removeprefix("user-")) % 20 == 0 else 100.0
+        consumers.leave(claim, 1.0, cost_tokens=tokens)
+    heavy = set(USERS[::20])
+    state = consumers.state(1.0)
+    state["tickets"] = {}
+    state["level"] = 5
+    state["share"]["new_ratio"] = 0.6
+    consumers.restore(state, 1.0)
+    inside = let_in(consumers, USERS, 2.0)
+    assert len(inside & heavy) <= 0.35 * len(heavy)
+    assert len(inside - heavy) >= 0.55 * (len(USERS) - len(heavy))
+
+
+def test_holders_who_go_are_gone_whole() -> None:
+    consumers = at_level(4)
+    let_in(consumers, USERS, 1.0)
+    state = consumers.state(1.0)
+    state["level"] = 5
+    state["share"] |= {"new_ratio": 0.0, "kept_ratio": 0.5}
+    consumers.restore(state, 1.0)
+    kept = let_in(consumers, USERS, 2.0)
+    assert 440 <= len(kept) <= 560
+    assert let_in(consumers, USERS, 3.0) == kept
+
+
+def test_retry_after_is_as_long_as_it_lasts_already() -> None:
+    consumers = at_level(4)
+    for at in range(20):
+        consumers.observe(1.0, 1.0, 10.0 + at / 2)
+    assert consumers.level == 5
+    with_new(consumers, 0.0, 100.0)
+    waits: list[float] = []
+    for at_s in (101.0, 130.0, 400.0):
+        refusal = consumers.admit(claim_of(f"at-{at_s}"), at_s)
+        assert refusal is not None
+        waits.append(refusal.retry_after_s)
+        assert refusal.should_retry is (refusal.retry_after_s <= 60.0)
+    assert waits == [5.0, 30.0, 300.0]  # since 100; the dice show 0.4, which means as it is
+
+
+def test_retry_after_is_no_longer_than_until_a_better_rank() -> None:
+    consumers = at_level(5)
+    with_new(consumers, 0.9, 0.0)
+    late_s = 500_000.0
+    waits = [consumers.admit(claim_of(user), late_s) for user in USERS]
+    told = [refusal.retry_after_s for refusal in waits if refusal is not None]
+    assert told
+    assert max(told) <= 3600.0 + 3600.0 * (1 / 0.9 - 1) + 1.0
+
+
+def test_who_ignores_retry_after_is_refused_from_memory() -> None:
+    consumers = at_level(5)
+    refusals = [consumers.admit(claim_of("blind"), 1.0 + at / 10) for at in range(10)]
+    texts = [refusal.message if refusal else "" for refusal in refusals]
+    assert len(set(texts[:3])) == 1
+    assert len(set(texts[3:])) == 1
+    assert texts[3] != texts[0]
+    assert refusals[9] is not None
+    assert refusals[9].retry_after_s == pytest.approx(BOX_S - 0.6)
+    with_new(consumers, 1.0, 5.0)
+    assert let_in(consumers, ["blind"], 1.3 + BOX_S - 0.1) == set()
+    assert let_in(consumers, ["blind"], 1.3 + BOX_S + 0.1) == {"blind"}
+
+
+def test_users_are_told_apart_by_tenant_and_by_what_the_key_asserts() -> None:
+    claims = [
+        claim_of("a"), claim_of("", "a"), claim_of("a", tenant="u"), claim_of("", "b"),
+    ]  # fmt: skip
+    assert len({user_of(claim) for claim in claims}) == 4
+    assert user_of(claim_of("a", "k")) == user_of(claim_of("a", "l"))
+
+
+def test_where_the_ladder_is_off_only_streams_are_counted() -> None:
+    consumers = made(Admission(streams_per_user_max=2, ladder=Ladder(is_enabled=False)))
+    for at in range(100):
+        assert consumers.observe(1.0, 2.0, float(at)) == 0
+    codes = [code_of(consumers.admit(claim_of("a"), 100.0)) for _ in range(3)]
+    assert codes == ["", "", "user_streams"]
+
+
+def test_the_state_is_plain_json_and_enough_to_go_on() -> None:
+    consumers = at_level(5)
+    with_new(consumers, 0.3, 0.0)
+    inside = let_in(consumers, USERS, 1.0)
+    state = json.loads(json.dumps(consumers.state(100.0)))
+    other = made()
+    other.restore(state, 7000.0)
+    assert other.level == 5
+    assert other.new_ratio == 0.3
+    # 299 s after the answers, wherever the clock began.
+    assert let_in(other, inside, 7199.0) == inside
+
+
+class Machine(RuleBasedStateMachine):
+    """Streams in and out at changing levels; the naive model counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.consumers = at_level(0)
+        self.level = 0
+        self.now_s = 0.0
+        self.inside: list[Claim] = []
+
+    @rule(level=st.integers(0, 4))
+    def move(self, level: int) -> None:
+        state = self.consumers.state(self.now_s)
+        state["level"] = self.level = level
+        self.consumers.restore(state, self.now_s)
+
+    @rule(user=st.sampled_from("abc"), tier=st.sampled_from([Tier.FREE, Tier.BATCH]))
+    def ask(self, user: str, tier: Tier) -> None:
+        claim = claim_of(user, tier=tier)
+        streams = sum(user_of(one) == user_of(claim) for one in self.inside)
+        refusal = self.consumers.admit(claim, self.now_s)
+        assert (refusal is None) is (streams < (1 if self.level >= 3 else 8))
+        if refusal is None:
+            self.inside.append(claim)
+
+    @rule(at=st.integers(0, 30), is_served=st.booleans(), tokens=st.floats(0.0, 1e6))
+    def end(self, at: int, tokens: float, *, is_served: bool) -> None:
+        if self.inside:
+            claim = self.inside.pop(at % len(self.inside))
+            self.consumers.leave(claim, self.now_s, cost_tokens=tokens, is_served=is_served)
+
+    @rule(span_s=st.floats(0.0, 200.0))
+    def wait(self, span_s: float) -> None:
+        self.now_s += span_s
+
+    @invariant()
+    def nobody_is_left_behind(self) -> None:
+        assert self.consumers.tickets <= 3
+
+
+TestMachine = Machine.TestCase
+
+
+@given(st.integers(0, 1000))
+def test_no_order_of_events_breaks_it(seed: int) -> None:
+    random = Random(seed)
+    consumers = made(Admission(streams_per_user_max=3))
+    inside: list[Claim] = []
+    now_s = 0.0
+    for _ in range(200):
+        now_s += random.random()
+        consumers.observe(random.random() * 1.1, random.random() * 2.0, now_s)
+        claim = claim_of(f"u{random.randrange(20)}", tier=random.choice([Tier.FREE, Tier.BATCH]))
+        refusal = consumers.admit(claim, now_s)
+        if refusal is None:
+            inside.append(claim)
+        else:
+            assert refusal.retry_after_s > 0.0
+        if inside and random.random() < 0.8:
+            consumers.leave(inside.pop(random.randrange(len(inside))), now_s)
+    for claim in inside:
+        consumers.leave(claim, now_s)
