@@ -148,7 +148,7 @@ def test_a_newcomer_does_not_pass_who_waits() -> None:
     route = world.route("a")
     asked(world, route, Tier.STANDARD)
     first = asked(world, route, Tier.STANDARD)
-    state.limit.limit = 2
+    state.limit.use(2, is_adaptive=False)
     second = asked(world, route, Tier.STANDARD)
     assert second.is_waiting
     world.gate.on_tick(world.now_s)

@@ -17,7 +17,7 @@ class Claim:
 
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "key",
-        "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
+        "model", "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
         "reserved_tokens", "served", "tenant", "tier", "ttft_timeout_s", "used_cached_tokens",
         "used_input_tokens", "used_output_tokens", "user", "was_moved",
     )  # fmt: skip
@@ -47,6 +47,7 @@ class Claim:
         self.reserved_microusd = 0
         self.reserved_tokens = 0  # that its key and tenant are charged with until it is settled
         self.degraded: tuple[str, ...] = ()  # what the ladder took: max_tokens, model
+        self.model = ""  # of the upstream that was granted last
         self.was_moved = False  # put aside before its first byte, for one with a contract
         # the record's, when all is over
         self.used_input_tokens = 0

@@ -45,10 +45,10 @@ class Attempt:
     """Owned by its exchange; the dialer only reads it."""
 
     __slots__ = (
-        "body", "caller_headers", "connection", "continuation", "counted", "dialect", "dialled_at_s",
-        "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
-        "is_assembled", "is_estimated", "is_reused", "is_translated", "number", "operation", "outcome",
-        "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
+        "body", "caller_headers", "connection", "continuation", "counted", "dialect",
+        "dialled_at_s", "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
+        "is_assembled", "is_estimated", "is_reused", "is_translated", "number", "operation",
+        "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
         "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
     )  # fmt: skip
 
@@ -68,9 +68,7 @@ class Attempt:
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
         self.dialled_at_s = now_s
-        self.sent_at_s = 0.0
-        self.head_at_s = 0.0
-        self.first_token_at_s = 0.0
+        self.sent_at_s = self.head_at_s = self.first_token_at_s = 0.0
         self.progress_at_s = now_s  # when something that counts last came
         self.ended_at_s = 0.0
         self.status = 0

@@ -9,6 +9,7 @@
                                              of the failure before it, or else by whom it was
     too long for this model               -> only those with a larger context
     attempts, budget or time used up      -> nobody
+    consumers while load is high          -> the first failover only
 
 A plan says whom to ask, from when on, and whether to wait for them. Pure: reads no clock.
 """
@@ -43,7 +44,8 @@ class Failover:
     """The memory of one exchange about what it has tried. Owned by one event loop."""
 
     __slots__ = (
-        "_attempts", "_barred", "_budget", "_chance", "_failovers", "_is_allowed", "_repeats",
+        "_attempts", "_barred", "_budget", "_chance", "_failovers", "_is_allowed", "_may_repeat",
+        "_repeats",
         "_route", "_stale", "_tried", "able", "attempt", "failure",
     )  # fmt: skip
 
@@ -55,11 +57,13 @@ class Failover:
         chance: Callable[[], float],
         *,
         is_allowed: bool,
+        may_repeat: bool = True,
     ) -> None:
         self._route = route
         self._budget = budget
         self._chance = chance
         self._is_allowed = is_allowed
+        self._may_repeat = may_repeat  # else only the first failover, which is free
         self._tried: set[Target] = set()
         self._barred: set[Target] = set()  # asking these again would not help
         self._attempts = self._failovers = self._repeats = self._stale = 0
@@ -122,7 +126,7 @@ class Failover:
     def when_refused(self, now_s: float) -> Plan | None:
         """Return what to do when the others are not free either."""
         again = [one for one in self.able if one not in self._barred]
-        if not again or self._repeats >= REPEATS_MAX or not self._budget.try_spend(now_s):
+        if not again or self._repeats >= REPEATS_MAX or not self._may_spend(now_s):
             return None
         self._repeats += 1
         self._tried = set(self._barred)
@@ -135,10 +139,13 @@ class Failover:
         others = [one for one in self.able if one not in self._tried]
         if not others:
             return self.when_refused(now_s)
-        if self._failovers and not self._budget.try_spend(now_s):
+        if self._failovers and not self._may_spend(now_s):
             return None
         self._failovers += 1
         return Plan(others, 0.0, waits=False)
+
+    def _may_spend(self, now_s: float) -> bool:
+        return self._may_repeat and self._budget.try_spend(now_s)
 
     def _may_retry(self, failure: Failure) -> bool:
         return (

@@ -26,16 +26,22 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from penstock.config.model import Admission
+from penstock.core.admission import QueuePolicy
 from penstock.core.circuit_breaker import Permit
+from penstock.core.claim import Claim
 from penstock.core.errors import RETRY_AFTER_MAX_S, LimitError, ShedError
 from penstock.core.outcome import SUCCESS, Outcome
+from penstock.core.price import Used
 from penstock.core.tier import Tier
+from penstock.exchange.consumers import Consumers
 from penstock.exchange.demand import Demand, Grant, Place
 from penstock.exchange.desk import Desk, queue_of
 from penstock.exchange.ports import Timer
 from penstock.exchange.target import Readiness, Target, TargetState, UpstreamState
+from penstock.exchange.tenancy import Tenancy
 
 DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
+COSTS: Final = QueuePolicy()  # what tokens cost, for how heavily a consumer uses us
 SHORT_MAX: Final = 8  # who wait for credit, and are looked past for others
 CREDIT_S: Final = 0.005  # between two looks at credit that is about to come
 
@@ -48,7 +54,15 @@ class LocalGate:
         "consumers", "tenancy",
     )  # fmt: skip
 
-    def __init__(self, chance: Callable[[], float], admission: Admission | None = None) -> None:
+    def __init__(
+        self,
+        chance: Callable[[], float],
+        admission: Admission | None = None,
+        tenancy: Tenancy | None = None,
+        consumers: Consumers | None = None,
+    ) -> None:
+        self.tenancy = tenancy or Tenancy()
+        self.consumers = consumers  # none: nobody is let in by ladder and ticket
         self._chance = chance
         self._timer: Timer | None = None
         self._desks: dict[UpstreamState, Desk] = {}
@@ -131,7 +145,19 @@ class LocalGate:
     def close(self, demand: Demand, now_s: float) -> None:
         """Settle what the exchange had reserved."""
         claim = demand.claim
-        del claim
+        used = Used(claim.used_input_tokens, claim.used_output_tokens, claim.used_cached_tokens)
+        if self.consumers is not None and claim.tier >= Tier.FREE:
+            cost_tokens = COSTS.cost(used.input_tokens, used.output_tokens, used.cached_tokens)
+            is_served = used.output_tokens > 0
+            self.consumers.leave(claim, now_s, cost_tokens=cost_tokens, is_served=is_served)
+        if claim.model:
+            self.tenancy.settle(claim, used, claim.model, now_s, is_final=True)
+        else:
+            self.tenancy.withdraw(claim, now_s)
+
+    def may_retry(self, claim: Claim) -> bool:
+        """Tell whether an attempt may be repeated: the ladder takes this from consumers first."""
+        return self.consumers is None or self.consumers.may_retry(claim)
 
     # --- the clock
 
@@ -157,6 +183,11 @@ class LocalGate:
             output_tokens = grant.demand.output_tokens_now()
             if grant.charged >= 0:
                 self._charge(self._desks[grant.target.upstream], grant, output_tokens, now_s)
+            claim = grant.demand.claim
+            used = Used(claim.input_tokens, output_tokens)
+            self.tenancy.settle(claim, used, claim.model, now_s, is_final=False)
+        if self.consumers is not None:
+            self.consumers.observe(*self._pressure(now_s), now_s)
         for desk in self._desks.values():
             desk.on_tick(now_s)
             if desk.queue:
@@ -166,9 +197,31 @@ class LocalGate:
 
     def _admit(self, demand: Demand, now_s: float) -> ShedError | LimitError | None:
         """Look at limits, contract and tickets, once an exchange."""
-        demand.claim.is_admitted = True
-        demand.claim.is_in_contract = demand.claim.tier is Tier.ENTERPRISE
-        return None
+        claim, consumers = demand.claim, self.consumers
+        if consumers is not None and claim.tier >= Tier.FREE:
+            shed = consumers.admit(claim, now_s)
+            if shed is not None:
+                return shed
+        model = demand.targets[0].model if demand.targets else ""
+        error = self.tenancy.admit(claim, model, now_s)
+        if error is not None and consumers is not None and claim.tier >= Tier.FREE:
+            consumers.leave(claim, now_s, is_served=False)
+        return error
+
+    def _pressure(self, now_s: float) -> tuple[float, float]:
+        """Return how full all upstreams are, and how long free waits as a share of its bound."""
+        slots = full = waiting = waits = 0.0
+        for desk in self._desks.values():
+            limit = desk.upstream.limit.limit
+            slots += limit
+            full += limit * desk.upstream.saturation(now_s)
+            depth = desk.queue.depth(Tier.FREE)
+            if depth:
+                waiting += depth
+                position = desk.queue.depth_ahead(Tier.FREE) + 1
+                waits += depth * desk.eta_s(Tier.FREE, position, now_s)
+        wait_s = waits / waiting if waiting else 0.0
+        return full / slots if slots else 0.0, wait_s / self._waits[Tier.FREE]
 
     def _try(self, demand: Demand, now_s: float) -> None:
         route, targets, claim = demand.route, demand.targets, demand.claim
@@ -203,7 +256,7 @@ class LocalGate:
         return ahead > (demand in desk.queue)
 
     def _open(self, upstream: UpstreamState, now_s: float) -> Desk:
-        queue = queue_of(self.admission, lambda tenant: 1.0)
+        queue = queue_of(self.admission, self.tenancy.weight_of)
         desk = self._desks[upstream] = Desk(upstream, queue, self.admission, now_s)
         return desk
 
@@ -211,6 +264,7 @@ class LocalGate:
         self, demand: Demand, desk: Desk, target: Target, permit: Permit, now_s: float
     ) -> None:
         grant = Grant(target, permit, demand, now_s)
+        demand.claim.model = target.model
         if demand.is_waiting:
             self.withdraw(demand)
             self._charge(desk, grant, 0, now_s)  # who never waited took nothing from others
@@ -284,34 +338,37 @@ class LocalGate:
     # --- waiting
 
     def _wait_or_refuse(self, demand: Demand, now_s: float) -> None:
-        claim = demand.claim
-        bound_s = self._bound_s(demand)
         if not demand.is_waiting and demand.wait_until_s:
-            demand.wait_until_s = min(demand.wait_until_s, now_s + bound_s)
+            demand.wait_until_s = min(demand.wait_until_s, now_s + self._bound_s(demand))
+        full, cool_at_s, helps = self._prospects(demand, now_s)
+        if not (full or helps) or now_s >= demand.wait_until_s:
+            self._refuse(demand, now_s)
+        elif (
+            demand.is_waiting
+            or demand.claim.was_moved
+            or not self._is_hopeless(demand, full, now_s)
+        ):
+            self._wait(demand, full, min(cool_at_s, demand.wait_until_s), now_s)
+
+    def _prospects(self, demand: Demand, now_s: float) -> tuple[list[Desk], float, bool]:
+        """Return in whose queues to stand, when to look again, and whether that alone may help."""
+        claim, until_s = demand.claim, demand.wait_until_s
         full: list[Desk] = []
-        look_at_s = demand.wait_until_s
+        look_at_s = math.inf
         helps = False
         for target in demand.targets:
             state = target.readiness(claim, now_s)
             desk = self._desks[target.upstream]
+            at_s = target.ready_at_s(claim, now_s)
             if state in (Readiness.FULL, Readiness.READY):  # ready, but others are before it
                 full.append(desk)
-                helps = True
-                continue
-            at_s = target.ready_at_s(claim, now_s)
-            if state is Readiness.SHORT:
-                if at_s <= demand.wait_until_s:
-                    full.append(desk)
-                    desk.wake_at_s = min(desk.wake_at_s, max(at_s, now_s + CREDIT_S))
-                    helps = True
-                continue
-            if now_s < at_s <= demand.wait_until_s:
+            elif state is Readiness.SHORT and at_s <= until_s:
+                full.append(desk)
+                desk.wake_at_s = min(desk.wake_at_s, max(at_s, now_s + CREDIT_S))
+            elif state is not Readiness.SHORT and now_s < at_s <= until_s:
                 look_at_s = min(look_at_s, at_s)  # who waits for another hears of a breaker too
                 helps = helps or state is Readiness.COOLING
-        if not helps or now_s >= demand.wait_until_s:
-            self._refuse(demand, now_s)
-        elif demand.is_waiting or claim.was_moved or not self._is_hopeless(demand, full, now_s):
-            self._wait(demand, full, look_at_s, now_s)
+        return full, look_at_s, helps
 
     def _bound_s(self, demand: Demand) -> float:
         queue_s = demand.route.timeouts.queue_s

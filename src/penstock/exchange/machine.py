@@ -198,6 +198,7 @@ class Exchange(Telling):
                 self._ports.budget,
                 self._ports.chance,
                 is_allowed=self._order.may_fail_over,
+                may_repeat=self._ports.gate.may_retry(self.claim),
             )
         return self._failover_made
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Outcome
 from penstock.core.retry_budget import RetryBudget
@@ -97,6 +98,10 @@ class Gate(Protocol):
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
         """Return where one who waits stands; None if that is not known."""
+        ...
+
+    def may_retry(self, claim: Claim) -> bool:
+        """Tell whether an attempt of this exchange may be repeated, as far as load allows."""
         ...
 
     def close(self, demand: Demand, now_s: float) -> None:

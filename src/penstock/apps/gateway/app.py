@@ -26,8 +26,10 @@ from penstock.config import load
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
 from penstock.core.retry_budget import RetryBudget
+from penstock.exchange.consumers import Consumers
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.machine import Ports
+from penstock.exchange.tenancy import Tenancy
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot import file as snapshot_file
 from penstock.snapshot.model import Snapshot
@@ -75,7 +77,10 @@ class Gateway:
         self._recorder = SpoolRecorder(self._spool, self._counters, chance)
         self._routing = Routing()
         self._dialer = HttpDialer(self._loop, tasks)
-        gate = self._gate = LocalGate(chance)
+        consumers = Consumers(
+            config.admission, secrets.token_bytes(16), clock.now_unix_s() - now_s, chance, now_s
+        )
+        gate = self._gate = LocalGate(chance, config.admission, Tenancy(), consumers)
         alarms = Alarms(self._loop)
         gate.use_timer(Alarm(alarms, gate.on_wake))
         budget = RetryBudget(config.retry.budget_ratio, config.retry.floor_per_s, now_s)
@@ -171,7 +176,15 @@ class Gateway:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
         self._dialer.configure(snapshot.config.upstreams, api_keys)
         self._routing.apply(snapshot, clock.now_s())
+        now_s = clock.now_s()
         self._gate.use(snapshot.config.admission)
+        self._gate.tenancy.use(
+            snapshot.tenants,
+            {key.id: key.limits for key in snapshot.keys},
+            (),
+            now_s,
+            clock.now_unix_s() - now_s,
+        )
         self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
