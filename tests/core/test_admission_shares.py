@@ -145,3 +145,21 @@ def test_two_who_always_wait_never_differ_by_more_than_the_bound() -> None:
             gap_max = max(gap_max, abs(rig.got["long"] - rig.got["short"]))
     assert gap_max <= vtc_gap(policy.w_in, read_max, policy.w_out, SLOTS * 1001)
     assert gap_max > 0.0
+
+
+def test_weights_that_were_set_anew_hold_for_those_who_wait() -> None:
+    dice = random.Random(9)
+    weights = {"a": 1.0, "b": 1.0}
+    queue: TierQueue[Item] = TierQueue(QueuePolicy(), lambda tenant: weights[tenant])
+    for _ in range(40):
+        queue.push(item_of(dice, "a", Tier.FREE, 0.0, 1.0), 0.0)
+        queue.push(item_of(dice, "b", Tier.FREE, 0.0, 1.0), 0.0)
+    weights["a"] = 3.0
+    queue.reweigh()
+    for _ in range(40):
+        item = queue.take(lambda _: True, 0.0)
+        assert item is not None
+        queue.charge(Tier.FREE, item.claim.tenant, 100.0, 0.0)
+    assert queue.depth(Tier.FREE) == 40
+    left = [queue.take(lambda _: True, 0.0) for _ in range(40)]
+    assert sum(item is not None and item.claim.tenant == "a" for item in left) == 10
