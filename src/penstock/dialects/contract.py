@@ -1,10 +1,10 @@
 """What a dialect is: one wire format, read from callers and spoken to upstreams.
 
 A dialect is one object without state. For the same dialect on both sides it only looks
-(``inquire``, ``forward``, ``relay``, ``survey``): the bytes pass unchanged. For two dialects the
-caller's reads the request into the common model and the upstream's writes it (``read_request``,
-``write_request``); the answer goes back through ``read_answer`` and ``write_answer``, or event by
-event through ``decoder`` and ``encoder``.
+(``inquire``, ``forward``, ``relay``, ``survey``): the bytes pass unchanged, unless a shorter answer
+is to be asked for (``shorten``). For two dialects the caller's reads the request into the common
+model and the upstream's writes it (``read_request``, ``write_request``); the answer goes back
+through ``read_answer`` and ``write_answer``, or event by event through ``decoder`` and ``encoder``.
 """
 
 from collections.abc import Mapping
@@ -175,6 +175,22 @@ class Dialect(Protocol):
 
         ``asks_usage``: the upstream may be asked to count at the end of a stream. ``capability``:
         what it is known not to know is said in its older words.
+        """
+        ...
+
+    def shorten(
+        self, inquiry: Inquiry, model: str, capability: Capability, output_tokens_cap: int
+    ) -> Inquiry:
+        """Return what asks ``model`` for at most so many tokens; the same if it may not be.
+
+        A cap never raises what the caller asks for (``dialects.shortening`` has the rules).
+        """
+        ...
+
+    def comment(self, text: bytes) -> bytes:
+        """Return one line for whoever watches a stream, which every client's reader skips.
+
+        Without the words where clients bear none. It may stand before the first event.
         """
         ...
 

@@ -122,6 +122,11 @@ def without_junk(raw: bytes) -> bytes:
     return b"\n".join(kept) + b"\n\n" if kept else b""
 
 
+def comment(text: bytes) -> bytes:
+    """Return a comment of one line; line ends in it become blanks."""
+    return b": %b\n\n" % _LINE_END.sub(b" ", text)
+
+
 def _is_field(line: bytes) -> bool:
     return line.partition(b":")[0] in _FIELDS
 

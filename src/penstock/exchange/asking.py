@@ -4,23 +4,32 @@ an answer broke that is gone on with    the rest of it (``splice.py``)
 the route wants whole answers streamed  the request in the common model, as a stream
 it speaks the caller's dialect          the caller's own bytes
 it speaks another                       a translation
+
+With a cap, each of the last three asks for a shorter answer, where that makes sense
+(``dialects.shortening``); the rest of a broken answer is not cut again.
 """
 
 import msgspec
 
 from penstock.dialects.message import Request
+from penstock.dialects.shortening import shorten_request
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.splice import Splice
 
 
 def write(
-    order: Order, attempt: Attempt, splice: Splice | None, request: Request | None
+    order: Order,
+    attempt: Attempt,
+    splice: Splice | None,
+    request: Request | None,
+    output_tokens_cap: int = 0,
 ) -> Request | None:
     """Write the body and the path of an attempt; return the request in the common model, if read.
 
     Raises CallerError for what this upstream cannot be asked. ``request`` is what an earlier
-    attempt has read.
+    attempt has read. ``output_tokens_cap``: how long the answer may be, 0 for as long as it is;
+    whether it was told is ``attempt.is_shortened``.
     """
     target = attempt.target
     is_stream = order.inquiry.is_stream
@@ -30,22 +39,41 @@ def write(
     else:
         dialect = order.speakers[dialect.name]  # or the target would not be able
         attempt.path = dialect.path(target.model, is_stream=False)
+        output_tokens_cap = 0
     attempt.dialect, attempt.operation = dialect, order.operation
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
-    elif order.route.unary_via_stream and not is_stream and order.speakers is None:
-        request = request or order.dialect.read_request(order.inquiry)
-        attempt.is_translated = attempt.is_assembled = True
+        return request
+    is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
+    if dialect is order.dialect and not is_watched:
+        _forward(order, attempt, output_tokens_cap)
+        return request
+    request = request or order.dialect.read_request(order.inquiry)
+    attempt.is_translated, attempt.is_assembled = True, is_watched
+    written = _shorter(request, attempt, output_tokens_cap)
+    if is_watched:
         attempt.path = target.paths[True]
-        streamed = msgspec.structs.replace(request, is_stream=True)
-        attempt.body, attempt.dropped = target.write_request(streamed, dialect)
         attempt.caller_headers = order.headers if dialect is order.dialect else {}
-    elif dialect is order.dialect:
-        asks_usage = is_stream and target.capability.stream_usage
-        attempt.body = target.forward(order.inquiry, dialect, asks_usage=asks_usage)
-        attempt.caller_headers = order.headers
-    else:
-        request = request or order.dialect.read_request(order.inquiry)
-        attempt.is_translated = True
-        attempt.body, attempt.dropped = target.write_request(request, dialect)
+        written = msgspec.structs.replace(written, is_stream=True)
+    attempt.body, attempt.dropped = target.write_request(written, dialect)
     return request
+
+
+def _forward(order: Order, attempt: Attempt, output_tokens_cap: int) -> None:
+    target, dialect, inquiry = attempt.target, attempt.dialect, order.inquiry
+    if output_tokens_cap:
+        inquiry = dialect.shorten(inquiry, target.model, target.capability, output_tokens_cap)
+        attempt.is_shortened = inquiry is not order.inquiry
+    asks_usage = inquiry.is_stream and target.capability.stream_usage
+    attempt.body = target.forward(inquiry, dialect, asks_usage=asks_usage)
+    attempt.caller_headers = order.headers
+
+
+def _shorter(request: Request, attempt: Attempt, output_tokens_cap: int) -> Request:
+    """Return the request for a shorter answer; the same without a cap, or if it may not be."""
+    if not output_tokens_cap:
+        return request
+    target, name = attempt.target, attempt.dialect.name
+    shorter = shorten_request(request, name, target.model, target.capability, output_tokens_cap)
+    attempt.is_shortened = shorter is not request
+    return shorter

@@ -47,8 +47,8 @@ class Attempt:
     __slots__ = (
         "body", "caller_headers", "connection", "continuation", "counted", "dialect",
         "dialled_at_s", "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
-        "is_assembled", "is_estimated", "is_reused", "is_translated", "number", "operation",
-        "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
+        "is_assembled", "is_estimated", "is_reused", "is_shortened", "is_translated", "number",
+        "operation", "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
         "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Attempt:
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False
         self.is_assembled = False  # streams, although its caller is to get a whole answer
+        self.is_shortened = False  # asked for a shorter answer than its caller did
         self.continuation: Continuation | None = None  # asked for the rest of an answer
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()

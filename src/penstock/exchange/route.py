@@ -1,7 +1,14 @@
-"""A route at run time: the targets behind an alias, and how to choose among them."""
+"""A route at run time: the targets behind an alias, and how to choose among them.
+
+targets                                     who is asked
+that are not degraded                       by everybody, as the route's policy has it
+that are degraded (a smaller model)         first, and the others after them, by those whose
+                                            model may be degraded now; else by nobody
+"""
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from penstock.config.model import Feature, Policy, Timeouts
@@ -28,9 +35,9 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt",
-        "failover_on", "hold_s", "is_ordered", "keep_alive_s", "name", "on_break", "splicing",
-        "targets", "timeouts", "unary_via_stream",
+        "_context_tokens_min", "_lacks", "_smaller_first", "attempts_max", "choose",
+        "continue_prompt", "failover_on", "hold_s", "is_ordered", "keep_alive_s", "name",
+        "on_break", "splicing", "targets", "timeouts", "unary_via_stream",
     )  # fmt: skip
 
     def __init__(
@@ -41,10 +48,13 @@ class Route:
         attempts_max: int,
     ) -> None:
         self.name = entry.name
-        self.targets = targets
+        self.targets = [target for target in targets if not target.is_degraded]
+        smaller = [target for target in targets if target.is_degraded]
+        self._smaller_first = [*smaller, *self.targets] if smaller else self.targets
         self.timeouts = timeouts
         self.attempts_max = attempts_max
-        self.choose: Chooser = CHOOSERS[entry.policy]
+        chooser = CHOOSERS[entry.policy]
+        self.choose: Chooser = partial(smaller_first, chooser) if smaller else chooser
         self.on_break = entry.on_break
         self.continue_prompt = entry.continuation.prompt or PROMPT
         self.splicing = Splicing(
@@ -64,18 +74,28 @@ class Route:
         """Tell whether the operator lets this kind of failure go on to another upstream."""
         return not self.failover_on or kind in self.failover_on
 
-    def able(self, inquiry: Inquiry, speakers: Speakers | None = None) -> list[Target]:
+    def able(
+        self,
+        inquiry: Inquiry,
+        speakers: Speakers | None = None,
+        *,
+        may_degrade: bool = False,
+    ) -> list[Target]:
         """Return the targets that have what the request needs, in the route's order.
 
         With ``speakers`` it is no answer that is asked for, and all it needs is to be spoken there.
+        With ``may_degrade`` the smaller models stand first, and are chosen first.
         """
         if speakers is not None:
             return [one for one in self.targets if one.upstream.dialect.name in speakers]
+        return self._able(inquiry, self._smaller_first if may_degrade else self.targets)
+
+    def _able(self, inquiry: Inquiry, targets: list[Target]) -> list[Target]:
         needed = needs(inquiry) & self._lacks if self._lacks else NOTHING
         size_tokens = tokens(len(inquiry.body))
         if not needed and size_tokens <= self._context_tokens_min:
-            return self.targets  # the usual request: everybody can
-        able = [target for target in self.targets if not (target.lacks & needed)]
+            return targets  # the usual request: everybody can
+        able = [target for target in targets if not (target.lacks & needed)]
         if inquiry.needs_images or inquiry.needs_documents:
             return able  # the bytes of a picture say nothing of its tokens
         large = [
@@ -84,6 +104,14 @@ class Route:
             if not target.context_tokens_max or size_tokens <= target.context_tokens_max
         ]
         return large or able  # an estimate refuses nobody: the upstream counts
+
+
+def smaller_first(
+    chooser: Chooser, free: Sequence[Target], chance: Callable[[], float], now_s: float
+) -> Target:
+    """Choose among the smaller models that are free, if they may be asked, else among all."""
+    smaller = [target for target in free if target.is_degraded]
+    return chooser(smaller or free, chance, now_s)
 
 
 def needs(inquiry: Inquiry) -> frozenset[Feature]:

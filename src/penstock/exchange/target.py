@@ -135,8 +135,8 @@ class Target:
     """A route's entry joined with the state of its upstream and model."""
 
     __slots__ = (
-        "capability", "context_tokens_max", "lacks", "model", "names_model", "paths", "stamp",
-        "state", "upstream", "weight",
+        "capability", "context_tokens_max", "is_degraded", "lacks", "model", "names_model",
+        "paths", "stamp", "state", "upstream", "weight",
     )  # fmt: skip
 
     def __init__(
@@ -151,6 +151,7 @@ class Target:
         self.model = model
         self.names_model = bool(entry.model)  # the operator did, not the caller
         self.weight = entry.weight
+        self.is_degraded = entry.is_degraded
         self.capability = declared(upstream.entry, model, entry)
         self.context_tokens_max = self.capability.context_tokens_max
         self.lacks = missing(self.capability, upstream.dialect.name) | frozenset(entry.lacks)

@@ -4,6 +4,7 @@ from typing import Final
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects import sse
 from penstock.dialects.anthropic_messages import errors, passthrough
 from penstock.dialects.anthropic_messages.answer import (
     MessagesDecoder,
@@ -13,6 +14,7 @@ from penstock.dialects.anthropic_messages.answer import (
 )
 from penstock.dialects.anthropic_messages.concepts import CONCEPTS
 from penstock.dialects.anthropic_messages.request import read_request
+from penstock.dialects.anthropic_messages.shorten import shorten
 from penstock.dialects.anthropic_messages.write import write_request
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
@@ -63,6 +65,16 @@ class AnthropicMessages:
         """Return the body with another model."""
         del capability
         return passthrough.forward(inquiry, model, asks_usage=asks_usage)
+
+    def comment(self, text: bytes) -> bytes:
+        """Return a comment of SSE."""
+        return sse.comment(text)
+
+    def shorten(
+        self, inquiry: Inquiry, model: str, capability: Capability, output_tokens_cap: int
+    ) -> Inquiry:
+        """Return what asks for a shorter answer, if it may."""
+        return shorten(inquiry, model, capability, output_tokens_cap)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes events on."""

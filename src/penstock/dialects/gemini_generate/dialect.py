@@ -14,6 +14,7 @@ from penstock.dialects.gemini_generate.answer import (
 )
 from penstock.dialects.gemini_generate.concepts import CONCEPTS
 from penstock.dialects.gemini_generate.request import read_request, write_request
+from penstock.dialects.gemini_generate.shorten import shorten
 from penstock.dialects.message import Answer, Request
 
 
@@ -49,6 +50,17 @@ class GeminiGenerate:
         """Return the body: the model stands in the path, and usage comes unasked."""
         del model, asks_usage, capability
         return passthrough.forward(inquiry)
+
+    def comment(self, text: bytes) -> bytes:
+        """Return an empty line: Google's SDK dies of comments."""
+        del text
+        return self.keep_alive
+
+    def shorten(
+        self, inquiry: Inquiry, model: str, capability: Capability, output_tokens_cap: int
+    ) -> Inquiry:
+        """Return what asks for a shorter answer, if it may."""
+        return shorten(inquiry, model, capability, output_tokens_cap)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes chunks on."""

@@ -2,6 +2,7 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects import sse
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
@@ -15,6 +16,7 @@ from penstock.dialects.openai_chat.answer import (
 )
 from penstock.dialects.openai_chat.concepts import CONCEPTS
 from penstock.dialects.openai_chat.request import read_request
+from penstock.dialects.openai_chat.shorten import shorten
 from penstock.dialects.openai_chat.write import TIERS, write_request
 from penstock.dialects.service_tier import rewriter
 
@@ -52,6 +54,16 @@ class OpenAIChat:
     ) -> bytes:
         """Return the body with another model."""
         return passthrough.forward(inquiry, model, asks_usage=asks_usage, capability=capability)
+
+    def comment(self, text: bytes) -> bytes:
+        """Return a comment of SSE."""
+        return sse.comment(text)
+
+    def shorten(
+        self, inquiry: Inquiry, model: str, capability: Capability, output_tokens_cap: int
+    ) -> Inquiry:
+        """Return what asks for a shorter answer, if it may."""
+        return shorten(inquiry, model, capability, output_tokens_cap)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes chunks on."""

@@ -2,6 +2,7 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.dialects import sse
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
@@ -12,6 +13,7 @@ from penstock.dialects.openai_responses.answer import ResponsesDecoder, read_ans
 from penstock.dialects.openai_responses.concepts import CONCEPTS
 from penstock.dialects.openai_responses.encoder import ResponsesEncoder
 from penstock.dialects.openai_responses.request import read_request
+from penstock.dialects.openai_responses.shorten import shorten
 from penstock.dialects.openai_responses.write import write_request
 from penstock.dialects.service_tier import rewriter
 
@@ -50,6 +52,16 @@ class OpenAIResponses:
         """Return the body with another model."""
         del capability
         return passthrough.forward(inquiry, model, asks_usage=asks_usage)
+
+    def comment(self, text: bytes) -> bytes:
+        """Return a comment of SSE."""
+        return sse.comment(text)
+
+    def shorten(
+        self, inquiry: Inquiry, model: str, capability: Capability, output_tokens_cap: int
+    ) -> Inquiry:
+        """Return what asks for a shorter answer, if it may."""
+        return shorten(inquiry, model, capability, output_tokens_cap)
 
     def relay(self, inquiry: Inquiry) -> AnswerReader:
         """Return a reader that passes events on."""
