@@ -37,6 +37,9 @@ class LocalGate:
 
     __slots__ = ("_chance", "_due", "_looks", "_order", "_queues", "_serving", "_timer", "_waits")
 
+    desks: tuple[()] = ()  # it keeps one queue an upstream, without tiers
+    consumers: None = None
+
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         waits = QueueWaits()
