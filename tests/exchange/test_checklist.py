@@ -24,7 +24,7 @@ from penstock.core.errors import RETRY_AFTER_MAX_S, CallerError, ShedError, Upst
 from penstock.core.outcome import FailureKind
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.answering import ERROR_BYTES_MAX
-from penstock.exchange.machine import HELD_BYTES_MAX
+from penstock.exchange.telling import HELD_BYTES_MAX
 
 ANTHROPIC = DIALECTS["anthropic_messages"]
 GOOD = (role(), text("Hello"), stop(), usage(3, 5), DONE)

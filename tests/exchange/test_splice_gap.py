@@ -40,8 +40,7 @@ from penstock.core.tier import Tier
 from penstock.dialects.events import Event
 from penstock.dialects.registry import DIALECTS
 from penstock.dialects.service_tier import header_lines
-from penstock.exchange.machine import HELD_BYTES_MAX
-from penstock.exchange.telling import KEEP_ALIVE_S
+from penstock.exchange.telling import HELD_BYTES_MAX, KEEP_ALIVE_S
 
 NAMES = sorted(DIALECTS)
 

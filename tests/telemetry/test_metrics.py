@@ -7,8 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.exchange.record import AttemptRecord, Record
+from penstock.telemetry.declared import BUCKETS_S
 from penstock.telemetry.metrics import (
-    BUCKETS_S,
     METRICS,
     PAIRS_MAX,
     Counters,

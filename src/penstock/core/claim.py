@@ -17,9 +17,9 @@ class Claim:
 
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "key",
-        "model", "output_tokens", "output_tokens_cap", "output_tokens_max", "reserved_microusd",
-        "reserved_tokens", "served", "tenant", "tier", "ttft_timeout_s", "used_cached_tokens",
-        "used_input_tokens", "used_output_tokens", "user", "was_moved",
+        "may_degrade_model", "model", "output_tokens", "output_tokens_cap", "output_tokens_max",
+        "reserved_microusd", "reserved_tokens", "served", "tenant", "tier", "ttft_timeout_s",
+        "used_cached_tokens", "used_input_tokens", "used_output_tokens", "user", "was_moved",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,7 @@ class Claim:
         self.input_tokens = input_tokens  # an estimate, from bytes
         self.output_tokens_max = 0  # as the caller bounds it; 0: not at all
         self.arrived_at_s = arrived_at_s
+        self.may_degrade_model = False  # its tenant agrees to a smaller one under load
         self.ttft_timeout_s = 0.0  # as the caller or the tenant bounds it; 0: not at all
         # admission's
         self.is_admitted = False

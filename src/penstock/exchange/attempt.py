@@ -12,6 +12,7 @@ from penstock.dialects.contract import AnswerReader, Dialect, Headers
 from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.dialects.splicing import Hop
+from penstock.exchange.consumers import MAX_TOKENS, MODEL
 from penstock.exchange.demand import Grant
 from penstock.exchange.target import Target
 
@@ -69,9 +70,8 @@ class Attempt:
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
         self.dialled_at_s = now_s
-        self.sent_at_s = self.head_at_s = self.first_token_at_s = 0.0
+        self.sent_at_s = self.head_at_s = self.first_token_at_s = self.ended_at_s = 0.0
         self.progress_at_s = now_s  # when something that counts last came
-        self.ended_at_s = 0.0
         self.status = 0
         self.response_headers: Headers = {}
         self.reader: AnswerReader | None = None
@@ -98,6 +98,14 @@ class Attempt:
         if self.is_assembled:
             return self.reader is not None and self.reader.output_bytes > 0
         return self.hop is not None and self.hop.is_holding
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What was taken from its answer under load."""
+        if not self.is_shortened and not self.target.is_degraded:
+            return ()
+        words = (MAX_TOKENS, self.is_shortened), (MODEL, self.target.is_degraded)
+        return tuple(word for word, holds in words if holds)
 
     @property
     def output_tokens(self) -> int:

@@ -155,6 +155,13 @@ class LocalGate:
         else:
             self.tenancy.withdraw(claim, now_s)
 
+    def may_degrade(self, claim: Claim) -> bool:
+        """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""
+        consumers = self.consumers
+        return consumers is not None and consumers.may_degrade(
+            claim, tenant_may=claim.may_degrade_model
+        )
+
     def may_retry(self, claim: Claim) -> bool:
         """Tell whether an attempt may be repeated: the ladder takes this from consumers first."""
         return self.consumers is None or self.consumers.may_retry(claim)

@@ -46,10 +46,9 @@ from penstock.exchange.order import Order
 from penstock.exchange.ports import Ports, Timer
 from penstock.exchange.splice import Splice, splice_of
 from penstock.exchange.target import Target
-from penstock.exchange.telling import EVENT_STREAM, Telling
+from penstock.exchange.telling import EVENT_STREAM, HELD_BYTES_MAX, Telling
 
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
-HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
 
 
@@ -67,7 +66,7 @@ class Exchange(Telling):
 
     __slots__ = (
         "_able", "_attempt", "_attempts", "_backoff_until_s", "_deadline_s", "_failover_made",
-        "_finish_at_s", "_held", "_held_bytes", "_queued_at_s", "_queued_s", "_reader", "_request",
+        "_finish_at_s", "_queued_at_s", "_queued_s", "_reader", "_request",
         "_splice", "_untranslatable", "route", "state", "targets", "timer", "wait_until_s",
     )  # fmt: skip
 
@@ -89,8 +88,6 @@ class Exchange(Telling):
         self._backoff_until_s = 0.0
         self._queued_at_s = order.at_s
         self._queued_s = 0.0
-        self._held: list[bytes] = []
-        self._held_bytes = 0
         self._reader: AnswerReader | None = None  # whose content went out last
         self._splice: Splice | None = None
         self._finish_at_s = 0.0  # not 0: the answer is complete, and this is how long we wait on
@@ -99,7 +96,10 @@ class Exchange(Telling):
 
     def start(self, now_s: float) -> None:
         """Ask for leave to dial, if any upstream of the route has what the request needs."""
-        self._able = able = self.route.able(self._order.inquiry, self._order.speakers)
+        order = self._order
+        may_degrade = self._ports.gate.may_degrade(self.claim)
+        able = self.route.able(order.inquiry, order.speakers, may_degrade=may_degrade)
+        self._able = able
         if not able and self._estimated(now_s):
             return
         if not able:
@@ -133,7 +133,8 @@ class Exchange(Telling):
         self._order.inquiry.served = self.claim.served
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
-            self._request = asking.write(self._order, attempt, self._splice, self._request)
+            cap = self.claim.output_tokens_cap
+            self._request = asking.write(self._order, attempt, self._splice, self._request, cap)
         except CallerError as error:
             self._ports.gate.give_back(grant, IGNORED, now_s)
             self._untranslatable = error
@@ -141,6 +142,7 @@ class Exchange(Telling):
             return
         self._attempt = attempt
         self._attempts.append(attempt)
+        self.claim.degraded = attempt.degraded
         self.state = State.DIALLING
         self._ports.recorder.opened(closing.opened_line(self._order, attempt))
         self._ports.dialer.dial(attempt)
@@ -304,8 +306,7 @@ class Exchange(Telling):
             self._arm()  # from the first byte on it is silence that is limited
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
-        self._held.append(out)
-        self._held_bytes += len(out)
+        self._keep(out)
         if attempt.is_ended:
             self._finish_stream(attempt, now_s)
         elif self._held_bytes > HELD_BYTES_MAX:
@@ -322,12 +323,8 @@ class Exchange(Telling):
             self._ports.dialer.pause(attempt)
         if not self._is_started:
             self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM))
-        if self._held:
-            self._held.append(out)
-            out = b"".join(self._held)
-            self._held = []
         self._arm()
-        return out
+        return self._with_kept(out)
 
     def _finish_stream(self, attempt: Attempt, now_s: float) -> None:
         reader = attempt.reader
@@ -386,8 +383,7 @@ class Exchange(Telling):
             self._follow(self._failover.after(attempt, failure, now_s), now_s)
 
     def _give_up(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
-        self._held = []
-        self._held_bytes = 0
+        self._forget()
         self._ports.dialer.cancel(attempt)
         self._settle(attempt, outcome, now_s)
 
@@ -488,7 +484,8 @@ class Exchange(Telling):
         if now_s >= self._deadline_s:
             self._on_deadline(now_s)
         elif (keep_alive_s := self._keep_alive_s()) and now_s >= self._told_at_s + keep_alive_s:
-            self._keep_alive(self._order.dialect.keep_alive, now_s)
+            place = self._ports.gate.place(self, now_s) if self._tells_places else None
+            self._keep_alive(place, now_s)
             self._arm()
         elif self._attempt is None:
             self._on_backoff(now_s)

@@ -100,6 +100,10 @@ class Gate(Protocol):
         """Return where one who waits stands; None if that is not known."""
         ...
 
+    def may_degrade(self, claim: Claim) -> bool:
+        """Tell whether a smaller model may answer now."""
+        ...
+
     def may_retry(self, claim: Claim) -> bool:
         """Tell whether an attempt of this exchange may be repeated, as far as load allows."""
         ...

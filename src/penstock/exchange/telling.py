@@ -16,12 +16,14 @@ from typing import Final
 from penstock.core.claim import Claim
 from penstock.core.tier import Tier
 from penstock.dialects import service_tier
+from penstock.exchange.demand import Place
 from penstock.exchange.order import Order
 from penstock.exchange.ports import Caller, Ports
 from penstock.exchange.target import header_value
 
 EVENT_STREAM: Final = b"text/event-stream"
 KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
+HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 PLACE_S: Final = 1.0  # between two words on the place in the queue (TIERING 5)
 TIER_LINES: Final = tuple(b"x-penstock-tier: %b\r\n" % tier.word.encode() for tier in Tier)
 
@@ -30,8 +32,8 @@ class Telling:
     """What the caller knows so far. Owned by one event loop; the machine is built on it."""
 
     __slots__ = (
-        "_bytes_out", "_is_committed", "_is_paused", "_is_started", "_order", "_ports",
-        "_told_at_s", "caller", "claim", "is_waiting",
+        "_bytes_out", "_held", "_held_bytes", "_is_committed", "_is_paused", "_is_started",
+        "_order", "_ports", "_told_at_s", "caller", "claim", "is_waiting",
     )  # fmt: skip
 
     caller: Caller
@@ -45,6 +47,8 @@ class Telling:
         self._is_started = False  # the status is spent
         self._is_committed = False  # content has gone out
         self._is_paused = False
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._told_at_s = order.at_s  # when the caller last got a byte
 
     def _begin(self, headers: bytes) -> None:
@@ -85,7 +89,30 @@ class Telling:
             return self._order.route.keep_alive_s
         return 0.0 if flows else KEEP_ALIVE_S
 
-    def _keep_alive(self, data: bytes, now_s: float) -> None:
+    def _keep_alive(self, place: Place | None, now_s: float) -> None:
         """Tell the caller that we are still there; before the commit this spends the status."""
         self._begin(b"content-type: %b\r\n" % EVENT_STREAM)
-        self._write(data, now_s)
+        dialect = self._order.dialect
+        if place is None:
+            self._write(dialect.keep_alive, now_s)
+        elif place.eta_s:
+            self._write(dialect.comment(b"queued position=%d eta_s=%.1f" % place), now_s)
+        else:
+            self._write(dialect.comment(b"queued position=%d" % place.position), now_s)
+
+    # --- what is held back until the commit
+
+    def _keep(self, out: bytes) -> None:
+        self._held.append(out)
+        self._held_bytes += len(out)
+
+    def _forget(self) -> None:
+        self._held = []
+        self._held_bytes = 0
+
+    def _with_kept(self, out: bytes) -> bytes:
+        """Return what has been held back, with this behind it."""
+        if self._held:
+            out = b"".join((*self._held, out))
+            self._held = []
+        return out

@@ -5,35 +5,23 @@ scraped, by its own client library. All labels come from the configuration or fr
 their number is bounded.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from penstock.exchange.record import Record
+from penstock.core.tier import WORDS
+from penstock.exchange.closing import MOVED
+from penstock.exchange.record import AttemptRecord, Record
+from penstock.exchange.statistics import GateStatistics
+from penstock.telemetry import tiers
+from penstock.telemetry.declared import Declared, Histogram, family, histograms
 
-# Upper bounds in seconds: a cached answer takes tens of milliseconds, an agent's turn minutes.
-BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 PAIRS_MAX: Final = 1000  # upstreams times models, as labels
-
-
-class Declared(msgspec.Struct, frozen=True):
-    """One metric. ``kind`` is counter, gauge or histogram."""
-
-    name: str
-    kind: str
-    help: str
-    labels: tuple[str, ...] = ()
 
 
 EXCHANGES: Final = Declared(
@@ -162,32 +150,8 @@ METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
     RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS,
+    *tiers.COUNTED, *tiers.GATE,
 )  # fmt: skip
-
-
-class Histogram:
-    """Counts by bucket, not cumulative; ``total`` is the sum in seconds."""
-
-    __slots__ = ("counts", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS_S) + 1)
-        self.total = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
-        self.total += seconds
-
-    def cumulative(self) -> list[tuple[str, int]]:
-        """Return the buckets as Prometheus wants them."""
-        pairs: list[tuple[str, int]] = []
-        running = 0
-        bounds = (*(str(bound_s) for bound_s in BUCKETS_S), "+Inf")
-        for bound, count in zip(bounds, self.counts, strict=True):
-            running += count
-            pairs.append((bound, running))
-        return pairs
 
 
 class UpstreamCounts:
@@ -202,9 +166,6 @@ class UpstreamCounts:
         self.ttft = Histogram()
 
 
-Sample = tuple[tuple[str, ...], float]
-
-
 class Counters:
     """All counts of one worker since it started. Owned by one event loop; not thread-safe."""
 
@@ -215,6 +176,7 @@ class Counters:
         self.replays: dict[str, int] = {}
         self.not_kept: dict[str, int] = {}
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
+        self.tiers = {word: tiers.TierCounts() for word in WORDS}
         self.durations: dict[str, Histogram] = {}
         self.unknown_tiers = 0
         self.reloads_failed = 0
@@ -228,6 +190,9 @@ class Counters:
         if duration is None:
             duration = self.durations[record.route] = Histogram()
         duration.observe(record.duration_s)
+        tier = self.tiers.get(record.tier)  # a request that never was an exchange has none
+        if tier is not None:
+            tier.count(record)
         if len(record.attempts) > 1:
             pair = (record.route, record.outcome)
             self.failovers[pair] = self.failovers.get(pair, 0) + 1
@@ -243,7 +208,14 @@ class Counters:
             if attempt.ttft_s and record.is_stream:
                 found.ttft.observe(attempt.ttft_s)
             if attempt.waited_s:
-                found.abandoned += 1
+                self._waste(attempt, found, record.tier)
+
+    def _waste(self, attempt: AttemptRecord, found: UpstreamCounts, tier: str) -> None:
+        """Count an attempt that was ended in vain: its caller had left, or a contract came."""
+        if attempt.detail != MOVED:
+            found.abandoned += 1
+        elif tier in self.tiers:
+            self.tiers[tier].moved += 1
 
     def _counts_of(self, upstream: str, model: str) -> UpstreamCounts:
         """Begin to count a pair; where callers name the models, they are bounded."""
@@ -277,6 +249,7 @@ class Gauges(msgspec.Struct):
     snapshot_version: int = 0
     kept: int = 0
     kept_bytes: int = 0
+    gate: GateStatistics = GateStatistics()
 
 
 class _Now(Collector):
@@ -290,14 +263,14 @@ class _Now(Collector):
         """Yield every declared metric."""
         counters, gauges = self._counters, self._gauges
         ups = counters.upstreams
-        yield _family(EXCHANGES, list(counters.exchanges.items()))
-        yield _family(REFUSALS, [((k,), v) for k, v in counters.refusals.items()])
-        yield _family(FAILOVERS, list(counters.failovers.items()))
-        yield _family(
+        yield family(EXCHANGES, list(counters.exchanges.items()))
+        yield family(REFUSALS, [((k,), v) for k, v in counters.refusals.items()])
+        yield family(FAILOVERS, list(counters.failovers.items()))
+        yield family(
             ATTEMPTS,
             [((*key, word), n) for key, up in ups.items() for word, n in up.outcomes.items()],
         )
-        yield _family(
+        yield family(
             TOKENS,
             [
                 ((*key, direction), getattr(up, direction))
@@ -305,25 +278,27 @@ class _Now(Collector):
                 for direction in ("input", "output", "cached", "reasoning")
             ],
         )
-        yield _family(ABANDONED, [(key, up.abandoned) for key, up in ups.items()])
-        yield _histograms(TTFT, [(key, up.ttft) for key, up in ups.items()])
-        yield _histograms(DURATION, [((k,), v) for k, v in counters.durations.items()])
-        yield _family(IN_FLIGHT, [((), gauges.in_flight)])
-        yield _family(WAITING, [((), gauges.waiting)])
-        yield _family(CONNECTIONS, [((k,), v) for k, v in gauges.connections.items()])
-        yield _family(BREAKER, list(gauges.breakers.items()))
-        yield _family(SLOTS, [((k,), v) for k, v in gauges.slots.items()])
-        yield _family(SPOOL_LINES, [((), gauges.spool_lines)])
-        yield _family(SPOOL_DROPPED, [((), gauges.spool_dropped)])
-        yield _family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
-        yield _family(SNAPSHOT, [((), gauges.snapshot_version)])
-        yield _family(RELOAD_FAILED, [((), counters.reloads_failed)])
-        yield _family(FAULTS, [((), counters.faults)])
-        yield _family(REPLAYS, [((k,), v) for k, v in counters.replays.items()])
-        yield _family(NOT_KEPT, [((k,), v) for k, v in counters.not_kept.items()])
-        yield _family(KEPT, [((), gauges.kept)])
-        yield _family(KEPT_BYTES, [((), gauges.kept_bytes)])
-        yield _family(UNKNOWN_TIERS, [((), counters.unknown_tiers)])
+        yield family(ABANDONED, [(key, up.abandoned) for key, up in ups.items()])
+        yield histograms(TTFT, [(key, up.ttft) for key, up in ups.items()])
+        yield histograms(DURATION, [((k,), v) for k, v in counters.durations.items()])
+        yield family(IN_FLIGHT, [((), gauges.in_flight)])
+        yield family(WAITING, [((), gauges.waiting)])
+        yield family(CONNECTIONS, [((k,), v) for k, v in gauges.connections.items()])
+        yield family(BREAKER, list(gauges.breakers.items()))
+        yield family(SLOTS, [((k,), v) for k, v in gauges.slots.items()])
+        yield family(SPOOL_LINES, [((), gauges.spool_lines)])
+        yield family(SPOOL_DROPPED, [((), gauges.spool_dropped)])
+        yield family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
+        yield family(SNAPSHOT, [((), gauges.snapshot_version)])
+        yield family(RELOAD_FAILED, [((), counters.reloads_failed)])
+        yield family(FAULTS, [((), counters.faults)])
+        yield family(REPLAYS, [((k,), v) for k, v in counters.replays.items()])
+        yield family(NOT_KEPT, [((k,), v) for k, v in counters.not_kept.items()])
+        yield family(KEPT, [((), gauges.kept)])
+        yield family(KEPT_BYTES, [((), gauges.kept_bytes)])
+        yield family(UNKNOWN_TIERS, [((), counters.unknown_tiers)])
+        yield from tiers.counted(counters.tiers)
+        yield from tiers.gate(gauges.gate)
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:
@@ -331,23 +306,3 @@ def exposition(counters: Counters, gauges: Gauges) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Now(counters, gauges))
     return generate_latest(registry)
-
-
-def _family(declared: Declared, samples: list[Sample]) -> Metric:
-    if declared.kind == "counter":
-        family = CounterMetricFamily(declared.name, declared.help, labels=declared.labels)
-    else:
-        family = GaugeMetricFamily(declared.name, declared.help, labels=declared.labels)
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family
-
-
-def _histograms(
-    declared: Declared,
-    samples: list[tuple[tuple[str, ...], Histogram]],
-) -> Metric:
-    family = HistogramMetricFamily(declared.name, declared.help, labels=declared.labels)
-    for labels, histogram in samples:
-        family.add_metric(labels, histogram.cumulative(), histogram.total)
-    return family

@@ -17,9 +17,12 @@ from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
+from penstock.exchange.statistics import statistics_of
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot.routing import Routing
-from penstock.telemetry.metrics import BUCKETS_S, Counters, Gauges, Histogram, exposition
+from penstock.telemetry.declared import BUCKETS_S, Histogram
+from penstock.telemetry.metrics import Counters, Gauges, exposition
+from penstock.wire import clock
 from penstock.wire.call import Call
 from penstock.wire.client import HttpDialer
 from penstock.wire.server import Server
@@ -92,6 +95,7 @@ class Admin:
             snapshot_version=parts.routing.version,
             kept=parts.keeper.count,
             kept_bytes=parts.keeper.bytes,
+            gate=statistics_of(parts.gate, clock.now_s(), parts.routing.upstreams.values()),
         )
 
     def _telemetry(self) -> dict[str, object]:
@@ -121,10 +125,25 @@ class Admin:
                     "input_tokens": counts.input,
                     "output_tokens": counts.output,
                     "ttft": _histogram(counts.ttft),
-                    "breaker": self._breaker(pair),
+                    **self._health(pair),
                 }
                 for pair, counts in counters.upstreams.items()
             ],
+            "tiers": [
+                {
+                    "tier": tier,
+                    "outcomes": counts.outcomes,
+                    "refusals": counts.refusals,
+                    "degraded": counts.degraded,
+                    "moved": counts.moved,
+                    "input_tokens": counts.input,
+                    "output_tokens": counts.output,
+                    "wait": _histogram(counts.waits),
+                    "ttft": _histogram(counts.ttft),
+                }
+                for tier, counts in counters.tiers.items()
+            ],
+            "gate": gauges.gate,
             "spool": {
                 "lines": parts.spool.lines,
                 "dropped": parts.spool.dropped,
@@ -132,9 +151,12 @@ class Admin:
             },
         }
 
-    def _breaker(self, pair: tuple[str, str]) -> str:
+    def _health(self, pair: tuple[str, str]) -> dict[str, object]:
         state = self._parts.routing.states.get(pair)
-        return state.breaker.state.value if state is not None else "closed"
+        if state is None:
+            return {"breaker": BreakerState.CLOSED.value, "rest_s": 0.0}
+        rest_s = max(0.0, state.cooldown.until_s - clock.now_s())
+        return {"breaker": state.breaker.state.value, "rest_s": rest_s}
 
 
 def _histogram(histogram: Histogram) -> dict[str, object]:

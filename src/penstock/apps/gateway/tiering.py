@@ -54,6 +54,7 @@ def claim_of(
         claim.ttft_timeout_s = _timeout_s(headers[TTFT_TIMEOUT])
     elif tenant.ttft_timeout_s is not None:
         claim.ttft_timeout_s = tenant.ttft_timeout_s
+    claim.may_degrade_model = tenant.may_degrade_model
     if key.may_assert_user and USER in headers:
         claim.user = _user(headers[USER])
     return claim
