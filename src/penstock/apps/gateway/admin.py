@@ -92,6 +92,7 @@ class Admin:
             snapshot_version=parts.routing.version,
             kept=parts.keeper.count,
             kept_bytes=parts.keeper.bytes,
+            contracts=parts.routing.contracts,
         )
 
     def _telemetry(self) -> dict[str, object]:
@@ -112,6 +113,7 @@ class Admin:
             "replays": counters.replays,
             "not_kept": counters.not_kept,
             "kept": {"exchanges": gauges.kept, "bytes": gauges.kept_bytes},
+            "contracts_used_ratio": gauges.contracts,
             "upstreams": [
                 {
                     "upstream": pair[0],
