@@ -3,11 +3,13 @@
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.config import private_file
+from penstock.config.tenancy import Contract, Limits, Tenant, TierName
 from penstock.core.errors import StoreError
 from penstock.snapshot import keys
 from penstock.snapshot.model import Key
@@ -21,18 +23,64 @@ def test_keys_are_256_random_bits() -> None:
     assert all(len(key) == len("pk-") + 43 for key in made)
 
 
-@given(st.lists(st.builds(Key, id=TEXT, tenant=TEXT, sha256=TEXT, routes=st.tuples(TEXT))))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, some: list[Key]) -> None:
+COUNT = st.none() | st.integers(1, 2**63 - 1)
+LIMITS = st.builds(Limits, **dict.fromkeys(Limits.__struct_fields__, COUNT))
+KEYS = st.builds(
+    Key,
+    id=TEXT,
+    tenant=TEXT,
+    sha256=TEXT,
+    routes=st.lists(TEXT, max_size=2).map(tuple),
+    tier_max=st.none() | st.sampled_from(TierName),
+    may_assert_user=st.booleans(),
+    limits=LIMITS,
+)
+SECONDS = st.floats(1e-9, 1e12)
+TENANTS = st.builds(
+    Tenant,
+    id=TEXT,
+    tier=st.sampled_from(TierName),
+    weight=SECONDS,
+    contract=st.none() | st.builds(Contract, **dict.fromkeys(Contract.__struct_fields__, COUNT)),
+    limits=LIMITS,
+    may_degrade_model=st.booleans(),
+    ttft_timeout_s=st.none() | SECONDS,
+)
+
+
+@given(st.lists(KEYS, max_size=3), st.lists(TENANTS, max_size=3))
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, some: list[Key], tenants: list[Tenant]
+) -> None:
     path = tmp_path_factory.mktemp("keys") / "keys.toml"
-    keys.write(path, some)
-    assert keys.read(path) == some
+    keys.write_book(path, keys.Book(tuple(some), tuple(tenants)))
+    assert keys.read_book(path) == keys.Book(tuple(some), tuple(tenants))
+    keys.write(path, some[:1])
+    assert keys.read_book(path) == keys.Book(tuple(some[:1]), tuple(tenants))
+
+
+def test_a_file_without_tenants_is_as_good(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    private_file.write(path, '[[keys]]\nid = "a"\ntenant = "b"\nsha256 = "00"\n')
+    assert keys.read_book(path) == keys.Book((Key(id="a", tenant="b", sha256="00"),), ())
+    keys.write(path, keys.read(path))
+    assert "tenants]]" not in path.read_text()
 
 
 def test_no_file_is_no_keys(tmp_path: Path) -> None:
     assert keys.read(tmp_path / "keys.toml") == []
 
 
-@pytest.mark.parametrize("text", ["[[keys]\n", "[[keys]]\nid = 3\n", "keys = 1\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[keys]\n",
+        "[[keys]]\nid = 3\n",
+        "keys = 1\n",
+        '[[tenants]]\nid = "a"\n[tenants.contract]\ntokens_per_mni = 1\n',
+        '[[tenants]]\nid = "a"\ntier = "first"\n',
+    ],
+)
 def test_a_damaged_file_is_said_so(text: str, tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     private_file.write(path, text)
@@ -61,6 +109,16 @@ def test_the_local_key_stays_and_only_its_hash_is_in_the_list(tmp_path: Path) ->
     assert key not in path.read_text()
     assert tomllib.loads(path.read_text())["keys"][0]["id"] == "local"
     assert (tmp_path / "local.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_said_of_the_local_key_stays(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    keys.local_key(tmp_path)
+    (entry,) = keys.read(path)
+    limited = msgspec.structs.replace(entry, limits=Limits(requests_per_min=1), tenant="acme")
+    keys.write(path, [limited])
+    keys.local_key(tmp_path)
+    assert keys.read(path) == [limited]
 
 
 def test_a_new_local_key_replaces_the_hash_of_the_old_one(tmp_path: Path) -> None:

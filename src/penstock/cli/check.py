@@ -9,11 +9,13 @@ from typing import Final
 
 import msgspec
 
+from penstock.cli import publish, state
 from penstock.cli.terminal import Terminal
 from penstock.config import load
 from penstock.config.check import warnings
 from penstock.config.model import Config
 from penstock.core.errors import ConfigError, Problem
+from penstock.snapshot import soundness
 
 NO_FILE: Final = "there is no penstock.toml here: 'penstock init' writes one"
 
@@ -28,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--text-only",
         action="store_true",
-        help="do not look whether keys, certificates and other files are there",
+        help="look at this file alone: not whether keys and certificates are there, nor at tenants",
     )
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     return parser
@@ -43,6 +45,11 @@ def run(argv: Sequence[str]) -> int:
         return 2
     config, problems = _read(path, is_text_only=args.text_only)
     doubts = list(warnings(config)) if config else []
+    if config and not args.text_only:
+        home = state.State(load.state_dir_path())  # which need not be there, and is not made
+        snapshot = publish.drawn_up(home, config, 0, is_emulated=False)
+        problems += soundness.wrongs(snapshot) + soundness.broken(snapshot)
+        doubts += soundness.doubts(snapshot)
     if args.json:
         told = {"problems": [asdict(one) for one in problems]}
         told["warnings"] = [asdict(one) for one in doubts]

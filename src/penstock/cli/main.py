@@ -19,11 +19,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("penstock.cli.init", "Write a commented penstock.toml from what is found here"),
     "reload": ("penstock.cli.reload", "Apply the changed configuration to what is running"),
     "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
+    "tenants": ("penstock.cli.tenants", "Say who keys belong to, what is owed, what is limited"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
-START_HERE: Final = ("up", "check", "probe", "init", "reload", "keys", "tail")
+START_HERE: Final = ("up", "check", "probe", "init", "reload", "keys", "tenants", "tail")
 
 
 def overview() -> str:

@@ -41,6 +41,7 @@ def run(argv: Sequence[str]) -> int:
     terminal = Terminal()
     terminal.state("bad" if outcome.error else "good", outcome.words())
     terminal.problems("bad", outcome.problems)
+    terminal.problems("degraded", outcome.doubts)
     return 1 if outcome.error else 0
 
 

@@ -20,7 +20,7 @@ from penstock.cli.plan import Plan
 from penstock.cli.publish import next_version, publish
 from penstock.cli.state import State, read_json, write_json
 from penstock.core.errors import ConfigError, PenstockError, Problem
-from penstock.snapshot import file
+from penstock.snapshot import file, soundness
 from penstock.snapshot.model import Snapshot
 
 CONFIRM_S = 10.0  # the gateway reads the snapshot at once; this covers a machine under load
@@ -41,6 +41,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0  # of the snapshot that now counts; 0: as before
     error: str = ""
     problems: list[Problem] = []
+    doubts: list[Problem] = []  # it is in use all the same
     restart_needed: list[str] = []
 
     def words(self) -> str:
@@ -85,6 +86,7 @@ class Reloading:
                 serial=self._serial,
                 version=0 if error else snapshot.version,
                 error=error,
+                doubts=list(soundness.doubts(snapshot)),
                 restart_needed=changed(self._running, plan),
             )
         write_json(self._home.reload, outcome)

@@ -22,6 +22,7 @@ class State:
         self.spool = self.root / "spool"
         self.snapshot = self.root / "snapshot"
         self.keys = self.root / "keys.toml"
+        self.prices = self.root / "prices.toml"
         self.lock = self.run / "up.lock"
         self.up = self.run / "up.json"
         self.reload = self.run / "reload.json"

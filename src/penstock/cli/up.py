@@ -30,7 +30,7 @@ from penstock.config import load, private_file
 from penstock.config.check import warnings
 from penstock.config.model import Config
 from penstock.core.errors import ConfigError, Problem, StoreError
-from penstock.snapshot import keys
+from penstock.snapshot import keys, soundness
 
 PROGRAM: Final = (sys.executable, "-m", "penstock")
 DRAIN_MARGIN_S = 5.0  # what a process may take beyond its own drain_s
@@ -102,6 +102,7 @@ class Up:
         self._emulator: dict[str, Any] = {}
         self._key = ""
         self._plan = Plan(Config(), "")
+        self._doubts: list[Problem] = []
 
     async def run(self) -> int:
         """Start, serve until stopped, stop; returns the exit status."""
@@ -137,7 +138,8 @@ class Up:
         if made.wants_emulator:
             made = await self._start_emulator(made)
         self._plan = made
-        snapshot = publish(self._home, made)
+        snapshot = publish(self._home, made, is_start=True)
+        self._doubts = list(soundness.doubts(snapshot))
         await self._start_gateway(snapshot.config)
         self._write_ready()
 
@@ -199,6 +201,7 @@ class Up:
         greeting.greet(self._terminal, self._plan, self._urls, self._key)
         if load.config_path(self._config):  # what was found by itself needs no advice
             self._terminal.problems("degraded", warnings(self._plan.config))
+        self._terminal.problems("degraded", self._doubts)
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -228,6 +231,7 @@ class Up:
             outcome = await reloading.reload(self._plan_anew, gateway, self._stopping)
             self._terminal.state("bad" if outcome.error else "good", outcome.words())
             self._terminal.problems("bad", outcome.problems)
+            self._terminal.problems("degraded", outcome.doubts)
 
     async def _plan_anew(self) -> Plan:
         made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)

@@ -49,9 +49,14 @@ def config_path(given: str = "") -> Path | None:
     return default if default.exists() else None
 
 
+def state_dir_path() -> Path:
+    """Return where the state directory is, or would be."""
+    return Path(os.environ.get("PENSTOCK_STATE_DIR") or DEFAULT_STATE_DIR)
+
+
 def state_dir() -> Path:
     """Return the state directory, made with mode 0700 if it is not there; raises StoreError."""
-    path = Path(os.environ.get("PENSTOCK_STATE_DIR") or DEFAULT_STATE_DIR)
+    path = state_dir_path()
     try:
         for folder in (path, path / "run", path / "spool"):
             folder.mkdir(mode=STATE_DIR_MODE, parents=True, exist_ok=True)

@@ -193,6 +193,7 @@ class Admission(Struct, frozen=True, kw_only=True):
     batch_ratio: float = 0.8  # of the slots that batch may fill
     lifo_after_s: float = 4.0  # the oldest free one waits longer: the newest is served first
     streams_per_user_max: int = 8  # of one consumer, those that wait included
+    contracts_must_hold: bool = False  # else a warning: they survive the loss of an upstream
     ladder: Ladder = Ladder()
 
 

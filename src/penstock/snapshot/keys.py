@@ -1,21 +1,25 @@
-"""Callers' keys: made here, kept as SHA-256 in ``keys.toml`` of the state directory.
+"""Callers' keys: made here, kept as SHA-256 in ``keys.toml`` of the state directory; and tenants.
 
 A key is 256 random bits, so its hash needs no salt and no slow function: there is nothing to
 guess. The key itself is shown once, when it is made. One key, named ``local``, is kept raw beside
 the file (0600), so that what ``penstock up`` prints stays the same across restarts.
+
+The tenants that keys belong to lie in the same file, so that one write changes both or neither. A
+file without tenants is as good as one with them; what is as usual is not written.
 """
 
 import hashlib
 import secrets
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from penstock.config import private_file
 from penstock.config.model import OWN_KEYS_BEGIN
+from penstock.config.tenancy import Tenant
 from penstock.core.errors import StoreError
 from penstock.snapshot.model import Key
 
@@ -23,8 +27,8 @@ KEY_BYTES = 32
 LOCAL: Final = "local"
 
 _HEAD: Final = (
-    "# Callers' keys of this gateway, by their SHA-256. Written by 'penstock keys'.\n"
-    "# To take a key away: penstock keys revoke NAME\n"
+    "# Callers' keys of this gateway, by their SHA-256, and the tenants that they belong to.\n"
+    "# Written by 'penstock keys' and 'penstock tenants'; money is in millionths of a dollar.\n"
 )
 
 
@@ -38,31 +42,64 @@ def sha256(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def read(path: Path) -> list[Key]:
-    """Return the keys, none if there is no file yet; raises StoreError."""
+class Book(msgspec.Struct, frozen=True):
+    """What the file holds."""
+
+    keys: tuple[Key, ...] = ()
+    tenants: tuple[Tenant, ...] = ()
+
+
+def read_book(path: Path) -> Book:
+    """Return keys and tenants, none if there is no file yet; raises StoreError."""
     if not path.exists():
-        return []
+        return Book()
     try:
-        table = tomllib.loads(private_file.read(path))
-        return msgspec.convert(table.get("keys", []), list[Key])
+        return msgspec.convert(tomllib.loads(private_file.read(path)), Book)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise StoreError(f"{path} cannot be understood: {error}") from error
 
 
-def write(path: Path, keys: Iterable[Key]) -> None:
+def write_book(path: Path, book: Book) -> None:
     """Replace the file atomically; raises StoreError."""
-    private_file.write(path, _HEAD + "".join(_entry(key) for key in keys))
+    tables = [_table("tenants", tenant) for tenant in book.tenants]
+    tables += [_table("keys", key) for key in book.keys]
+    private_file.write(path, _HEAD + "".join(tables))
 
 
-def _entry(key: Key) -> str:
-    # A JSON string or list of strings is valid TOML, escapes included.
-    fields = {"id": key.id, "tenant": key.tenant, "sha256": key.sha256}
-    usual = Key(id=key.id, tenant=key.tenant, sha256=key.sha256)
-    for name in key.__struct_fields__:
-        if getattr(key, name) != getattr(usual, name):
-            fields[name] = getattr(key, name)
-    lines = [f"{name} = {msgspec.json.encode(value).decode()}" for name, value in fields.items()]
-    return "\n[[keys]]\n" + "\n".join(lines) + "\n"
+def read(path: Path) -> list[Key]:
+    """Return the keys, none if there is no file yet; raises StoreError."""
+    return list(read_book(path).keys)
+
+
+def write(path: Path, keys: Iterable[Key]) -> None:
+    """Replace the keys atomically, the tenants stay; raises StoreError."""
+    write_book(path, msgspec.structs.replace(read_book(path), keys=tuple(keys)))
+
+
+def _table(name: str, entry: msgspec.Struct) -> str:
+    """Return an entry as TOML: what differs from its default, inner tables last."""
+    lines: list[str] = []
+    inner: list[str] = []
+    for field, value in _unusual(entry):
+        if isinstance(value, msgspec.Struct):
+            fields = "".join(f"{at} = {_toml(one)}\n" for at, one in _unusual(value))
+            inner.append(f"[{name}.{field}]\n{fields}")
+        else:
+            lines.append(f"{field} = {_toml(value)}\n")
+    return f"\n[[{name}]]\n{''.join(lines)}{''.join(inner)}"
+
+
+def _unusual(entry: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that are required, or differ from their default; TOML has no null."""
+    for field in msgspec.structs.fields(entry):
+        value: Any = getattr(entry, field.name)
+        if value is not None and value != field.default:
+            yield field.name, value
+
+
+def _toml(value: Any) -> str:
+    """Return text, a number or a list as TOML: JSON of these is valid there, escapes included."""
+    return msgspec.json.encode(value).decode()
 
 
 def local_key(state_dir: Path) -> str:
@@ -74,8 +111,9 @@ def local_key(state_dir: Path) -> str:
     else:
         key = new_key()
         private_file.write(raw_path, key + "\n")
-    entry = Key(id=LOCAL, tenant=LOCAL, sha256=sha256(key))
+    digest = sha256(key)
     keys = read(keys_path)
-    if entry not in keys:
+    if not any(one.id == LOCAL and one.sha256 == digest for one in keys):
+        entry = Key(id=LOCAL, tenant=LOCAL, sha256=digest)
         write(keys_path, [entry, *(other for other in keys if other.id != LOCAL)])
     return key

@@ -1,9 +1,9 @@
-"""What the data plane needs to know, in one file: the configuration and the callers' keys."""
+"""What the data plane needs to know, in one file: configuration, keys, tenants and prices."""
 
 import msgspec
 
 from penstock.config.model import Config
-from penstock.config.tenancy import NO_LIMITS, Limits, Tenant, TierName
+from penstock.config.tenancy import NO_LIMITS, Limits, Price, Tenant, TierName
 
 FORMAT = 1
 
@@ -29,4 +29,5 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     keys: tuple[Key, ...]
     tenants: tuple[Tenant, ...] = ()  # a key's tenant that is not here is a standard one
+    prices: tuple[Price, ...] = ()  # a model that is not here costs nothing
     is_emulated: bool = False  # the upstreams are stand-ins, and every surface says so

@@ -20,6 +20,7 @@ from penstock.core.errors import StoreError
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange.route import Route
 from penstock.exchange.target import Target, TargetState, UpstreamState, breaker_policy
+from penstock.snapshot import contracts, soundness
 from penstock.snapshot.model import Key, Snapshot
 
 SHA256: Final = re.compile("[0-9a-f]{64}")
@@ -44,6 +45,8 @@ def check(snapshot: Snapshot) -> None:
     for key in snapshot.keys:
         if SHA256.fullmatch(key.sha256) is None:
             raise StoreError(f"the key {key.id!r} has no SHA-256")
+    for problem in soundness.wrongs(snapshot):
+        raise StoreError(str(problem))
 
 
 class Routing:
@@ -54,6 +57,7 @@ class Routing:
         self.config = Config()
         self.version = 0
         self.is_emulated = False
+        self.contracts: dict[str, float] = {}  # used share of what may be promised, by dimension
         self.upstreams: dict[str, UpstreamState] = {}
         self.states: OrderedDict[tuple[str, str], TargetState] = OrderedDict()
         self._keys: dict[bytes, Key] = {}
@@ -69,6 +73,7 @@ class Routing:
         self.config = config
         self.version = snapshot.version
         self.is_emulated = snapshot.is_emulated
+        self.contracts = contracts.used_ratios(snapshot)
         self._keys = {bytes.fromhex(key.sha256): key for key in snapshot.keys}
         plain = {key.tenant: Tenant(id=key.tenant) for key in snapshot.keys}
         self._tenants = plain | {tenant.id: tenant for tenant in snapshot.tenants}

@@ -91,6 +91,13 @@ KEPT: Final = Declared(
     "penstock_kept_exchanges", "gauge", "Exchanges kept for callers who come back."
 )
 KEPT_BYTES: Final = Declared("penstock_kept_bytes", "gauge", "Bytes of the answers that are kept.")
+CONTRACTS: Final = Declared(
+    "penstock_contracts_used_ratio",
+    "gauge",
+    "Enterprise contracts as a share of what may be promised so that all survive the loss of the "
+    "largest upstream, by dimension; above 1 they would not.",
+    ("dimension",),
+)
 IN_FLIGHT: Final = Declared("penstock_exchanges_in_flight", "gauge", "Exchanges under way.")
 WAITING: Final = Declared("penstock_exchanges_waiting", "gauge", "Exchanges waiting at the gate.")
 CONNECTIONS: Final = Declared(
@@ -149,7 +156,7 @@ UNKNOWN_TIERS: Final = Declared(
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS,
+    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS, CONTRACTS,
     *tiers.COUNTED, *tiers.GATE,
 )  # fmt: skip
 
@@ -250,6 +257,7 @@ class Gauges(msgspec.Struct):
     kept: int = 0
     kept_bytes: int = 0
     gate: GateStatistics = GateStatistics()
+    contracts: dict[str, float] = {}
 
 
 class _Now(Collector):
@@ -299,6 +307,7 @@ class _Now(Collector):
         yield family(UNKNOWN_TIERS, [((), counters.unknown_tiers)])
         yield from tiers.counted(counters.tiers)
         yield from tiers.gate(gauges.gate)
+        yield family(CONTRACTS, [((k,), v) for k, v in gauges.contracts.items()])
 
 
 def exposition(counters: Counters, gauges: Gauges) -> bytes:

@@ -96,6 +96,7 @@ class Admin:
             kept=parts.keeper.count,
             kept_bytes=parts.keeper.bytes,
             gate=statistics_of(parts.gate, clock.now_s(), parts.routing.upstreams.values()),
+            contracts=parts.routing.contracts,
         )
 
     def _telemetry(self) -> dict[str, object]:
@@ -116,6 +117,7 @@ class Admin:
             "replays": counters.replays,
             "not_kept": counters.not_kept,
             "kept": {"exchanges": gauges.kept, "bytes": gauges.kept_bytes},
+            "contracts_used_ratio": gauges.contracts,
             "upstreams": [
                 {
                     "upstream": pair[0],

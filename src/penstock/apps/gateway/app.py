@@ -32,6 +32,7 @@ from penstock.exchange.machine import Ports
 from penstock.exchange.tenancy import Tenancy
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot import file as snapshot_file
+from penstock.snapshot import soundness
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.routing import Routing, check
 from penstock.telemetry import log
@@ -168,6 +169,8 @@ class Gateway:
     def _use(self, snapshot: Snapshot) -> None:
         """Take a snapshot whole; raises StoreError, and then nothing has changed."""
         check(snapshot)
+        for doubt in soundness.doubts(snapshot):
+            log.warn("doubtful", place=doubt.place, reason=doubt.message, remedy=doubt.remedy)
         api_keys: dict[str, str] = {}
         for upstream in snapshot.config.upstreams:
             try:
@@ -181,7 +184,7 @@ class Gateway:
         self._gate.tenancy.use(
             snapshot.tenants,
             {key.id: key.limits for key in snapshot.keys},
-            (),
+            snapshot.prices,
             now_s,
             clock.now_unix_s() - now_s,
         )
