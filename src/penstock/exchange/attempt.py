@@ -48,7 +48,7 @@ class Attempt:
         "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
         "is_assembled", "is_reused", "is_translated", "number", "operation", "outcome",
         "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
-        "response_headers", "sent_at_s", "status", "target", "usage",
+        "response_headers", "sent_at_s", "status", "target", "tier_lines", "usage",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -60,6 +60,7 @@ class Attempt:
         self.dialect: Dialect = grant.target.upstream.dialect  # or the sibling of it that is used
         self.path = b""  # below the upstream's base URL
         self.body = b""
+        self.tier_lines = b""  # headers by which the upstream hears how urgent it is
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False
         self.is_assembled = False  # streams, although its caller is to get a whole answer
