@@ -1,5 +1,7 @@
 """What a refused caller gets, dialect by dialect: the table of TIERING 5, as bytes on the wire."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from tests.wire.loopback import Recorder
@@ -22,7 +24,7 @@ def shed(code: str, wait_s: float = 3.2) -> ShedError:
     return ShedError("Not now.", retry_after_s=wait_s, code=code)
 
 
-def refused(name: str, error: PenstockError) -> tuple[int, dict[str, str], dict[str, object]]:
+def refused(name: str, error: PenstockError) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Return status, headers and ``error`` as they go out in a dialect or a sibling of one."""
     connection, transport, handler = offline(Recorder(answers=False))
     feed(connection, ASKED)
