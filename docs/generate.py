@@ -26,6 +26,7 @@ from penstock.core import errors, outcome
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import RULES, FailureKind, Next, Verdict
 from penstock.dialects import families, pairs
+from penstock.dialects.registry import DIALECTS
 
 UNSET_WORDS: Final[dict[type[Struct], str]] = {
     TimeoutOverrides: "as `[timeouts]`",
@@ -166,6 +167,36 @@ def error_classes() -> list[type[PenstockError]]:
     ]
 
 
+def refusal_rows() -> list[list[str]]:
+    """Return what each dialect says of a refusal: its status, and the word that names it."""
+    cases: dict[str, PenstockError] = {
+        "over a limit of one's own": errors.LimitError(
+            "t", "requests_per_min", 60, 0, retry_after_s=1.0
+        )
+    }
+    cases |= {
+        f"`{code}`": errors.ShedError("full", retry_after_s=1.0, code=code) for code in errors.SHED
+    }
+    return [
+        [
+            case,
+            *(
+                f"{dialect.status_of(error)} `{error_word(dialect.error_body(error, ''))}`"
+                for dialect in DIALECTS.values()
+            ),
+        ]
+        for case, error in cases.items()
+    ]
+
+
+def error_word(body: bytes) -> str:
+    """Return the word of an envelope that clients of its dialect look at."""
+    error: dict[str, Any] = msgspec.json.decode(body)["error"]
+    if "status" in error:
+        return str(error["status"])
+    return str(error["code"] if "code" in error else error["type"])
+
+
 def errors_page() -> str:
     """Return the page of what callers and operators are told."""
     rows = [
@@ -177,6 +208,7 @@ def errors_page() -> str:
         ]
         for one in error_classes()
     ]
+    shed = [[f"`{code}`", words] for code, words in errors.SHED.items()]
     exhausted = [[str(status), f"`{code}`"] for status, code in errors.EXHAUSTED_CODES.items()]
     exhausted.append(["as sent", f"`{errors.TRANSLATION_CODE}`: only a translation was refused"])
     return page(
@@ -184,6 +216,14 @@ def errors_page() -> str:
         "What an answer that is an error says: its status, a `code` that stays the same over "
         "versions, and what to do. An error may bring a narrower status and code with it.",
         table(["code", "status", "what it means", "what to do"], rows),
+        "## No room\n\nWho is refused for want of capacity, or for a limit of its own, is told "
+        "when to come back: `Retry-After` is 1 to 60 seconds, a longer wait stands in "
+        "`x-penstock-wait-estimate-s` beside `x-should-retry: false`. `x-penstock-shed-reason` "
+        "names the code, or the limit. Over a limit of requests or tokens a minute, OpenAI's and "
+        "Anthropic's clients also get their own rate-limit headers. `preempted` brings "
+        "`x-penstock-preempted: true`.",
+        table(["what", *DIALECTS], refusal_rows()),
+        table(["code of a shed exchange", "why"], shed),
         "When every upstream has failed, the last failure decides ([failures](failures.md)):",
         table(["status", "code"], exhausted),
     )

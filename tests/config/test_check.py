@@ -20,6 +20,7 @@ from penstock.config.model import (
     Retry,
     Route,
     Target,
+    TierHeaders,
     TimeoutOverrides,
     Timeouts,
     Upstream,
@@ -109,6 +110,11 @@ CONTRADICTIONS: list[tuple[Config, str]] = [
         changed(GOOD, upstreams=(changed(A, engine=Engine.VLLM, dialect=CLAUDE), B)),
         "upstreams[0].engine",
     ),
+    (with_upstream(passes_priority=True), "upstreams[0].passes_priority"),
+    (
+        with_upstream(engine=Engine.OLLAMA, passes_priority=True),
+        "upstreams[0].passes_priority",
+    ),
     (with_upstream(models={"a b": ModelOverrides()}), 'upstreams[0].models."a b"'),
     (
         with_upstream(models={"gpt-4": ModelOverrides(efforts=("low", "lots"))}),
@@ -152,6 +158,7 @@ def test_each_contradiction_is_named_by_its_place(config: Config, place: str) ->
         with_upstream(headers={"x-team": "search"}),
         with_upstream(base_url="http://[::1]:8000/v1"),
         with_upstream(engine=Engine.LLAMA_CPP),
+        with_upstream(engine=Engine.SGLANG, passes_priority=True, tier_headers=TierHeaders.SMG),
         with_upstream(models={"*": ModelOverrides(context_tokens_max=0, efforts=())}),
         with_route(name="*"),
         with_route(name="claude-*"),

@@ -31,7 +31,7 @@ from penstock.config.model import (
 )
 from penstock.core.errors import Problem
 from penstock.core.outcome import RULES, FailureKind, Next
-from penstock.dialects.capability import EFFORTS
+from penstock.dialects.capability import EFFORTS, Engine
 from penstock.dialects.continuation import fault_of
 
 DAY_S = 86_400.0
@@ -226,6 +226,9 @@ def _upstream(upstream: Upstream, place: str) -> Iterator[Problem]:
     if upstream.engine is not None and not upstream.dialect.value.startswith("openai"):
         message = f"says nothing of {upstream.dialect.value}: it is about OpenAI's dialect"
         yield Problem(f"{place}.engine", message, "remove it")
+    if upstream.passes_priority and upstream.engine not in (Engine.VLLM, Engine.SGLANG):
+        message = "only vLLM and SGLang know the field, and each orders it the other way round"
+        yield Problem(f"{place}.passes_priority", message, 'set engine to "vllm" or "sglang"')
     yield from _models(upstream, f"{place}.models")
 
 

@@ -197,6 +197,13 @@ class Admission(Struct, frozen=True, kw_only=True):
     ladder: Ladder = Ladder()
 
 
+class TierHeaders(enum.Enum):
+    """Routers in front of engines that hear in a header how urgent a request is."""
+
+    LLM_D = "llm-d"
+    SMG = "smg"
+
+
 class Quota(Struct, frozen=True, kw_only=True):
     """What an upstream's account may use in a minute; its own headers correct it."""
 
@@ -260,6 +267,8 @@ class Upstream(Struct, frozen=True, kw_only=True):
     tls_ca_file: str = ""  # PEM; empty: the public ones
     stream_usage: bool = True  # OpenAI: may be asked for usage at the end of a stream
     engine: Engine | None = None  # what speaks OpenAI's dialect there, if it is not OpenAI
+    passes_priority: bool = False  # vLLM, SGLang: orders by the field "priority", set by the tier
+    tier_headers: TierHeaders | None = None  # a router: hears the tier in headers of its own
     models: dict[str, ModelOverrides] = {}  # what they accept, where it is not as in the table
 
 

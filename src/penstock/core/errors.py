@@ -67,7 +67,10 @@ class KeyRefusedError(PenstockError):
 
 
 class ShedError(PenstockError):
-    """There is no capacity for this exchange now; says whose limit, and when to come back."""
+    """There is no capacity for this exchange now; says whose limit, and when to come back.
+
+    ``code`` is the reason, one of ``SHED``.
+    """
 
     status = 503
     code = "no_capacity"
@@ -75,10 +78,11 @@ class ShedError(PenstockError):
 
     def __init__(self, message: str, *, retry_after_s: float, code: str = "") -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
-        self.should_retry = retry_after_s <= RETRY_AFTER_MAX_S
         if code:
             self.code = code
+        wait_s = PREEMPTED_RETRY_S if code == PREEMPTED else retry_after_s
+        self.retry_after_s = min(wait_s, WAIT_S_MAX)
+        self.should_retry = self.retry_after_s <= RETRY_AFTER_MAX_S
 
 
 class LimitError(PenstockError):
@@ -101,7 +105,7 @@ class LimitError(PenstockError):
         self.dimension = dimension
         self.limit = limit
         self.remaining = remaining
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = min(retry_after_s, WAIT_S_MAX)
         self.should_retry = retry_after_s <= RETRY_AFTER_MAX_S
 
 
@@ -188,6 +192,22 @@ class StoreError(PenstockError):
 # SDKs sleep for what Retry-After says; above this an older SDK falls into its own short back-off
 # and storms (TIERING 5), so a longer wait is told in a header of ours instead.
 RETRY_AFTER_MAX_S = 60.0
+WAIT_S_MAX: Final = 31 * 86_400.0  # the longest budget is a month's; what never comes is told so
+PREEMPTED: Final = "preempted"
+PREEMPTED_RETRY_S: Final = 1.0  # the slot went to somebody else once; that is no overload
+QUEUE_TIMEOUT: Final = "queue_timeout"
+TIER_CAPACITY: Final = "tier_capacity"
+NO_NEW_SESSIONS: Final = "no_new_sessions"
+USER_STREAMS: Final = "user_streams"
+# Why an exchange is shed, as ``code`` and ``x-penstock-shed-reason`` say it.
+SHED: Final[dict[str, str]] = {
+    "no_capacity": "no upstream of the route is to be had now, for any tier",
+    TIER_CAPACITY: "what is left of the capacity is for tiers above this one",
+    NO_NEW_SESSIONS: "users who have begun a conversation go on with it, others come later",
+    USER_STREAMS: "this user has as many streams as one may have in its tier now",
+    QUEUE_TIMEOUT: "it has waited for as long as its tier waits",
+    PREEMPTED: "its slot went to a contract, and no other became free",
+}
 STOPS: Final = (".", "!", "?", ":", "\u2026", "\u3002", "\uff01", "\uff1f")
 CLOSERS: Final = "\"')]}*`\u00bb\u2019\u201d\u300d"  # that may stand behind a sentence's stop
 TRANSLATION_CODE: Final = "translation_refused"

@@ -14,6 +14,7 @@ import msgspec
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.core.standing import Standing
 from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
@@ -243,6 +244,10 @@ class Dialect(Protocol):
 
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error in this dialect."""
+        ...
+
+    def limit_lines(self, standing: Standing, now_unix_s: float) -> bytes:
+        """Return the header lines that tell a caller how much of its own limits is left."""
         ...
 
     def error_body(self, error: PenstockError, request_id: str) -> bytes:

@@ -6,13 +6,17 @@ it speaks the caller's dialect          the caller's own bytes
 it speaks another                       a translation
 
 With a cap, each of the last three asks for a shorter answer, where that makes sense
-(``dialects.shortening``); the rest of a broken answer is not cut again.
+(``dialects.shortening``); the rest of a broken answer is not cut again. A word for a tier goes on
+only if it buys no more than the tier that the request is served as.
 """
 
 import msgspec
 
+from penstock.dialects import service_tier
 from penstock.dialects.message import Request
+from penstock.dialects.operation import Operation
 from penstock.dialects.shortening import shorten_request
+from penstock.exchange import urgency
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.splice import Splice
@@ -41,21 +45,16 @@ def write(
         attempt.path = dialect.path(target.model, is_stream=False)
         output_tokens_cap = 0
     attempt.dialect, attempt.operation = dialect, order.operation
+    is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
-        return request
-    is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
-    if dialect is order.dialect and not is_watched:
+    elif dialect is order.dialect and not is_watched:
         _forward(order, attempt, output_tokens_cap)
-        return request
-    request = request or order.dialect.read_request(order.inquiry)
-    attempt.is_translated, attempt.is_assembled = True, is_watched
-    written = _shorter(request, attempt, output_tokens_cap)
-    if is_watched:
-        attempt.path = target.paths[True]
-        attempt.caller_headers = order.headers if dialect is order.dialect else {}
-        written = msgspec.structs.replace(written, is_stream=True)
-    attempt.body, attempt.dropped = target.write_request(written, dialect)
+    else:
+        attempt.is_translated, attempt.is_assembled = True, is_watched
+        request = request or _read(order)
+        _translate(order, attempt, request, output_tokens_cap)
+    urgency.mark(order, attempt)
     return request
 
 
@@ -64,16 +63,27 @@ def _forward(order: Order, attempt: Attempt, output_tokens_cap: int) -> None:
     if output_tokens_cap:
         inquiry = dialect.shorten(inquiry, target.model, target.capability, output_tokens_cap)
         attempt.is_shortened = inquiry is not order.inquiry
+    if order.operation is Operation.GENERATE:
+        inquiry = service_tier.outward(inquiry)
     asks_usage = inquiry.is_stream and target.capability.stream_usage
     attempt.body = target.forward(inquiry, dialect, asks_usage=asks_usage)
     attempt.caller_headers = order.headers
 
 
-def _shorter(request: Request, attempt: Attempt, output_tokens_cap: int) -> Request:
-    """Return the request for a shorter answer; the same without a cap, or if it may not be."""
-    if not output_tokens_cap:
-        return request
-    target, name = attempt.target, attempt.dialect.name
-    shorter = shorten_request(request, name, target.model, target.capability, output_tokens_cap)
-    attempt.is_shortened = shorter is not request
-    return shorter
+def _read(order: Order) -> Request:
+    return service_tier.lowered(order.dialect.read_request(order.inquiry), order.inquiry.served)
+
+
+def _translate(order: Order, attempt: Attempt, request: Request, output_tokens_cap: int) -> None:
+    target, dialect = attempt.target, attempt.dialect
+    written = request
+    if output_tokens_cap:
+        written = shorten_request(
+            request, dialect.name, target.model, target.capability, output_tokens_cap
+        )
+        attempt.is_shortened = written is not request
+    if attempt.is_assembled:
+        attempt.path = target.paths[True]
+        attempt.caller_headers = order.headers if dialect is order.dialect else {}
+        written = msgspec.structs.replace(written, is_stream=True)
+    attempt.body, attempt.dropped = target.write_request(written, dialect)

@@ -50,7 +50,7 @@ class Attempt:
         "dialled_at_s", "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
         "is_assembled", "is_estimated", "is_reused", "is_shortened", "is_translated", "number",
         "operation", "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
-        "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
+        "response_headers", "sent_at_s", "status", "target", "tier_lines", "usage", "was_moved",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -61,7 +61,7 @@ class Attempt:
         self.operation = Operation.GENERATE
         self.dialect: Dialect = grant.target.upstream.dialect  # or the sibling of it that is used
         self.path = b""  # below the upstream's base URL
-        self.body = b""
+        self.body = self.tier_lines = b""  # and the header lines that say how urgent it is
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         self.is_translated = False
         self.is_assembled = False  # streams, although its caller is to get a whole answer

@@ -26,7 +26,7 @@ from typing import Final, TypedDict
 
 from penstock.config.model import Admission
 from penstock.core.claim import Claim
-from penstock.core.errors import ShedError
+from penstock.core.errors import NO_NEW_SESSIONS, TIER_CAPACITY, USER_STREAMS, ShedError
 from penstock.core.free_share import FreeShare
 from penstock.core.heavy_use import HeavyUse
 from penstock.core.ladder import LEVEL_MAX, Ladder, LadderPolicy
@@ -279,9 +279,6 @@ def streams_text(streams_max: int) -> str:
     return f"A user may have {streams_max} streams of this tier at once now."
 
 
-NO_NEW_SESSIONS: Final = "no_new_sessions"
-TIER_CAPACITY: Final = "tier_capacity"
-USER_STREAMS: Final = "user_streams"
 NO_ROOM: Final = "There is no room for a new session of the free tier."
 NO_BATCH: Final = "There is no room for batch work."
 IMPATIENT: Final = "This user came back several times before the time in Retry-After."

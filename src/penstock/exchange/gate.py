@@ -29,7 +29,14 @@ from penstock.config.model import Admission
 from penstock.core.admission import QueuePolicy
 from penstock.core.circuit_breaker import Permit
 from penstock.core.claim import Claim
-from penstock.core.errors import RETRY_AFTER_MAX_S, LimitError, ShedError
+from penstock.core.errors import (
+    PREEMPTED,
+    QUEUE_TIMEOUT,
+    RETRY_AFTER_MAX_S,
+    TIER_CAPACITY,
+    LimitError,
+    ShedError,
+)
 from penstock.core.outcome import SUCCESS, Outcome
 from penstock.core.price import Used
 from penstock.core.tier import Tier
@@ -392,7 +399,7 @@ class LocalGate:
             return False
         tier = claim.served.word
         message = f"There is no room for the tier {tier!r} now: it would wait {wait_s:.0f} s."
-        error = ShedError(message, retry_after_s=self._spread(wait_s), code="tier_capacity")
+        error = ShedError(message, retry_after_s=self._spread(wait_s), code=TIER_CAPACITY)
         demand.on_refused(error, now_s)
         return True
 
@@ -453,9 +460,9 @@ class LocalGate:
         if wait_s > RETRY_AFTER_MAX_S:
             message = "No upstream of this route is free, nor will one be soon."
         elif claim.was_moved:
-            code, wait_s = "preempted", 1.0
+            code = PREEMPTED
         elif demand.wait_until_s and now_s >= demand.wait_until_s:
-            code = "queue_timeout"
+            code = QUEUE_TIMEOUT
         demand.on_refused(ShedError(message, retry_after_s=wait_s, code=code), now_s)
 
     def _spread(self, wait_s: float) -> float:

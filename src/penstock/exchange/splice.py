@@ -14,6 +14,7 @@ A hop is an attempt of whose answer the caller has something. Whom to ask is dec
 from typing import Final
 
 from penstock.core.claim import ANYONE
+from penstock.dialects import service_tier
 from penstock.dialects.continuation import continued, is_spent, obstacle_of
 from penstock.dialects.message import Request, Usage
 from penstock.dialects.splicing import Hop, first_hop
@@ -51,7 +52,7 @@ class Splice:
         assert self._hop is not None
         target = attempt.target
         attempt.continuation = continued(
-            self._request,
+            service_tier.lowered(self._request, self._order.inquiry.served),
             self._hop.progress,
             prefill=target.capability.prefill,
             prompt=self._order.route.continue_prompt,

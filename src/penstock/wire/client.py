@@ -291,13 +291,14 @@ class Pool:
 
     def head(self, attempt: Attempt) -> bytes:
         """Return the head of a request, with its credential."""
-        return b"%b%b%b%bcontent-length: %d\r\n\r\n" % (
+        return b"%b%b%b%b%bcontent-length: %d\r\n\r\n" % (
             self._begin,
             attempt.path,
             self._static,
             attempt.dialect.auth_headers(
                 self.api_key, self.entry.api_version, attempt.caller_headers
             ),
+            attempt.tier_lines,
             len(attempt.body),
         )
 

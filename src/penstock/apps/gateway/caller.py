@@ -2,7 +2,15 @@
 
 import math
 
-from penstock.core.errors import RETRY_AFTER_MAX_S, PenstockError, ShedError
+from penstock.core.errors import (
+    PREEMPTED,
+    RETRY_AFTER_MAX_S,
+    LimitError,
+    PenstockError,
+    ShedError,
+    UpstreamError,
+)
+from penstock.core.standing import Standing, standing_of
 from penstock.dialects.contract import Dialect
 from penstock.exchange.machine import Exchange
 from penstock.wire import clock
@@ -45,6 +53,8 @@ class HttpCaller:
         self._let_go()
         body = self.dialect.error_body(error, self.id)
         lines = self._head + b"content-type: application/json\r\n" + headers + advice(error)
+        if isinstance(error, LimitError):
+            lines += limit_lines(self.dialect, standing_of(error))
         self.call.send(self.dialect.status_of(error), lines, body)
 
     def start(self, headers: bytes) -> None:
@@ -101,9 +111,14 @@ def head(dialect: Dialect, request_id: str, mark: bytes) -> bytes:
     return b"%b: %b\r\n%b" % (dialect.request_id_header, request_id.encode(), mark)
 
 
+def limit_lines(dialect: Dialect, standing: Standing) -> bytes:
+    """Return the headers that tell how much of the caller's own limits is left, in its dialect."""
+    return dialect.limit_lines(standing, clock.now_unix_s())
+
+
 def advice(error: PenstockError) -> bytes:
-    """Return the headers that say whether and when to come back (TIERING 5)."""
-    lines = b""
+    """Return the headers that say why, and whether and when to come back (TIERING 5)."""
+    lines = _reason(error)
     should_retry = error.should_retry
     if error.retry_after_s > 0:
         wait_s = min(RETRY_AFTER_MAX_S, max(1.0, error.retry_after_s))
@@ -114,3 +129,15 @@ def advice(error: PenstockError) -> bytes:
     if should_retry is not None:
         lines += b"x-should-retry: true\r\n" if should_retry else b"x-should-retry: false\r\n"
     return lines
+
+
+def _reason(error: PenstockError) -> bytes:
+    """Return what was short: capacity, or a limit of the caller's own, by the name of either."""
+    match error:
+        case LimitError(dimension=reason) | ShedError(code=reason):
+            lines = b"x-penstock-shed-reason: %b\r\n" % reason.encode()
+            return lines + b"x-penstock-preempted: true\r\n" if reason == PREEMPTED else lines
+        case UpstreamError(code="no_capacity"):
+            return b"x-penstock-shed-reason: no_capacity\r\n"
+        case _:
+            return b""

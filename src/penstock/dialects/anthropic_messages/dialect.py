@@ -4,7 +4,8 @@ from typing import Final
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
-from penstock.dialects import sse
+from penstock.core.standing import Standing
+from penstock.dialects import limit_lines, sse
 from penstock.dialects.anthropic_messages import errors, passthrough
 from penstock.dialects.anthropic_messages.answer import (
     MessagesDecoder,
@@ -125,6 +126,10 @@ class AnthropicMessages:
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""
         return errors.status_of(error)
+
+    def limit_lines(self, standing: Standing, now_unix_s: float) -> bytes:
+        """Return Anthropic's rate-limit headers."""
+        return limit_lines.anthropic(standing, now_unix_s)
 
     def error_body(self, error: PenstockError, request_id: str) -> bytes:
         """Return the envelope of an error."""

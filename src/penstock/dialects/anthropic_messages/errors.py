@@ -26,7 +26,13 @@ from typing import Final
 
 import msgspec
 
-from penstock.core.errors import PenstockError, ShedError, UpstreamError
+from penstock.core.errors import (
+    PREEMPTED,
+    QUEUE_TIMEOUT,
+    PenstockError,
+    ShedError,
+    UpstreamError,
+)
 from penstock.core.outcome import Failure, FailureKind
 from penstock.dialects import http_error, json_fields
 from penstock.dialects.contract import Headers
@@ -34,7 +40,7 @@ from penstock.dialects.contract import Headers
 DETAIL_CHARS_MAX: Final = 500
 RATE_DIMENSIONS: Final = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
 # A queue's timeout and a preempted exchange are not overload: what they waited for may be free.
-STAYS_503: Final = frozenset({"queue_timeout", "preempted"})
+STAYS_503: Final = frozenset({QUEUE_TIMEOUT, PREEMPTED})
 OVERLOADED: Final = 529
 _UNAVAILABLE: Final = 503
 _BY_WORD: Final[dict[str, FailureKind]] = {

@@ -2,6 +2,7 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
+from penstock.core.standing import Standing
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
@@ -109,6 +110,11 @@ class GeminiGenerate:
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""
         return error.status
+
+    def limit_lines(self, standing: Standing, now_unix_s: float) -> bytes:
+        """Return nothing: Google's API has no such headers."""
+        del standing, now_unix_s
+        return b""
 
     def error_body(self, error: PenstockError, request_id: str) -> bytes:
         """Return the envelope of an error."""

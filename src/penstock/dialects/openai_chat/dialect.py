@@ -2,7 +2,8 @@
 
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Failure
-from penstock.dialects import sse
+from penstock.core.standing import Standing
+from penstock.dialects import limit_lines, sse
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
@@ -114,6 +115,11 @@ class OpenAIChat:
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""
         return error.status
+
+    def limit_lines(self, standing: Standing, now_unix_s: float) -> bytes:
+        """Return OpenAI's rate-limit headers."""
+        del now_unix_s
+        return limit_lines.openai(standing)
 
     def error_body(self, error: PenstockError, request_id: str) -> bytes:
         """Return the envelope of an error."""
