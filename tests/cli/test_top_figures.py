@@ -32,8 +32,8 @@ NONE = tuple([0] * (len(BUCKETS_S) + 1))
 
 def desk(name: str = "claude", in_flight: int = 0, limit: int = 64, **more: Any) -> DeskStatistics:
     bands = {word: BandStatistics(**{"ceiling": limit, **more.pop(word, {})}) for word in WORDS}
-    fields: dict[str, Any] = {"upstream": name, "limit": limit, "limit_max": limit}
-    return DeskStatistics(**(fields | {"in_flight": in_flight, "tiers": bands} | more))
+    fields: dict[str, Any] = {"upstream": name, "limit": limit, "limit_max": limit, "tiers": bands}
+    return DeskStatistics(**(fields | more), in_flight=in_flight)
 
 
 def telemetry(**changes: Any) -> Telemetry:
@@ -199,6 +199,8 @@ CONDITIONS = [
     ("broken", desk(), (PairRead("claude", "a", breaker="open"),)),
     ("probing", desk(), (PairRead("claude", "a", breaker="open"), PairRead("claude", "b"))),
     ("probing", desk(), (PairRead("claude", "a", breaker="half_open"),)),
+    ("full", desk(free={"waiting": 1}), (PairRead("claude", "a", breaker="half_open"),)),
+    ("failing", desk(in_flight=64), (PairRead("claude", "a", {"success": 1, "timed_out": 1}),)),
     ("failing", desk(), (PairRead("claude", "a", {"success": 8, "overloaded": 2}),)),
     ("ready", desk(), (PairRead("claude", "a", {"success": 9, "overloaded": 1}),)),
     ("ready", desk(), (PairRead("claude", "a", {"success": 1, "ignored": 9}),)),
@@ -235,6 +237,13 @@ def test_a_contract_that_waits_is_bad_news() -> None:
     assert (severity, words) == ("bad", "claude full: 64 of 64 slots, enterprise waits 1.1 s")
 
 
+def test_the_two_most_urgent_that_wait_are_named() -> None:
+    waits: dict[str, Any] = {w: {"waiting": 1, "oldest_wait_s": 0.5} for w in WORDS[2:]}
+    full = desk(in_flight=64, **waits)
+    words = "claude full: 64 of 64 slots, standard waits 500 ms, free waits 500 ms"
+    assert said(telemetry(gate=GateStatistics(3, (full,)))) == ("partial", words)
+
+
 def test_the_worst_comes_first() -> None:
     desks = (
         desk("resting", rest_s=12.0),
@@ -252,12 +261,17 @@ def test_the_worst_comes_first() -> None:
     severity, words = said(now)
     assert severity == "bad"
     assert words.split("; ") == [
-        "broken left alone: its breaker is open, asked again in 4.0 s",
+        "broken: breaker open, retry in 4.0 s",
         "full full: 8 of 8 slots, batch waits 80 s",
-        "13.5 shed/s (queue_timeout 10, no_capacity 2, tier_capacity 1, ...)",
+        "13.5 shed/s (queue_timeout, ...)",
         "resting rests for 12 s",
         "consumers at level 3 of 5",
     ]
+
+
+def test_most_of_what_is_shed_is_named() -> None:
+    assert headline.shed_words({"a": 12.0}) == "12 shed/s (a)"
+    assert headline.shed_words({"a": 1.0, "b": 3.0}) == "4 shed/s (b, ...)"
 
 
 def test_a_failing_upstream_is_told_with_how() -> None:

@@ -348,17 +348,18 @@ def condition(
     desk: DeskStatistics, pairs: Sequence[PairRead], failures_per_s: float, attempts_per_s: float
 ) -> str:
     """Return an upstream's state in a word, the worst that is true of it."""
-    breakers = [pair.breaker for pair in pairs]
-    if breakers and all(word == "open" for word in breakers):
-        return "broken"
-    if desk.rest_s or (pairs and all(pair.rest_s for pair in pairs)):
-        return "resting"
-    if any(word != "closed" for word in breakers):
-        return "probing"
-    if failures_per_s > FAILING_RATIO * attempts_per_s:
-        return "failing"
     is_awaited = any(band.waiting for band in desk.tiers.values())
-    return "full" if is_awaited or desk.in_flight >= desk.limit else "ready"
+    is_closed = [pair.breaker == "closed" for pair in pairs]
+    is_open = [pair.breaker == "open" for pair in pairs]
+    words = (
+        ("broken", bool(pairs) and all(is_open)),
+        ("resting", desk.rest_s > 0.0 or (bool(pairs) and all(pair.rest_s for pair in pairs))),
+        ("full", is_awaited),
+        ("probing", not all(is_closed)),
+        ("failing", failures_per_s > FAILING_RATIO * attempts_per_s),
+        ("full", desk.in_flight >= desk.limit),
+    )
+    return next((word for word, is_so in words if is_so), "ready")
 
 
 def _said(

@@ -1,7 +1,7 @@
 """One line that says in words what a gateway is doing, the worst first.
 
     no answer                    who does not answer, and why
-    every breaker open           bad       who is left alone, and for how long
+    every breaker open           bad       who, and when it is tried again
     a contract waits             bad       as full
     full                         partial   whose slots, and how long each tier waits
     something is shed            partial   how much, and why
@@ -13,7 +13,7 @@
 Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from penstock.cli.quantities import number, seconds
@@ -21,7 +21,7 @@ from penstock.cli.quantities import number, seconds
 LEVEL_MAX: Final = 5  # of the ladder
 PROMPT: Final = ("control", "enterprise")  # tiers whose wait is bad news
 PROMPT_S: Final = 1.0  # beyond which it is
-REASONS_MAX: Final = 3  # that are named
+WAITS_MAX: Final = 2  # tiers that wait, that are named
 SEVERITIES: Final = ("bad", "partial", "degraded", "good")
 
 
@@ -84,14 +84,14 @@ def _upstream(one: Upstream) -> tuple[str, str] | None:
     severity, words = "degraded", ""
     match one.condition:
         case "broken":
-            again = f", asked again in {seconds(one.rest_s)}" if one.rest_s else ""
-            severity, words = "bad", f"{one.name} left alone: its breaker is open{again}"
+            again = f", retry in {seconds(one.rest_s)}" if one.rest_s else ""
+            severity, words = "bad", f"{one.name}: breaker open{again}"
         case "full" if one.waits_s:  # without a queue it is used well, and no news
             is_bad = any(one.waits_s.get(tier, 0.0) > PROMPT_S for tier in PROMPT)
             waits = [f"{tier} waits {seconds(wait_s)}" for tier, wait_s in one.waits_s.items()]
             slots = f"{one.in_flight} of {one.limit} slots"
             severity = "bad" if is_bad else "partial"
-            words = f"{one.name} full: {', '.join([slots, *waits])}"
+            words = f"{one.name} full: {', '.join([slots, *waits[:WAITS_MAX]])}"
         case "resting":
             words = f"{one.name} rests for {seconds(one.rest_s)}"
         case "probing":
@@ -105,14 +105,10 @@ def _upstream(one: Upstream) -> tuple[str, str] | None:
 
 
 def shed_words(sheds: Mapping[str, float]) -> str:
-    """Return how much is shed, and why."""
-    ordered: Sequence[tuple[str, float]] = sorted(sheds.items(), key=lambda one: -one[1])
-    named = [
-        word if len(ordered) == 1 else f"{word} {number(rate)}"
-        for word, rate in ordered[:REASONS_MAX]
-    ]
-    more = ", ..." if len(ordered) > REASONS_MAX else ""
-    return f"{number(sum(sheds.values()))} shed/s ({', '.join(named)}{more})"
+    """Return how much is shed, and what for most of it."""
+    most = max(sheds, key=lambda word: sheds[word])
+    more = ", ..." if len(sheds) > 1 else ""
+    return f"{number(sum(sheds.values()))} shed/s ({most}{more})"
 
 
 def _flow(flow: Flow) -> str:

@@ -45,8 +45,8 @@ LADDER: Final = (
     "nothing is taken from them",
     "no retries",
     "answers are short",
-    "answers are shorter, one stream each, a smaller model",
-    "as before, and they are told their place",
+    "answers are shorter, by a smaller model",
+    "answers are shorter, and a wait is told",
     "new users are turned away",
 )
 
@@ -55,12 +55,11 @@ def render(figures: Figures, width: int) -> list[Text]:
     """Return the lines of one picture; none is longer than ``width`` or 40, if that is more."""
     width = max(WIDTH_MIN, width)
     lines = [_headline(figures, width), _status(figures, width)]
-    if not figures.is_up:
-        return lines
-    lines += [Text(), *_tiers(figures, width), Text(), *_upstreams(figures, width)]
-    lines += [Text(), *_refusals(figures, width)]
+    if figures.is_up:
+        lines += [Text(), *_tiers(figures, width), Text(), *_upstreams(figures, width)]
+        lines += [Text(), *_refusals(figures, width)]
     if figures.consumers is not None:
-        lines.append(_consumers(figures.consumers))
+        lines.append(_consumers(figures.consumers, width))
     for line in lines:
         line.truncate(width)
         line.rstrip()
@@ -96,17 +95,16 @@ def _ratio(value: float | None) -> Text:
 
 
 def _headline(figures: Figures, width: int) -> Text:
-    """Say as many of the parts as there is room for, and how many are left out."""
-    sign, colour = SHAPES[figures.severity]
-    words = figures.said[0]
-    for at, part in enumerate(figures.said[1:], 1):
-        left = len(figures.said) - at - 1
-        more = f"; {part}"
-        if len(words) + len(more) + (len(f"; {left} more") if left else 0) > width - 2:
-            words += f"; {left + 1} more"
-            break
-        words += more
-    return Text.assemble((sign, colour), " ", (words, "bold"), overflow="ellipsis", no_wrap=True)
+    """Say what there is room for, the most important first, and how many parts are left out."""
+    words = figures.said[0].strip()
+    left = len(figures.said) - 1
+    for part in figures.said[1:]:
+        more = f"; {left - 1} more" if left > 1 else ""
+        if len(f"{words}; {part}{more}") <= width - 2:
+            words += f"; {part}"
+            left -= 1
+    words += f"; {left} more" if left else ""
+    return Text.assemble(SHAPES[figures.severity], " ", (words, "bold"), overflow="ellipsis")
 
 
 def _status(figures: Figures, width: int) -> Text:
@@ -163,11 +161,12 @@ def _tiers(figures: Figures, width: int) -> list[Text]:
 
 def _upstreams(figures: Figures, width: int) -> list[Text]:
     column = Column[UpstreamFigures]
+    longest = max([len("UPSTREAM"), *(len(one.upstream) for one in figures.upstreams)])
     columns = [
-        column("  UPSTREAM", 18, 0, _name, is_left=True),
-        column("STATE", 13, 1, _state, is_left=True),
+        column("  UPSTREAM", min(longest + 2, width // 4 + 2), 0, _name, is_left=True),
+        column("STATE", 14, 2, _state, is_left=True),
         column("SLOTS", 0, 3, _slots),
-        column("TAKEN", 9, 2, _taken),
+        column("TAKEN", 9, 1, _taken),
         column("WAIT", 5, 4, lambda one, _: _count(sum(one.waiting.values()), "yellow")),
         column("ATT/S", 6, 7, lambda one, _: _rate(one.attempts_per_s)),
         column("FAIL/S", 6, 5, lambda one, _: _rate(_failures(one), "red")),
@@ -176,7 +175,7 @@ def _upstreams(figures: Figures, width: int) -> list[Text]:
         column("p99", 6, 10, lambda one, _: _time(one.ttft_p99_s)),
         column("QUOTA", 5, 9, lambda one, _: _ratio(one.quota_usage_ratio)),
         column("ENGINE", 6, 12, lambda one, _: _ratio(one.saturation_ratio)),
-        column("KEPT", 5, 11, lambda one, _: _count(one.reserve)),
+        column("RESERVE", 7, 11, lambda one, _: _count(one.reserve)),
         column("HELD", 6, 11, lambda one, _: _time(one.held_s)),
         column("IN TOK/S", 8, 13, lambda one, _: _rate(one.input_tokens_per_s)),
     ]
@@ -250,11 +249,12 @@ def _refusals(figures: Figures, width: int) -> list[Text]:
     columns = [
         column("  REFUSED", 22, 0, lambda row, _: Text(f"  {row[0]}"), is_left=True),
         column("ALL/S", 6, 1, lambda row, _: _rate(sum(row[1].values()), "red")),
-        column("", 0, 3, share),
         *(
-            column(one.tier[:10], max(6, len(one.tier[:10])), 2 + at, _of(one.tier))
+            column(one.tier, max(6, len(one.tier)), 2 + at, _of(one.tier))
             for at, one in enumerate(figures.tiers)
+            if one.refusals_per_s
         ),
+        column("", 0, 2 + len(figures.tiers), share),
     ]
     return table(columns, ordered, width)
 
@@ -263,12 +263,12 @@ def _of(tier: str) -> Callable[[tuple[str, Mapping[str, float]], int], Text]:
     return lambda row, _: _rate(row[1].get(tier, 0.0))
 
 
-def _consumers(one: ConsumerStatistics) -> Text:
+def _consumers(one: ConsumerStatistics, width: int) -> Text:
     shape = "good" if not one.level else "bad" if one.level == LEVEL_MAX else "degraded"
-    words = [f"level {one.level} of {LEVEL_MAX}: {LADDER[min(one.level, LEVEL_MAX)]}"]
-    words.append(f"{number(one.tickets)} users are in")
-    if one.new_ratio < 1.0:
-        words.append(f"{one.new_ratio:.0%} of new ones get in")
-    if one.kept_ratio < 1.0:
-        words.append(f"{one.kept_ratio:.0%} may stay")
-    return Text.assemble(SHAPES[shape], " consumers  ", ", ".join(words))
+    words = [f"consumers at level {one.level} of {LEVEL_MAX}"]
+    words += [LADDER[min(one.level, LEVEL_MAX)], f"{number(one.tickets)} are in"]
+    if one.level == LEVEL_MAX:
+        words += [f"{one.new_ratio:.0%} of new ones get in", f"{one.kept_ratio:.0%} may stay"]
+    while len(", ".join(words)) > width - 2:
+        words.pop()
+    return Text.assemble(SHAPES[shape], " ", ", ".join(words))
