@@ -11,12 +11,17 @@ Pure. ``now_s`` is monotonic seconds.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final
 
 import msgspec
 
 from penstock.core.tier import Tier
+from penstock.exchange.consumers import Consumers
+from penstock.exchange.desk import Desk
+from penstock.exchange.gate import LocalGate
 from penstock.exchange.target import ENGINE_FRESH_S, UpstreamState
+
+WAIT_S_MAX: Final = 3600.0  # a tier that gets no slot at all would wait without end
 
 
 class BandStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -27,7 +32,7 @@ class BandStatistics(msgspec.Struct, frozen=True, omit_defaults=True):
     oldest_wait_s: float = 0.0
     ceiling: int = 0
     load_ratio: float = 0.0  # of the slots, that it wants, averaged
-    wait_s: float = 0.0  # that one more of it would have; 0 if not known
+    wait_s: float = 0.0  # that one more of it would have, an hour at most; 0 if not known
 
 
 class DeskStatistics(msgspec.Struct, frozen=True):
@@ -62,82 +67,8 @@ class GateStatistics(msgspec.Struct, frozen=True):
     consumers: ConsumerStatistics | None = None
 
 
-class WatchedQueue(Protocol):
-    """What is read of a queue."""
-
-    def depth(self, tier: Tier) -> int:
-        """Return how many wait in a band."""
-        ...
-
-    def oldest_wait_s(self, tier: Tier, now_s: float) -> float:
-        """Return for how long the first to come of a band has waited."""
-        ...
-
-
-class WatchedDesk(Protocol):
-    """What is read of a desk."""
-
-    upstream: UpstreamState
-    in_flight: list[int]
-    loads: list[float]
-    reserve: int
-    held_s: float
-
-    @property
-    def queue(self) -> WatchedQueue:
-        """Who waits there."""
-        ...
-
-    def wait_s(self, tier: Tier, tenant: str) -> float:
-        """Return how long one more of this tier and tenant would wait."""
-        ...
-
-
-class WatchedConsumers(Protocol):
-    """What is read of whoever looks after the consumers."""
-
-    @property
-    def level(self) -> int:
-        """The ladder's level."""
-        ...
-
-    @property
-    def tickets(self) -> int:
-        """How many tickets are held."""
-        ...
-
-    @property
-    def new_ratio(self) -> float:
-        """The share of new users who get in."""
-        ...
-
-    @property
-    def kept_ratio(self) -> float:
-        """The share of ticket holders who stay in."""
-        ...
-
-
-class Watched(Protocol):
-    """What is read of a gate."""
-
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        ...
-
-    @property
-    def desks(self) -> Iterable[WatchedDesk]:
-        """The desks of the upstreams that have been asked for."""
-        ...
-
-    @property
-    def consumers(self) -> WatchedConsumers | None:
-        """Who looks after the consumers, if anybody does."""
-        ...
-
-
 def statistics_of(
-    gate: Watched, now_s: float, upstreams: Iterable[UpstreamState] = ()
+    gate: LocalGate, now_s: float, upstreams: Iterable[UpstreamState] = ()
 ) -> GateStatistics:
     """Return a gate as it stands; ``upstreams`` are all, also those that have no desk yet."""
     desks = {desk.upstream.name: _desk(desk, now_s) for desk in gate.desks}
@@ -149,7 +80,7 @@ def statistics_of(
     )
 
 
-def _consumers(consumers: WatchedConsumers | None) -> ConsumerStatistics | None:
+def _consumers(consumers: Consumers | None) -> ConsumerStatistics | None:
     if consumers is None:
         return None
     return ConsumerStatistics(
@@ -160,22 +91,32 @@ def _consumers(consumers: WatchedConsumers | None) -> ConsumerStatistics | None:
     )
 
 
-def _desk(desk: WatchedDesk, now_s: float) -> DeskStatistics:
-    queue, ceilings, limit = desk.queue, desk.upstream.ceilings, desk.upstream.limit.limit
+def _desk(desk: Desk, now_s: float) -> DeskStatistics:
+    queue, load, upstream = desk.queue, desk.load, desk.upstream
+    limit = upstream.limit.limit
     bands = {
         tier.word: BandStatistics(
-            in_flight=desk.in_flight[tier],
+            in_flight=load.in_use[tier],
             waiting=queue.depth(tier),
             oldest_wait_s=queue.oldest_wait_s(tier, now_s),
-            ceiling=min(limit, ceilings[tier]),
-            load_ratio=desk.loads[tier],
-            wait_s=desk.wait_s(tier, ""),
+            ceiling=min(limit, upstream.ceilings[tier]),
+            load_ratio=load.rho(tier, limit, now_s),
+            wait_s=_wait_s(desk, tier, now_s),
         )
         for tier in Tier
     }
     return msgspec.structs.replace(
-        _upstream(desk.upstream, now_s), tiers=bands, reserve=desk.reserve, held_s=desk.held_s
+        _upstream(upstream, now_s),
+        tiers=bands,
+        reserve=desk.reserve,
+        held_s=load.mean_service_s if load.is_known else 0.0,
     )
+
+
+def _wait_s(desk: Desk, tier: Tier, now_s: float) -> float:
+    if desk.may_start(tier) and not desk.queue.depth_ahead(tier):
+        return 0.0
+    return min(WAIT_S_MAX, desk.wait_s(tier, "", now_s))
 
 
 def _upstream(upstream: UpstreamState, now_s: float) -> DeskStatistics:

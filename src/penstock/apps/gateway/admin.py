@@ -154,11 +154,18 @@ class Admin:
         }
 
     def _health(self, pair: tuple[str, str]) -> dict[str, object]:
-        state = self._parts.routing.states.get(pair)
+        """Return what keeps an upstream and model from being asked; None: no quota is known."""
+        state, now_s = self._parts.routing.states.get(pair), clock.now_s()
         if state is None:
-            return {"breaker": BreakerState.CLOSED.value, "rest_s": 0.0}
-        rest_s = max(0.0, state.cooldown.until_s - clock.now_s())
-        return {"breaker": state.breaker.state.value, "rest_s": rest_s}
+            return {"breaker": BreakerState.CLOSED.value, "rest_s": 0.0, "quota_usage_ratio": None}
+        until_s = state.cooldown.until_s
+        if state.breaker.state is BreakerState.OPEN:
+            until_s = max(until_s, state.breaker.retry_at_s)
+        return {
+            "breaker": state.breaker.state.value,
+            "rest_s": max(0.0, until_s - now_s),
+            "quota_usage_ratio": None if state.quota is None else state.quota.usage_ratio(now_s),
+        }
 
 
 def _histogram(histogram: Histogram) -> dict[str, object]:
