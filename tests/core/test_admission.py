@@ -154,7 +154,7 @@ class QueueUnderTraffic(RuleBasedStateMachine):
     @rule(allowed=st.sets(TIERS) | st.just(set(Tier)))
     def take(self, allowed: set[Tier]) -> None:
         tier, is_floor = self.band_that_goes(allowed)
-        item = self.queue.take(lambda one: one in allowed, self.now_s)
+        item = self.queue.take(lambda one: one in allowed, self.now_s, Tier.STANDARD)
         assert self.queue.was_floor is is_floor
         if tier is None:
             assert item is None
@@ -241,58 +241,6 @@ def test_other_bands_never_go_newest_first(tier: Tier) -> None:
     for item in items:
         queue.push(item, 0.0)
     assert taken(queue, 1000.0, 3) == items
-
-
-def test_the_floor_gives_free_one_of_fifty_grants() -> None:
-    queue = queue_of(QueuePolicy())
-    for _ in range(1000):
-        queue.push(item_of("a", Tier.STANDARD), 0.0)
-        queue.push(item_of("b", Tier.FREE), 0.0)
-    tiers = [item.claim.tier for item in taken(queue, 0.0, 1000) if item]
-    assert tiers.count(Tier.FREE) == 20
-    assert tiers[49] is Tier.FREE
-    assert not queue.was_floor or tiers[-1] is Tier.FREE
-
-
-@pytest.mark.parametrize(
-    ("tier", "is_open", "is_due"),
-    [
-        (Tier.CONTROL, True, False),
-        (Tier.ENTERPRISE, True, True),
-        (Tier.ENTERPRISE, False, False),
-        (Tier.STANDARD, True, True),
-        (Tier.STANDARD, False, False),
-    ],
-)
-def test_who_stands_back_for_the_floor(*, tier: Tier, is_open: bool, is_due: bool) -> None:
-    queue = queue_of(QueuePolicy(floor_ratio=0.5))
-    queue.is_floor_open = is_open
-    queue.push(item_of("b", Tier.FREE), 0.0)
-    for _ in range(8):
-        queue.push(item_of("a", tier), 0.0)
-    tiers = [item.claim.tier for item in taken(queue, 0.0, 8) if item]
-    assert (Tier.FREE in tiers) is is_due
-
-
-def test_the_floor_needs_what_standard_may_not_what_free_may() -> None:
-    queue = queue_of(QueuePolicy(floor_ratio=0.5))
-    for _ in range(4):
-        queue.push(item_of("b", Tier.FREE), 0.0)
-        queue.push(item_of("a", Tier.ENTERPRISE), 0.0)
-    first = [queue.take(lambda tier: tier <= Tier.ENTERPRISE, 0.0) for _ in range(2)]
-    assert [item.claim.tier for item in first if item] == [Tier.ENTERPRISE] * 2
-    item = queue.take(lambda tier: tier <= Tier.STANDARD, 0.0)
-    assert item is not None
-    assert item.claim.tier is Tier.FREE
-    assert queue.was_floor
-
-
-def test_without_a_floor_free_waits_for_all_others() -> None:
-    queue = queue_of(QueuePolicy(floor_ratio=0.0))
-    queue.push(item_of("b", Tier.FREE), 0.0)
-    for _ in range(200):
-        queue.push(item_of("a", Tier.STANDARD), 0.0)
-    assert all(item and item.claim.tier is Tier.STANDARD for item in taken(queue, 0.0, 200))
 
 
 def test_one_moved_aside_goes_before_all_others_of_its_band_but_not_of_a_higher_one() -> None:

@@ -17,6 +17,7 @@ next one for each credit that comes back. The order, from the outside in:
     take       a band has somebody and may go     -> the next of the first such band
     take       the floor is due                   -> free's next instead of that
     take       nobody who may go                  -> None
+    put back   was taken in vain                  -> before all others of its band; no grant
     remove     waits                              -> gone
     remove     does not                           -> nothing
 
@@ -24,9 +25,9 @@ A band that may not go holds back itself only: the ceilings of those below it ar
 
 The floor: while free waits it gets one of every 1/floor_ratio grants, in place of whoever else
 would have had it; not in place of control, and none at all while ``is_floor_open`` is False, which
-whoever drives us sets while the enterprise wait is beyond its budget. It takes a credit of the
-paid tiers, so standard's ceiling must allow it and free's own is not asked: under a backlog of
-standard free's ceiling is always exceeded. ``was_floor`` tells that the last taken was such a one.
+whoever drives us sets while the enterprise wait is beyond its budget. Under a backlog of standard
+free's own ceiling is always exceeded, if anything is reserved: whoever can let such a one have a
+slot of standard's says so by ``floor_as``. ``was_floor`` tells that the last taken was such a one.
 
 Each move costs O(log n). What waits is bounded per band, so that one band cannot fill another's.
 
@@ -112,8 +113,8 @@ class TierQueue(Generic[T]):
     """The queue of one upstream. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_bands", "_count", "_floor_every", "_free", "_policy", "_since_free", "is_floor_open",
-        "was_floor",
+        "_bands", "_count", "_floor_every", "_free", "_policy", "_since_before", "_since_free",
+        "is_floor_open", "was_floor",
     )  # fmt: skip
 
     def __init__(self, policy: QueuePolicy, weight_of: Callable[[str], float]) -> None:
@@ -123,6 +124,7 @@ class TierQueue(Generic[T]):
         self._count = 0
         self._floor_every = round(1 / policy.floor_ratio) if policy.floor_ratio > 0 else 0
         self._since_free = 0  # grants to others since free's last, while free waits
+        self._since_before = 0  # the same before that last one
         self.is_floor_open = True  # the enterprise wait is within its budget
         self.was_floor = False  # the last that was taken had another band's credit
 
@@ -209,18 +211,32 @@ class TierQueue(Generic[T]):
                 band.drop(place)
                 return
 
-    def take(self, may: Callable[[Tier], bool], now_s: float) -> T | None:
-        """Return the next item whose band may go now, and remove it; None if there is none."""
+    def take(
+        self, may: Callable[[Tier], bool], now_s: float, floor_as: Tier = Tier.FREE
+    ) -> T | None:
+        """Return the next item whose band may go now, and remove it; None if there is none.
+
+        ``floor_as`` is the tier whose ceiling one of the floor must keep.
+        """
         self.was_floor = False
         if not self._count:
             return None
         for band in self._bands:
             if band.places and may(band.tier):
-                if self._is_floor_due(band.tier) and may(Tier.STANDARD):
+                if self._is_floor_due(band.tier) and may(floor_as):
                     self.was_floor = True
                     return self._grant(self._free, now_s)
                 return self._grant(band, now_s)
         return None
+
+    def put_back(self, item: T, now_s: float) -> None:
+        """Let an item that was just taken wait at the head again: it could not go after all."""
+        if item.claim.served is Tier.FREE:
+            self._since_free += self._since_before
+            self._since_before = 0
+        else:
+            self._since_free = max(0, self._since_free - 1)
+        self.push(item, now_s, at_head=True)
 
     def first(self, tier: Tier, now_s: float) -> T | None:
         """Return the item that a band would give next, without removing it."""
@@ -278,6 +294,9 @@ class TierQueue(Generic[T]):
         assert place is not None, "a band lost count of who waits"
         self._count -= 1
         is_other = band is not self._free and bool(self._free.places)
-        self._since_free = self._since_free + 1 if is_other else 0
+        if is_other:
+            self._since_free += 1
+        else:
+            self._since_before, self._since_free = self._since_free, 0
         band.drop(place)
         return place.item

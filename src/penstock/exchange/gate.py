@@ -316,7 +316,7 @@ class LocalGate:
             if not self._start(desk, demand, models, now_s):
                 short.append(demand)
         for demand in reversed(short):
-            desk.queue.push(demand, now_s, at_head=True)
+            desk.queue.put_back(demand, now_s)
         desk.is_serving = False
         if short:
             self._arm()
