@@ -1,9 +1,8 @@
 """Lines of one tenant: by deadline, by age, and turned round."""
 
 from penstock.core.claim import Claim
-from penstock.core.fairness import SPARE
 from penstock.core.tier import Tier
-from penstock.core.waiting_line import Aging, Line, Place, Urgent
+from penstock.core.waiting_line import GONE_SPARE, Aging, Line, Place, Urgent
 
 
 class Item:
@@ -64,7 +63,18 @@ def test_a_line_of_deadlines_does_not_grow_with_those_who_gave_up() -> None:
     for _ in range(1000):
         line.drop(placed(line, 0.0))
     assert len(line) == 1
-    assert line.entries <= 2 + SPARE
+    assert line.entries <= 2 + GONE_SPARE
+
+
+def test_a_line_of_deadlines_holds_on_to_nobody_who_was_served() -> None:
+    line: Urgent[Item] = Urgent("a", bound_s=2.0)
+    first, last = placed(line, 0.0), placed(line, 1.0)
+    line.drop(first)
+    assert line.entries == 1
+    placed(line, 0.5)
+    line.drop(last)  # not at the top: marked
+    taken(line, 0.0)
+    assert line.entries == 0
 
 
 def test_how_many_go_before() -> None:

@@ -24,7 +24,7 @@ where it is, too low, and it is put right once it comes to the top; a refund mak
 entry is valid if its stamp is its counter's. So each move costs O(log n), over many of them.
 
 Pure: reads no clock, and is told nothing of requests.
-Source: Sheng et al., "Fairness in Serving Large Language Models" (VTC), OSDI 2024; arXiv 2401.00588.
+Source: Sheng et al., "Fairness in Serving Large Language Models" (VTC), OSDI 2024.
 """
 
 from collections import OrderedDict
@@ -32,7 +32,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final, Generic, TypeVar
 
-IDLE_MAX: Final = 1024  # as many as are expected to be in flight at one upstream; about 0.4 MB
+IDLE_MAX: Final = 1024  # as many as are expected to be in flight at one upstream; about 0.7 MB
 SPARE: Final = 64  # entries in the heap that are no longer valid, before they are swept out
 WEIGHT_MIN: Final = 1e-3  # a tenant without weight gets little, but its counter stays finite
 GONE: Final = -1  # the stamp of a counter that is in no heap

@@ -11,10 +11,12 @@ Source: adaptive LIFO: Maurer, "Fail at Scale", ACM Queue 2015.
 
 from collections import OrderedDict
 from heapq import heapify, heappop, heappush
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from penstock.core.claim import Claim
-from penstock.core.fairness import SPARE, Counter
+from penstock.core.fairness import Counter
+
+GONE_SPARE: Final = 8  # who left and is still held, before a sweep; each holds an exchange
 
 
 class Claimant(Protocol):
@@ -102,12 +104,17 @@ class Urgent(Line[T]):
         heappush(self._heap, (deadline_s, self._seq, place))
 
     def drop(self, place: Place[T]) -> None:
-        """Mark it; it is swept out later."""
+        """Take it out, or mark it and sweep later: few of those who left are held on to."""
         place.is_gone = True
         self._count -= 1
         self._left += 1
-        if len(self._heap) > 2 * self._count + SPARE:
-            self._heap = [entry for entry in self._heap if not entry[2].is_gone]
+        heap = self._heap
+        if not self._count:
+            heap.clear()
+        elif heap[0][2] is place:
+            heappop(heap)
+        elif len(heap) > 2 * self._count + GONE_SPARE:
+            self._heap = [entry for entry in heap if not entry[2].is_gone]
             heapify(self._heap)
 
     def first(self, now_s: float) -> Place[T]:
