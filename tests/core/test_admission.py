@@ -337,3 +337,13 @@ def test_sums_do_not_drift() -> None:
     for item in items:
         queue.remove(item)
     assert queue.cost_ahead(Tier.BATCH) == 0.0
+
+
+def test_of_two_moved_aside_the_last_goes_first_and_both_before_the_rest() -> None:
+    queue = queue_of()
+    waiting, newer, older = (item_of("a", Tier.FREE) for _ in range(3))
+    queue.push(waiting, 0.0)
+    queue.push(newer, 0.0, at_head=True)
+    queue.push(older, 0.0, at_head=True)  # the newest is moved first
+    assert queue.position(waiting) == 3
+    assert taken(queue, 0.0, 3) == [older, newer, waiting]

@@ -76,3 +76,15 @@ def test_without_a_floor_free_waits_for_all_others() -> None:
     for _ in range(200):
         queue.push(item_of("a", Tier.STANDARD), 0.0)
     assert all(item and item.claim.tier is Tier.STANDARD for item in taken(queue, 0.0, 200))
+
+
+def test_nothing_taken_is_not_of_the_floor() -> None:
+    queue = queue_of(QueuePolicy(floor_ratio=0.5))
+    for tier in (Tier.FREE, Tier.STANDARD, Tier.STANDARD):
+        queue.push(item_of("b", tier), 0.0)
+    taken(queue, 0.0, 2)
+    assert queue.was_floor
+    taken(queue, 0.0, 1)
+    queue.was_floor = True
+    assert queue.take(everybody, 0.0) is None
+    assert not queue.was_floor
