@@ -71,6 +71,14 @@ class Refuser:
         return self.at_s[1] - self.at_s[0]
 
 
+async def close(server: Server) -> None:
+    """Close the connections, and let the loop see that they are."""
+    await server.drain(1.0)
+    server.close()
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[Refuser]:
     """Serve it from a thread of its own."""
@@ -81,7 +89,7 @@ def served() -> Iterator[Refuser]:
     listening = asyncio.run_coroutine_threadsafe(server.listen("127.0.0.1", 0), loop)
     refuser.url = f"http://127.0.0.1:{listening.result(5)}"
     yield refuser
-    loop.call_soon_threadsafe(server.close)
+    asyncio.run_coroutine_threadsafe(close(server), loop).result(5)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
@@ -108,7 +116,7 @@ def gemini(url: str, retries: int) -> Any:
         attempts=retries + 1, initial_delay=0.01, max_delay=0.02, jitter=0.0
     )
     options = types.HttpOptions(base_url=url, retry_options=again)
-    client = genai.Client(api_key="pk", http_options=options)
+    client: Any = genai.Client(api_key="pk", http_options=options)
     try:
         return client.models.generate_content(model="m", contents="hi")
     finally:

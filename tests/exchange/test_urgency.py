@@ -16,25 +16,15 @@ CLAUDE = DIALECTS["anthropic_messages"]
 
 
 def admitted(
-    served: Tier | None,
-    fields: dict[str, object],
-    *,
-    caller: Any = CHAT,
-    model: str = "",
-    **entry: object,
+    served: Tier, fields: dict[str, object], caller: Any = CHAT, model: str = "", **entry: object
 ) -> tuple[World, Run]:
-    """Return an exchange that has waited, and was dialled when it had been given its tier."""
+    """Return an exchange of a tier that has been dialled."""
     world = World()
-    upstream = world.upstream("a", 1)
+    world.tier = served
+    upstream = world.upstream("a")
     upstream.entry = msgspec.structs.replace(upstream.entry, **entry)
     route = world.route(Spec("a", model))
-    world.start(route, is_stream=False)
-    run = world.start(route, is_stream=False, fields=fields, dialect=caller)
-    run.order.inquiry.served = served
-    first = world.line
-    first.answer(200, whole("first"))
-    assert world.line is not first
-    return world, run
+    return world, world.start(route, is_stream=False, fields=fields, dialect=caller)
 
 
 def sent(world: World) -> dict[str, Any]:
@@ -52,12 +42,9 @@ def sent(world: World) -> dict[str, Any]:
         ("default", Tier.FREE, "default"),
         ("ultrafast", Tier.ENTERPRISE, None),
         ("enterprise", Tier.ENTERPRISE, None),
-        ("priority", None, "priority"),
     ],
 )
-def test_a_word_goes_on_if_it_buys_no_more(
-    word: str, served: Tier | None, heard: str | None
-) -> None:
+def test_a_word_goes_on_if_it_buys_no_more(word: str, served: Tier, heard: str | None) -> None:
     world, run = admitted(served, {"service_tier": word})
     assert sent(world).get("service_tier") == heard
     assert b"priority" not in world.line.attempt.tier_lines
@@ -111,8 +98,6 @@ def test_routers_hear_it_in_headers(served: Tier) -> None:
         == (b"x-llm-d-inference-objective: %b\r\nx-llm-d-inference-fairness-id: tenant\r\n")
         % served.word.encode()
     )
-    world, _ = admitted(None, {}, tier_headers=TierHeaders.LLM_D)
-    assert world.line.attempt.tier_lines == b""
 
 
 def test_the_caller_is_told_its_tier_in_the_answer() -> None:
@@ -133,12 +118,8 @@ def test_and_in_a_translated_one() -> None:
 @pytest.mark.parametrize("name", ["openai_responses", "anthropic_messages"])
 def test_and_in_a_translated_stream(name: str) -> None:
     world = World()
-    world.upstream("a", 1)
-    route = world.route("a")
-    world.start(route)
+    world.tier = Tier.ENTERPRISE
     fields: dict[str, object] = {"max_tokens": 9} if name == "anthropic_messages" else {}
-    run = world.start(route, dialect=DIALECTS[name], fields=fields)
-    run.order.inquiry.served = Tier.ENTERPRISE
-    world.line.stream(text("first"), stop(), b"data: [DONE]\n\n")
+    run = world.start(world.route("a"), dialect=DIALECTS[name], fields=fields)
     world.line.stream(text("hi"), stop(), b"data: [DONE]\n\n")
     assert b'"service_tier":"priority"' in run.caller.body

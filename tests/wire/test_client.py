@@ -68,6 +68,15 @@ def test_no_bytes_raise_and_there_is_one_end(noise: bytes, cut: int) -> None:
     assert pool.idle == 0
 
 
+def test_how_urgent_it_is_stands_in_the_head() -> None:
+    entry = entry_of("http://192.0.2.1/v1")
+    attempt = attempt_of(entry, Owner())
+    before = Pool(entry, "the-key").head(attempt)
+    attempt.tier_lines = b"x-smg-priority: bulk\r\n"
+    after = Pool(entry, "the-key").head(attempt)
+    assert after == before.replace(b"content-length", b"x-smg-priority: bulk\r\ncontent-length")
+
+
 def test_what_is_sent() -> None:
     async def main(site: Site) -> None:
         _, _, end = await site.asked(b'{"a":1}')
