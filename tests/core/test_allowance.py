@@ -114,7 +114,9 @@ class AllowanceUnderTraffic(RuleBasedStateMachine):
         assert self.allowance.in_flight == len(self.out) <= 3
         assert self.allowance.reserved_tokens == sum(tokens for tokens, _ in self.out)
         assert self.allowance.purse.reserved == sum(cost for _, cost in self.out)
-        found = {one.dimension: one for one in self.allowance.standing(self.now_s, self.now_unix_s)}
+        found = {
+            one.dimension: one for one in self.allowance.remaining(self.now_s, self.now_unix_s)
+        }
         assert abs(found[TOKENS].remaining - max(0, math.floor(self.level))) <= 1
         assert abs(found[REQUESTS].remaining - max(0, math.floor(self.requests))) <= 1
         assert found[CONCURRENCY].remaining == 3 - len(self.out)
@@ -231,7 +233,7 @@ def test_days_and_months_end_when_the_calendar_says(
 ) -> None:
     purse = Purse()
     purse.use(10, 10)
-    day, month = purse.standing(now.timestamp())
+    day, month = purse.remaining(now.timestamp())
     assert day.reset_s == day_reset_s
     assert month.reset_s == month_reset_s
 
@@ -264,13 +266,13 @@ def test_a_limit_that_comes_later_knows_what_is_under_way() -> None:
     assert allowance.try_enter(800, 50, 0.0, 0.0) is None
     assert not allowance.is_limited
     allowance.use(Limits(tokens_per_min=1_000, concurrency=1, budget_day_microusd=50), 0.0)
-    dimensions = {one.dimension: one.remaining for one in allowance.standing(0.0, 0.0)}
+    dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 200, CONCURRENCY: 0, DAY: 0}
     allowance.settle(800, 300, 0, 0.0)
     allowance.leave(300, 50, 10, 0.0)
-    dimensions = {one.dimension: one.remaining for one in allowance.standing(0.0, 0.0)}
+    dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 700, CONCURRENCY: 1, DAY: 40}
     allowance.use(Limits(tokens_per_min=100), 0.0)
-    assert allowance.standing(0.0, 0.0)[0].remaining == 100
+    assert allowance.remaining(0.0, 0.0)[0].remaining == 100
     allowance.use(NO_LIMITS, 0.0)
-    assert allowance.standing(0.0, 0.0) == []
+    assert allowance.remaining(0.0, 0.0) == []
