@@ -23,7 +23,7 @@ BEGAN_UNIX_S = datetime(2026, 1, 30, 23, 0, tzinfo=UTC).timestamp()
 ALL = Limits(
     requests_per_min=30,
     tokens_per_min=1_000,
-    concurrency=5,
+    concurrency=3,
     budget_day_microusd=2_000,
     budget_month_microusd=6_000,
 )
@@ -58,10 +58,10 @@ class AllowanceUnderTraffic(RuleBasedStateMachine):
         self.level = min(1_000.0, self.level + wait_s * 1_000 / 60)
         self.requests = min(30.0, self.requests + wait_s * 30 / 60)
 
-    @rule(tokens=st.integers(0, 1_500), microusd=st.sampled_from([0, 1, 400, 3_000]))
+    @rule(tokens=st.sampled_from([0, 90, 700, 1_500]), microusd=st.sampled_from([0, 1, 400, 3_000]))
     def enter(self, tokens: int, microusd: int) -> None:
         lacking = set[str]()
-        if len(self.out) >= 5:
+        if len(self.out) >= 3:
             lacking.add(CONCURRENCY)
         if self.requests < 1 - 1e-9:
             lacking.add(REQUESTS)
@@ -111,13 +111,15 @@ class AllowanceUnderTraffic(RuleBasedStateMachine):
 
     @invariant()
     def all_is_accounted_for(self) -> None:
-        assert self.allowance.in_flight == len(self.out) <= 5
+        assert self.allowance.in_flight == len(self.out) <= 3
         assert self.allowance.reserved_tokens == sum(tokens for tokens, _ in self.out)
         assert self.allowance.purse.reserved == sum(cost for _, cost in self.out)
-        found = {one.dimension: one for one in self.allowance.standing(self.now_s, self.now_unix_s)}
+        found = {
+            one.dimension: one for one in self.allowance.remaining(self.now_s, self.now_unix_s)
+        }
         assert abs(found[TOKENS].remaining - max(0, math.floor(self.level))) <= 1
         assert abs(found[REQUESTS].remaining - max(0, math.floor(self.requests))) <= 1
-        assert found[CONCURRENCY].remaining == 5 - len(self.out)
+        assert found[CONCURRENCY].remaining == 3 - len(self.out)
         assert found[DAY].remaining == max(0, self.left("%F", 2_000))
         assert found[MONTH].remaining == max(0, self.left("%Y-%m", 6_000))
 
@@ -172,6 +174,29 @@ def test_an_exchange_larger_than_the_limit_enters_a_full_bucket_and_owes_the_res
     assert denial.retry_after_s == pytest.approx(119.0)
 
 
+@pytest.mark.parametrize("which", [DAY, MONTH])
+def test_a_budget_admits_while_anything_is_left(which: str) -> None:
+    allowance = Allowance(Limits(**{which: 100}), 0.0)
+    assert allowance.try_enter(0, 60, 0.0, BEGAN_UNIX_S) is None
+    assert allowance.try_enter(0, 39, 0.0, BEGAN_UNIX_S) is None
+    assert allowance.try_enter(0, 1, 0.0, BEGAN_UNIX_S) is None
+    denial = allowance.try_enter(0, 0, 0.0, BEGAN_UNIX_S)
+    assert denial is not None
+    assert (denial.dimension, denial.remaining) == (which, 0)
+    allowance.leave(0, 60, 59, BEGAN_UNIX_S)
+    assert allowance.try_enter(0, 1_000, 0.0, BEGAN_UNIX_S) is None
+    assert allowance.try_enter(0, 0, 0.0, BEGAN_UNIX_S) is not None
+
+
+@given(st.integers(1, 5), st.integers(1, 10))
+def test_no_more_than_so_many_at_once(limit: int, asked: int) -> None:
+    allowance = Allowance(Limits(concurrency=limit), 0.0)
+    entered = [allowance.try_enter(1, 0, 0.0, 0.0) is None for _ in range(asked)]
+    assert sum(entered) == min(limit, asked) == allowance.in_flight
+    allowance.leave(1, 0, 0, 0.0)
+    assert allowance.try_enter(1, 0, 0.0, 0.0) is None
+
+
 def test_the_limit_that_takes_longest_is_told() -> None:
     limits = Limits(requests_per_min=6, concurrency=1, budget_day_microusd=1)
     allowance = Allowance(limits, 0.0)
@@ -208,7 +233,7 @@ def test_days_and_months_end_when_the_calendar_says(
 ) -> None:
     purse = Purse()
     purse.use(10, 10)
-    day, month = purse.standing(now.timestamp())
+    day, month = purse.remaining(now.timestamp())
     assert day.reset_s == day_reset_s
     assert month.reset_s == month_reset_s
 
@@ -241,13 +266,13 @@ def test_a_limit_that_comes_later_knows_what_is_under_way() -> None:
     assert allowance.try_enter(800, 50, 0.0, 0.0) is None
     assert not allowance.is_limited
     allowance.use(Limits(tokens_per_min=1_000, concurrency=1, budget_day_microusd=50), 0.0)
-    dimensions = {one.dimension: one.remaining for one in allowance.standing(0.0, 0.0)}
+    dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 200, CONCURRENCY: 0, DAY: 0}
     allowance.settle(800, 300, 0, 0.0)
     allowance.leave(300, 50, 10, 0.0)
-    dimensions = {one.dimension: one.remaining for one in allowance.standing(0.0, 0.0)}
+    dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 700, CONCURRENCY: 1, DAY: 40}
     allowance.use(Limits(tokens_per_min=100), 0.0)
-    assert allowance.standing(0.0, 0.0)[0].remaining == 100
+    assert allowance.remaining(0.0, 0.0)[0].remaining == 100
     allowance.use(NO_LIMITS, 0.0)
-    assert allowance.standing(0.0, 0.0) == []
+    assert allowance.remaining(0.0, 0.0) == []

@@ -127,7 +127,10 @@ class MeterUnderTraffic(RuleBasedStateMachine):
     @precondition(lambda self: self.out)
     @rule(data=st.data())
     def withdraw(self, data: st.DataObject) -> None:
+        before = self.meter.levels(self.now_s)["requests"]
         self.meter.withdraw(self.out.pop(data.draw(st.integers(0, len(self.out) - 1))))
+        after = self.meter.levels(self.now_s)["requests"]
+        assert after == pytest.approx(min(BURST_EXCHANGES, before + 1))
 
     @invariant()
     def nothing_is_made(self) -> None:

@@ -7,6 +7,7 @@ from penstock.core.errors import (
     CallerError,
     ConfigError,
     DialectError,
+    LimitError,
     PenstockError,
     Problem,
     ShedError,
@@ -97,3 +98,18 @@ def test_an_error_is_told_in_two_sentences(message: str, told: str) -> None:
     assert error.text == told
     error.remedy = ""
     assert error.text == told.removesuffix("Do.").strip()
+
+
+@pytest.mark.parametrize(
+    ("dimension", "limit", "words"),
+    [
+        ("requests_per_min", 1_200, "1,200 requests a minute"),
+        ("tokens_per_min", 60, "60 tokens a minute"),
+        ("concurrency", 8, "8 exchanges at once"),
+        ("budget_day_microusd", 12_500_000, "$12.50 a day"),
+        ("budget_month_microusd", 1_000_000_000, "$1,000.00 a month"),
+    ],
+)
+def test_a_limit_is_told_in_its_unit(dimension: str, limit: int, words: str) -> None:
+    error = LimitError("This key", dimension, limit, 0, retry_after_s=1.0)
+    assert error.message == f"This key is over its limit of {words}."

@@ -15,6 +15,7 @@ from penstock.config.tenancy import Contract, Limits, Price, Tenant, TierName
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError
 from penstock.core.price import Used
+from penstock.core.standing import UNLIMITED, Level, Standing
 from penstock.core.tier import Tier
 from penstock.exchange.tenancy import UNPRICED_MAX, Tenancy
 
@@ -111,12 +112,12 @@ def test_what_the_tenant_refuses_the_key_gets_back() -> None:
     tenant = Tenant(id="acme", limits=Limits(requests_per_min=1))
     made = tenancy(tenant, keys={"k": Limits(requests_per_min=5, tokens_per_min=10_000)})
     assert made.admit(claim(), "m", 0.0) is None
-    before = made.standing("nobody", "k", 0.0)
+    before = made.remaining("nobody", "k", 0.0)
     error = refused(made.admit(claim(), "m", 0.0))
     assert (error.whose, error.dimension, error.limit) == ("This tenant", "requests_per_min", 1)
     assert error.retry_after_s == pytest.approx(60.0)
     assert error.status == 429
-    assert made.standing("nobody", "k", 0.0) == before
+    assert made.remaining("nobody", "k", 0.0) == before
     assert made.in_flight("acme") == 1
 
 
@@ -148,7 +149,7 @@ def test_what_streams_beyond_its_reserve_is_charged_as_it_comes() -> None:
     assert made.admit(one, "m", 0.0) is None
 
     def left() -> dict[str, int]:
-        return {one.dimension: one.remaining for one in made.standing("acme", "k", 0.0)}
+        return {one.dimension: one.remaining for one in made.remaining("acme", "k", 0.0)}
 
     reserved = left()
     assert reserved == {"tokens_per_min": 700, "budget_day_microusd": 9_500}
@@ -165,7 +166,7 @@ def test_what_a_cache_serves_costs_less_and_takes_no_tokens() -> None:
     one = claim(output_tokens_max=10)
     assert made.admit(one, "m", 0.0) is None
     made.settle(one, Used(1_000, 10, 900), "m", 0.0, is_final=True)
-    left = {one.dimension: one.remaining for one in made.standing("acme", "k", 0.0)}
+    left = {one.dimension: one.remaining for one in made.remaining("acme", "k", 0.0)}
     assert left == {"tokens_per_min": 890, "budget_day_microusd": 10_000 - 100 - 90 - 20}
 
 
@@ -174,11 +175,11 @@ def test_the_price_is_that_of_the_model_that_answered() -> None:
     one = claim()
     assert made.admit(one, "m", 0.0) is None
     made.settle(one, Used(100, 10), "dear-model", 0.0, is_final=True)
-    assert made.standing("acme", "k", 0.0)[0].remaining == 10_000 - 500 - 7
+    assert made.remaining("acme", "k", 0.0)[0].remaining == 10_000 - 500 - 7
     free = claim()
     assert made.admit(free, "m", 0.0) is None
     made.settle(free, Used(), "dear-model", 0.0, is_final=True)
-    assert made.standing("acme", "k", 0.0)[0].remaining == 10_000 - 500 - 7
+    assert made.remaining("acme", "k", 0.0)[0].remaining == 10_000 - 500 - 7
 
 
 def test_what_has_no_price_costs_nothing_and_is_counted() -> None:
@@ -210,12 +211,17 @@ def test_the_tighter_of_both_limits_is_told() -> None:
     tenant = Tenant(id="acme", limits=Limits(requests_per_min=10, concurrency=9))
     made = tenancy(tenant, keys={"k": Limits(requests_per_min=60, tokens_per_min=600)})
     assert made.admit(claim(output_tokens_max=50), "m", 0.0) is None
-    told = {one.dimension: one for one in made.standing("acme", "k", 0.0)}
+    told = {one.dimension: one for one in made.remaining("acme", "k", 0.0)}
     assert (told["requests_per_min"].limit, told["requests_per_min"].remaining) == (10, 9)
     assert told["requests_per_min"].reset_s == pytest.approx(6.0)
     assert (told["tokens_per_min"].remaining, told["concurrency"].remaining) == (450, 8)
     assert told["tokens_per_min"].reset_s == pytest.approx(15.0)
-    assert made.standing("x", "y", 0.0) == []
+    limits = (told["requests_per_min"], told["tokens_per_min"])
+    expected = (Level(one.limit, one.remaining, one.reset_s) for one in limits)
+    assert made.standing("acme", "k", 0.0) == Standing(*expected)
+    assert made.standing("acme", "other", 0.0).tokens is None
+    assert made.remaining("x", "y", 0.0) == []
+    assert made.standing("x", "y", 0.0) is UNLIMITED
 
 
 def test_a_reload_keeps_what_was_learned_spent_and_under_way() -> None:
@@ -224,18 +230,18 @@ def test_a_reload_keeps_what_was_learned_spent_and_under_way() -> None:
     for one in some:
         assert made.admit(one, "m", 0.0) is None
     made.settle(some[0], Used(100, 100), "m", 0.0, is_final=True)
-    spent = made.standing("acme", "k", 0.0)
+    spent = made.remaining("acme", "k", 0.0)
     level = made.state(0.0)["contracts"]
     made.use([ACME], {"k": Limits(budget_day_microusd=10_000)}, PRICES, 0.0, NOON_UNIX_S)
-    assert made.standing("acme", "k", 0.0) == spent
+    assert made.remaining("acme", "k", 0.0) == spent
     assert made.state(0.0)["contracts"] == level
     made.use([], {}, PRICES, 0.0, NOON_UNIX_S)
-    assert made.standing("acme", "k", 0.0) == []
+    assert made.remaining("acme", "k", 0.0) == []
     for one in some[1:]:
         made.settle(one, Used(100, 100), "m", 0.0, is_final=True)
     assert made.in_flight("acme") == 0
     made.use([ACME], {"k": Limits(budget_day_microusd=10_000)}, PRICES, 0.0, NOON_UNIX_S)
-    assert made.standing("acme", "k", 0.0)[0].remaining == 10_000 - 4 * 300
+    assert made.remaining("acme", "k", 0.0)[0].remaining == 10_000 - 4 * 300
     one = claim()
     assert made.admit(one, "m", 0.0) is None
     assert one.is_in_contract
@@ -265,7 +271,7 @@ def test_a_restart_keeps_money_and_contracts(passed_s: float) -> None:
     other = Tenancy()
     other.use([ACME], keys, PRICES, 77.0, NOON_UNIX_S + passed_s - 77.0)
     other.restore(saved, 77.0)
-    assert [one.remaining for one in other.standing("acme", "k", 77.0)] == [700, 10_700]
+    assert [one.remaining for one in other.remaining("acme", "k", 77.0)] == [700, 10_700]
     before = made.state(0.0)["contracts"]["acme"]["tokens"]
     after = other.state(77.0)["contracts"]["acme"]["tokens"]
     burst = 6_000 * 5

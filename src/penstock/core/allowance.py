@@ -78,8 +78,8 @@ class Denial(NamedTuple):
     retry_after_s: float
 
 
-class Standing(NamedTuple):
-    """How one limit stands; ``reset_s`` is until it is whole again, if nothing more is used."""
+class Remaining(NamedTuple):
+    """What is left of one limit; ``reset_s`` is until it is whole again, if nothing more is used."""
 
     dimension: str
     limit: int
@@ -167,9 +167,9 @@ class Allowance:
         if self._tokens is not None:
             self._tokens.put(tokens)
 
-    def standing(self, now_s: float, now_unix_s: float) -> list[Standing]:
-        """Return how every limit stands that there is."""
-        found: list[Standing] = []
+    def remaining(self, now_s: float, now_unix_s: float) -> list[Remaining]:
+        """Return what is left of every limit that there is."""
+        found: list[Remaining] = []
         bounds = self._bounds
         if bounds.requests_per_min is not None and self._requests is not None:
             found.append(_of_bucket(REQUESTS, bounds.requests_per_min, self._requests, now_s))
@@ -177,8 +177,8 @@ class Allowance:
             found.append(_of_bucket(TOKENS, bounds.tokens_per_min, self._tokens, now_s))
         if bounds.concurrency is not None:
             left = max(0, bounds.concurrency - self.in_flight)
-            found.append(Standing(CONCURRENCY, bounds.concurrency, left, 0.0))
-        found += self.purse.standing(now_unix_s)
+            found.append(Remaining(CONCURRENCY, bounds.concurrency, left, 0.0))
+        found += self.purse.remaining(now_unix_s)
         return found
 
     def _denial(self, tokens: int, now_s: float, now_unix_s: float) -> Denial | None:
@@ -243,21 +243,21 @@ class Purse:
 
     def denial(self, now_unix_s: float) -> Denial | None:
         """Return the budget of which nothing is left, the month's before the day's."""
-        for one in reversed(self.standing(now_unix_s)):
+        for one in reversed(self.remaining(now_unix_s)):
             if one.remaining <= 0:
                 return Denial(one.dimension, one.limit, 0, one.reset_s)
         return None
 
-    def standing(self, now_unix_s: float) -> list[Standing]:
-        """Return how the budgets stand that there are."""
+    def remaining(self, now_unix_s: float) -> list[Remaining]:
+        """Return what is left of the budgets that there are."""
         self._turn(now_unix_s)
-        found: list[Standing] = []
+        found: list[Remaining] = []
         if self._day_max is not None:
             left = max(0, self._day_max - self.day_spent - self.reserved)
-            found.append(Standing(DAY, self._day_max, left, self._day_ends_s - now_unix_s))
+            found.append(Remaining(DAY, self._day_max, left, self._day_ends_s - now_unix_s))
         if self._month_max is not None:
             left = max(0, self._month_max - self.month_spent - self.reserved)
-            found.append(Standing(MONTH, self._month_max, left, self._month_ends_s - now_unix_s))
+            found.append(Remaining(MONTH, self._month_max, left, self._month_ends_s - now_unix_s))
         return found
 
     def state(self, now_unix_s: float) -> dict[str, int]:
@@ -318,9 +318,9 @@ def _of_level(
     return Denial(dimension, limit, remaining, bucket.wait_s(needed, now_s))
 
 
-def _of_bucket(dimension: str, limit: int, bucket: TokenBucket, now_s: float) -> Standing:
+def _of_bucket(dimension: str, limit: int, bucket: TokenBucket, now_s: float) -> Remaining:
     remaining = max(0, math.floor(bucket.level(now_s)))
-    return Standing(dimension, limit, remaining, bucket.wait_s(limit, now_s))
+    return Remaining(dimension, limit, remaining, bucket.wait_s(limit, now_s))
 
 
 def _longer(one: Denial | None, other: Denial | None) -> Denial | None:

@@ -100,7 +100,8 @@ class LimitError(PenstockError):
     def __init__(
         self, whose: str, dimension: str, limit: int, remaining: int, *, retry_after_s: float
     ) -> None:
-        super().__init__(f"{whose} is over its limit of {limit} ({dimension}).")
+        amount = f"${limit / 1_000_000:,.2f}" if dimension.endswith("_microusd") else f"{limit:,}"
+        super().__init__(f"{whose} is over its limit of {amount} {LIMITED[dimension]}.")
         self.whose = whose
         self.dimension = dimension
         self.limit = limit
@@ -207,6 +208,13 @@ SHED: Final[dict[str, str]] = {
     USER_STREAMS: "this user has as many streams as one may have in its tier now",
     QUEUE_TIMEOUT: "it has waited for as long as its tier waits",
     PREEMPTED: "its slot went to a contract, and no other became free",
+}
+LIMITED: Final = {
+    "requests_per_min": "requests a minute",
+    "tokens_per_min": "tokens a minute",
+    "concurrency": "exchanges at once",
+    "budget_day_microusd": "a day",
+    "budget_month_microusd": "a month",
 }
 STOPS: Final = (".", "!", "?", ":", "\u2026", "\u3002", "\uff01", "\uff1f")
 CLOSERS: Final = "\"')]}*`\u00bb\u2019\u201d\u300d"  # that may stand behind a sentence's stop

@@ -24,12 +24,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from penstock.config.tenancy import NO_LIMITS, Contract, Limits, Price, Tenant, TierName
-from penstock.core.allowance import Allowance, Denial, Standing
+from penstock.core.allowance import REQUESTS, TOKENS, Allowance, Denial, Remaining
 from penstock.core.claim import Claim
 from penstock.core.contract import ContractMeter
 from penstock.core.errors import LimitError
 from penstock.core.estimate import OutputEstimates
 from penstock.core.price import PriceList, Rates, Used, cost_microusd, reserve_microusd
+from penstock.core.standing import UNLIMITED, Level, Standing
 from penstock.core.tier import Tier, fallen
 
 NO_CONTRACT: Final = Contract()
@@ -201,18 +202,31 @@ class Tenancy:
         """Return how many output tokens 99 of 100 answers of this tenant and model stay within."""
         return self._outputs.of(tenant, model).quantile_99
 
-    def standing(self, tenant: str, key: str, now_s: float) -> list[Standing]:
+    def standing(self, tenant: str, key: str, now_s: float) -> Standing:
+        """Return how the tighter of key's and tenant's limits stand: what headers tell."""
+        account, allowance = self.tenants.get(tenant), self.keys.get(key)
+        if not (account is not None and account.allowance.is_limited) and not (
+            allowance is not None and allowance.is_limited
+        ):
+            return UNLIMITED
+        levels = {
+            one.dimension: Level(one.limit, one.remaining, one.reset_s)
+            for one in self.remaining(tenant, key, now_s)
+        }
+        return Standing(levels.get(REQUESTS), levels.get(TOKENS))
+
+    def remaining(self, tenant: str, key: str, now_s: float) -> list[Remaining]:
         """Return, for each dimension that is limited, the tighter of key's and tenant's limits."""
         now_unix_s = now_s + self._wall_offset_s
-        found: dict[str, Standing] = {}
+        found: dict[str, Remaining] = {}
         account, allowance = self.tenants.get(tenant), self.keys.get(key)
         for one in (allowance, account.allowance if account is not None else None):
             if one is None or not one.is_limited:
                 continue
-            for standing in one.standing(now_s, now_unix_s):
-                other = found.get(standing.dimension)
-                if other is None or standing.remaining < other.remaining:
-                    found[standing.dimension] = standing
+            for left in one.remaining(now_s, now_unix_s):
+                other = found.get(left.dimension)
+                if other is None or left.remaining < other.remaining:
+                    found[left.dimension] = left
         return list(found.values())
 
     def in_flight(self, tenant: str) -> int:
