@@ -5,15 +5,17 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.exchange.world import CHAT, World
+from tests.exchange.world import CHAT, Spec, World
 
 from penstock.core.circuit_breaker import Permit
+from penstock.core.claim import Claim
+from penstock.core.tier import Tier
 from penstock.dialects.message import Request
 from penstock.dialects.operation import Operation
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange import asking
 from penstock.exchange.attempt import Attempt, AttemptOwner
-from penstock.exchange.demand import Grant
+from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.order import Order
 
 BODY: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
@@ -25,29 +27,42 @@ LIMITS = {
 }
 
 
+LARGE = Spec("a")
+SMALL = Spec("a", is_degraded=True)
+
+
 class Nobody:
-    """An attempt's owner that is told nothing."""
+    """An attempt's owner, or a demand, that is told nothing."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
 
 
 def asked(
-    dialect: str, cap: int, *, speakers: bool = False, watched: bool = False, **fields: Any
+    dialect: str,
+    cap: int,
+    *,
+    speakers: bool = False,
+    watched: bool = False,
+    spec: Spec = LARGE,
+    **fields: Any,
 ) -> tuple[Attempt, Request | None]:
     """An attempt at an upstream of a dialect, for a caller of chat; and the request as read."""
     world = World()
     world.upstream("a", dialect=DIALECTS[dialect])
-    route = world.route("a")
+    route = world.route("b", spec)
     route.unary_via_stream = watched
     inquiry = CHAT.inquire(json.dumps(BODY | fields).encode())
+    claim = Claim("tenant", "key", Tier.FREE, 1, 0.0)
+    claim.output_tokens_cap = cap
     order = Order(
-        "x", "tenant", "key", route, CHAT, inquiry, {}, 0.0, 0.0, may_fail_over=True,
+        "x", "tenant", "key", route, CHAT, inquiry, {}, 0.0, 0.0, may_fail_over=True, claim=claim,
         operation=Operation.GENERATE, speakers={dialect: DIALECTS[dialect]} if speakers else None,
     )  # fmt: skip
-    owner = cast("AttemptOwner", Nobody())
-    attempt = Attempt(owner, Grant(route.targets[0], Permit(0)), 1, 0.0)
-    request = asking.write(order, attempt, None, None, cap)
+    target = route.able(inquiry, may_degrade=spec.is_degraded)[0 if spec.is_degraded else 1]
+    grant = Grant(target, Permit(0), cast("Demand", Nobody()), 0.0)
+    attempt = Attempt(cast("AttemptOwner", Nobody()), grant, 1, 0.0)
+    request = asking.write(order, attempt, None, None)
     return attempt, request
 
 
@@ -82,3 +97,11 @@ def test_only_answers_are_shortened() -> None:
     attempt, _ = asked("openai_chat", 128, speakers=True)
     assert not attempt.is_shortened
     assert json.loads(attempt.body) == BODY
+
+
+def test_what_is_told_of_it() -> None:
+    assert asked("openai_chat", 0)[0].degraded == ()
+    assert asked("openai_chat", 128)[0].degraded == ("max_tokens",)
+    assert asked("openai_chat", 0, spec=SMALL)[0].degraded == ("model",)
+    assert asked("openai_chat", 128, spec=SMALL)[0].degraded == ("max_tokens", "model")
+    assert asked("openai_chat", 128, max_tokens=9)[0].degraded == ()

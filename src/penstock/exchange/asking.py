@@ -5,8 +5,8 @@ the route wants whole answers streamed  the request in the common model, as a st
 it speaks the caller's dialect          the caller's own bytes
 it speaks another                       a translation
 
-With a cap, each of the last three asks for a shorter answer, where that makes sense
-(``dialects.shortening``); the rest of a broken answer is not cut again.
+Where admission has capped the answer, each of the last three asks for a shorter one, if that makes
+sense (``dialects.shortening``; ``Attempt.is_shortened``); the rest of a broken answer is not cut.
 """
 
 import msgspec
@@ -23,13 +23,11 @@ def write(
     attempt: Attempt,
     splice: Splice | None,
     request: Request | None,
-    output_tokens_cap: int = 0,
 ) -> Request | None:
     """Write the body and the path of an attempt; return the request in the common model, if read.
 
     Raises CallerError for what this upstream cannot be asked. ``request`` is what an earlier
-    attempt has read. ``output_tokens_cap``: how long the answer may be, 0 for as long as it is;
-    whether it was told is ``attempt.is_shortened``.
+    attempt has read.
     """
     target = attempt.target
     is_stream = order.inquiry.is_stream
@@ -39,18 +37,17 @@ def write(
     else:
         dialect = order.speakers[dialect.name]  # or the target would not be able
         attempt.path = dialect.path(target.model, is_stream=False)
-        output_tokens_cap = 0
     attempt.dialect, attempt.operation = dialect, order.operation
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
         return request
     is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
     if dialect is order.dialect and not is_watched:
-        _forward(order, attempt, output_tokens_cap)
+        _forward(order, attempt)
         return request
     request = request or order.dialect.read_request(order.inquiry)
     attempt.is_translated, attempt.is_assembled = True, is_watched
-    written = _shorter(request, attempt, output_tokens_cap)
+    written = _shorter(order, request, attempt)
     if is_watched:
         attempt.path = target.paths[True]
         attempt.caller_headers = order.headers if dialect is order.dialect else {}
@@ -59,21 +56,23 @@ def write(
     return request
 
 
-def _forward(order: Order, attempt: Attempt, output_tokens_cap: int) -> None:
+def _forward(order: Order, attempt: Attempt) -> None:
     target, dialect, inquiry = attempt.target, attempt.dialect, order.inquiry
-    if output_tokens_cap:
-        inquiry = dialect.shorten(inquiry, target.model, target.capability, output_tokens_cap)
+    cap = order.claim.output_tokens_cap
+    if cap and order.speakers is None:
+        inquiry = dialect.shorten(inquiry, target.model, target.capability, cap)
         attempt.is_shortened = inquiry is not order.inquiry
     asks_usage = inquiry.is_stream and target.capability.stream_usage
     attempt.body = target.forward(inquiry, dialect, asks_usage=asks_usage)
     attempt.caller_headers = order.headers
 
 
-def _shorter(request: Request, attempt: Attempt, output_tokens_cap: int) -> Request:
+def _shorter(order: Order, request: Request, attempt: Attempt) -> Request:
     """Return the request for a shorter answer; the same without a cap, or if it may not be."""
-    if not output_tokens_cap:
+    cap = order.claim.output_tokens_cap
+    if not cap or order.speakers is not None:
         return request
     target, name = attempt.target, attempt.dialect.name
-    shorter = shorten_request(request, name, target.model, target.capability, output_tokens_cap)
+    shorter = shorten_request(request, name, target.model, target.capability, cap)
     attempt.is_shortened = shorter is not request
     return shorter

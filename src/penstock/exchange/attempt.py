@@ -5,6 +5,7 @@ All instants are monotonic seconds; 0 means that it has not happened.
 
 from typing import Protocol
 
+from penstock.core.claim import MAX_TOKENS, MODEL
 from penstock.core.estimate import tokens
 from penstock.core.outcome import Failure, Outcome
 from penstock.dialects.continuation import Continuation
@@ -62,9 +63,9 @@ class Attempt:
         self.path = b""  # below the upstream's base URL
         self.body = b""
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
-        self.is_translated = False
+        # Shortened: asked for a shorter answer than its caller has asked for.
+        self.is_translated = self.is_shortened = False
         self.is_assembled = False  # streams, although its caller is to get a whole answer
-        self.is_shortened = False  # asked for a shorter answer than its caller did
         self.continuation: Continuation | None = None  # asked for the rest of an answer
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
@@ -91,6 +92,12 @@ class Attempt:
         self.ended_at_s = now_s
         if self.first_token_at_s and self.operation is Operation.GENERATE:
             self.target.state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What load has taken from the answer, in the words of ``x-penstock-degraded``."""
+        words = ((MAX_TOKENS, self.is_shortened), (MODEL, self.target.is_degraded))
+        return tuple(word for word, is_taken in words if is_taken)
 
     @property
     def is_holding(self) -> bool:
