@@ -14,7 +14,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import ShedError
 from penstock.core.penalty_box import BOX_S
 from penstock.core.tier import Tier
-from penstock.exchange.consumers import Consumers, degradations, user_of
+from penstock.exchange.consumers import Consumers, user_of
 
 
 def made(entry: Admission | None = None, salt: bytes = b"salt") -> Consumers:
@@ -109,15 +109,6 @@ def test_caps_can_be_turned_off() -> None:
     claim = claim_of()
     assert consumers.admit(claim, 1.0) is None
     assert (claim.output_tokens_cap, claim.degraded) == (0, ("model",))
-
-
-def test_a_smaller_model_is_told_of_only_where_it_has_answered() -> None:
-    claim = claim_of()
-    claim.degraded = ("max_tokens", "model")
-    assert degradations(claim, is_target_degraded=True) == ("max_tokens", "model")
-    assert degradations(claim, is_target_degraded=False) == ("max_tokens",)
-    claim.degraded = ("max_tokens",)
-    assert degradations(claim, is_target_degraded=True) == ("max_tokens",)
 
 
 def test_level_5_refuses_new_sessions_and_batch_and_keeps_holders() -> None:

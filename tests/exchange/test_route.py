@@ -116,3 +116,43 @@ def test_every_policy_chooses_one_of_those_that_are_free(policy: Policy) -> None
     route = world.route("a", "b", "c", policy=policy)
     picked = {route.choose(route.targets, world.chance, world.now_s) for _ in range(100)}
     assert picked == ({route.targets[0]} if policy is Policy.ORDER else set(route.targets))
+
+
+SMALL = Spec("s", is_degraded=True)
+TINY = Spec("t", is_degraded=True, context=100, lacks=(Feature.TOOLS,))
+
+
+def test_smaller_models_are_asked_first_by_those_who_may_and_else_by_nobody() -> None:
+    world = World()
+    route = world.route("a", SMALL, "b", TINY)
+    assert names(route, asking()) == "ab"
+    assert names(route, asking(**TOOLS)) == "ab"
+
+    def degraded(inquiry: Inquiry) -> str:
+        return "".join(one.upstream.name for one in route.able(inquiry, may_degrade=True))
+
+    assert degraded(asking()) == "stab"
+    assert degraded(asking(**TOOLS)) == "sab"
+    assert degraded(asking("x" * 4000)) == "sab"
+    plain = world.route("a", "b")
+    assert plain.able(asking(), may_degrade=True) is plain.targets
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_every_policy_chooses_a_smaller_model_that_is_free(policy: Policy) -> None:
+    world = World()
+    route = world.route("a", SMALL, "b", TINY, policy=policy)
+    able = route.able(asking(), may_degrade=True)
+    picked = {route.choose(able, world.chance, world.now_s).upstream.name for _ in range(100)}
+    assert picked == ({"s"} if policy is Policy.ORDER else {"s", "t"})
+    others = [target for target in able if not target.is_degraded]
+    picked = {route.choose(others, world.chance, world.now_s).upstream.name for _ in range(100)}
+    assert picked == ({"a"} if policy is Policy.ORDER else {"a", "b"})
+
+
+def test_a_smaller_model_makes_no_vectors() -> None:
+    world = World()
+    route = world.route("a", SMALL)
+    speakers = {"openai_chat": CHAT}
+    able = route.able(asking(), speakers, may_degrade=True)
+    assert [target.upstream.name for target in able] == ["a"]

@@ -318,6 +318,7 @@ class Spec:
     weight: float = 1.0
     context: int = 0
     lacks: tuple[Feature, ...] = ()
+    is_degraded: bool = False
 
 
 @dataclass
@@ -376,6 +377,7 @@ class World:
             weight=spec.weight,
             context_tokens_max=spec.context,
             lacks=spec.lacks,
+            is_degraded=spec.is_degraded,
         )
         return Target(entry, state, known, spec.model or "m")
 

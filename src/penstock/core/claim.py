@@ -58,3 +58,7 @@ class Claim:
 
 # One of many alike, for questions that are nobody's in particular: not to be changed.
 ANYONE: Final = Claim("", "", Tier.STANDARD, 0, 0.0)
+
+
+MAX_TOKENS: Final = "max_tokens"  # words of Claim.degraded and of x-penstock-degraded
+MODEL: Final = "model"

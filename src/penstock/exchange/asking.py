@@ -5,9 +5,9 @@ the route wants whole answers streamed  the request in the common model, as a st
 it speaks the caller's dialect          the caller's own bytes
 it speaks another                       a translation
 
-With a cap, each of the last three asks for a shorter answer, where that makes sense
-(``dialects.shortening``); the rest of a broken answer is not cut again. A word for a tier goes on
-only if it buys no more than the tier that the request is served as.
+Where admission has capped the answer, each of the last three asks for a shorter one, if that makes
+sense (``dialects.shortening``); the rest of a broken answer is not cut again. A word for a tier
+goes on only if it buys no more than the tier that the request is served as.
 """
 
 import msgspec
@@ -27,13 +27,11 @@ def write(
     attempt: Attempt,
     splice: Splice | None,
     request: Request | None,
-    output_tokens_cap: int = 0,
 ) -> Request | None:
     """Write the body and the path of an attempt; return the request in the common model, if read.
 
     Raises CallerError for what this upstream cannot be asked. ``request`` is what an earlier
-    attempt has read. ``output_tokens_cap``: how long the answer may be, 0 for as long as it is;
-    whether it was told is ``attempt.is_shortened``.
+    attempt has read.
     """
     target = attempt.target
     is_stream = order.inquiry.is_stream
@@ -43,25 +41,25 @@ def write(
     else:
         dialect = order.speakers[dialect.name]  # or the target would not be able
         attempt.path = dialect.path(target.model, is_stream=False)
-        output_tokens_cap = 0
     attempt.dialect, attempt.operation = dialect, order.operation
     is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
     elif dialect is order.dialect and not is_watched:
-        _forward(order, attempt, output_tokens_cap)
+        _forward(order, attempt)
     else:
         attempt.is_translated, attempt.is_assembled = True, is_watched
         request = request or _read(order)
-        _translate(order, attempt, request, output_tokens_cap)
+        _translate(order, attempt, request)
     urgency.mark(order, attempt)
     return request
 
 
-def _forward(order: Order, attempt: Attempt, output_tokens_cap: int) -> None:
+def _forward(order: Order, attempt: Attempt) -> None:
     target, dialect, inquiry = attempt.target, attempt.dialect, order.inquiry
-    if output_tokens_cap:
-        inquiry = dialect.shorten(inquiry, target.model, target.capability, output_tokens_cap)
+    cap = order.claim.output_tokens_cap
+    if cap and order.speakers is None:
+        inquiry = dialect.shorten(inquiry, target.model, target.capability, cap)
         attempt.is_shortened = inquiry is not order.inquiry
     if order.operation is Operation.GENERATE:
         inquiry = service_tier.outward(inquiry)
@@ -74,13 +72,11 @@ def _read(order: Order) -> Request:
     return service_tier.lowered(order.dialect.read_request(order.inquiry), order.inquiry.served)
 
 
-def _translate(order: Order, attempt: Attempt, request: Request, output_tokens_cap: int) -> None:
+def _translate(order: Order, attempt: Attempt, request: Request) -> None:
     target, dialect = attempt.target, attempt.dialect
-    written = request
-    if output_tokens_cap:
-        written = shorten_request(
-            request, dialect.name, target.model, target.capability, output_tokens_cap
-        )
+    written, cap = request, order.claim.output_tokens_cap
+    if cap and order.speakers is None:
+        written = shorten_request(request, dialect.name, target.model, target.capability, cap)
         attempt.is_shortened = written is not request
     if attempt.is_assembled:
         attempt.path = target.paths[True]

@@ -5,6 +5,7 @@ All instants are monotonic seconds; 0 means that it has not happened.
 
 from typing import Protocol
 
+from penstock.core.claim import MAX_TOKENS, MODEL
 from penstock.core.estimate import tokens
 from penstock.core.outcome import Failure, Outcome
 from penstock.dialects.continuation import Continuation
@@ -12,7 +13,6 @@ from penstock.dialects.contract import AnswerReader, Dialect, Headers
 from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.dialects.splicing import Hop
-from penstock.exchange.consumers import MAX_TOKENS, MODEL
 from penstock.exchange.demand import Grant
 from penstock.exchange.target import Target
 
@@ -63,9 +63,9 @@ class Attempt:
         self.path = b""  # below the upstream's base URL
         self.body = self.tier_lines = b""  # and the header lines that say how urgent it is
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
-        self.is_translated = False
+        # Shortened: asked for a shorter answer than its caller has asked for.
+        self.is_translated = self.is_shortened = False
         self.is_assembled = False  # streams, although its caller is to get a whole answer
-        self.is_shortened = False  # asked for a shorter answer than its caller did
         self.continuation: Continuation | None = None  # asked for the rest of an answer
         self.hop: Hop | None = None  # the reader, if another can go on after it
         self.dropped: tuple[str, ...] = ()
@@ -93,19 +93,17 @@ class Attempt:
             self.target.state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
 
     @property
+    def degraded(self) -> tuple[str, ...]:
+        """What load has taken from the answer, in the words of ``x-penstock-degraded``."""
+        words = ((MAX_TOKENS, self.is_shortened), (MODEL, self.target.is_degraded))
+        return tuple(word for word, is_taken in words if is_taken)
+
+    @property
     def is_holding(self) -> bool:
         """Whether something has come that the caller does not have yet: calls, or all of it."""
         if self.is_assembled:
             return self.reader is not None and self.reader.output_bytes > 0
         return self.hop is not None and self.hop.is_holding
-
-    @property
-    def degraded(self) -> tuple[str, ...]:
-        """What was taken from its answer under load."""
-        if not self.is_shortened and not self.target.is_degraded:
-            return ()
-        words = (MAX_TOKENS, self.is_shortened), (MODEL, self.target.is_degraded)
-        return tuple(word for word, holds in words if holds)
 
     @property
     def output_tokens(self) -> int:

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Final, TypedDict
 
 from penstock.config.model import Admission
-from penstock.core.claim import Claim
+from penstock.core.claim import MAX_TOKENS, MODEL, Claim
 from penstock.core.errors import NO_NEW_SESSIONS, TIER_CAPACITY, USER_STREAMS, ShedError
 from penstock.core.free_share import FreeShare
 from penstock.core.heavy_use import HeavyUse
@@ -38,8 +38,6 @@ from penstock.core.tier import Tier
 NO_RETRIES: Final = 1
 SHORTER: Final = 2
 SHORTEST: Final = 3  # and one stream, and the smaller model
-MAX_TOKENS: Final = "max_tokens"
-MODEL: Final = "model"
 RETRY_AFTER_MIN_S: Final = 5.0  # of a new session: the shares do not move faster
 STREAM_RETRY_AFTER_S: Final = 5.0  # about one answer of the user's own
 RATIO_MIN: Final = 1e-3  # of new users: below it the estimate is six weeks in any case
@@ -265,13 +263,6 @@ def user_of(claim: Claim) -> str:
     if claim.user:
         return f"{claim.tenant}\0user\0{claim.user}"
     return f"{claim.tenant}\0key\0{claim.key}"
-
-
-def degradations(claim: Claim, *, is_target_degraded: bool) -> tuple[str, ...]:
-    """Return what the caller is to be told: a smaller model only where one has answered."""
-    if is_target_degraded or MODEL not in claim.degraded:
-        return claim.degraded
-    return tuple(word for word in claim.degraded if word != MODEL)
 
 
 def streams_text(streams_max: int) -> str:

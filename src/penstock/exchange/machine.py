@@ -133,8 +133,7 @@ class Exchange(Telling):
         self._order.inquiry.served = self.claim.served
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
-            cap = self.claim.output_tokens_cap
-            self._request = asking.write(self._order, attempt, self._splice, self._request, cap)
+            self._request = asking.write(self._order, attempt, self._splice, self._request)
         except CallerError as error:
             self._ports.gate.give_back(grant, IGNORED, now_s)
             self._untranslatable = error

@@ -16,9 +16,9 @@ CAPPED: dict[str, Any] = {"maxOutputTokens": 128}
 
 def sent(model: str, config: object, name: str = "generationConfig") -> object:
     """The settings that the upstream gets."""
-    body = {"contents": [{"parts": [{"text": "hi"}]}], "model": "m"}
+    body: dict[str, object] = {"contents": [{"parts": [{"text": "hi"}]}], "model": "m"}
     if config != {}:
-        body[name] = config  # type: ignore[assignment]
+        body[name] = config
     path = b"/v1beta/models/m:generateContent"
     inquiry = GEMINI.inquire(json.dumps(body).encode(), path)
     shorter = GEMINI.shorten(inquiry, model, gemini(model), 128)
