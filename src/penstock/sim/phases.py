@@ -43,7 +43,7 @@ def capacity_ratio(scenario: Scenario, parts: Mapping[str, float], at_s: float) 
 
 def cut(scenario: Scenario, parts: Mapping[str, float]) -> list[Phase]:
     """Return the phases from the warm-up to the end."""
-    cuts = {scenario.warmup_s, scenario.duration_s}
+    cuts = {scenario.warmup_s, scenario.duration_s, *scenario.cuts}
     for event in scenario.events:
         cuts |= {event.at_s, event.until_s}
     inside = sorted(at for at in cuts if scenario.warmup_s <= at <= scenario.duration_s)

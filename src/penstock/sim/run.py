@@ -42,6 +42,7 @@ class Class(msgspec.Struct):
     rate_per_s: float
     goal_s: float
     tallies: list[Tally]  # by phase
+    minutes: list[float]  # work by the minute in which it was done, from the start on
 
 
 class Result(msgspec.Struct):
@@ -168,7 +169,7 @@ class Run:
         classes = [
             Class(
                 one.entry.name, one.tenant, int(one.tier), one.entry.weight, one.load_ratio,
-                one.rate_per_s, one.goal_s, one.tallies,
+                one.rate_per_s, one.goal_s, one.tallies, one.minutes,
             )
             for one in self.sources
         ]  # fmt: skip

@@ -134,6 +134,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     queue_s: float = 600.0  # the route's bound on waiting; tiers have their own
     policy: str = "order"  # of the route, among its targets
     sweep: tuple[float, ...] = ()
+    cuts: tuple[float, ...] = ()  # instants at which a phase ends, besides events
     admission: Admission = Admission()
     upstreams: tuple[Upstream, ...] = ()
     traffic: tuple[Traffic, ...] = ()

@@ -14,8 +14,10 @@ from penstock.sim.clients import HABITS, Job, Session
 from penstock.sim.exchange import Ending, Plant
 from penstock.sim.scenario import Traffic
 from penstock.sim.tally import Tally
+from penstock.sim.world import START_S
 
 GOALS_S: Final[dict[TierName, float]] = {TierName.ENTERPRISE: 2.0, TierName.CONTROL: 2.0}
+MINUTE_S: Final = 60.0
 GOAL_S: Final = 10.0  # of the tiers below (TIERING 9)
 
 
@@ -31,6 +33,7 @@ class Source:
         self.tier = Tier(NAMED[entry.tier.value])
         self.goal_s = entry.ttft_goal_s or GOALS_S.get(entry.tier, GOAL_S)
         self.tallies: list[Tally] = []  # by phase
+        self.minutes: list[float] = []  # work by the minute in which it was done
         self.tries = 0  # of all phases, and outside of them
         self.load_ratio = 0.0  # of the capacity
         self.rate_per_s = 0.0  # of requests
@@ -134,6 +137,8 @@ class Source:
 
     def on_done(self, job: Job) -> None:
         """Count one request."""
+        if job.ending is Ending.COMPLETE:
+            self._note_work(job)
         if job.phase < 0:
             return
         tally = self.tallies[job.phase]
@@ -151,6 +156,15 @@ class Source:
             if job.ttft_s <= self.goal_s:
                 tally.good += 1
                 tally.good_s += work_s
+
+    def _note_work(self, job: Job) -> None:
+        exchange = job.exchange
+        assert exchange is not None
+        minute = int((self.plant.world.now_s - START_S) / MINUTE_S)
+        minutes = self.minutes
+        while len(minutes) <= minute:
+            minutes.append(0.0)
+        minutes[minute] += self._service_s(exchange.input_tokens, exchange.served_tokens)
 
     def on_cut(self, job: Job) -> None:
         """Count one that is not done when the run ends; its wait so far is its wait."""
