@@ -168,7 +168,7 @@ class BaselineGate:
                 continue
             permit = target.acquire(now_s)
             if permit is not None:
-                grant = Grant(target, permit)
+                grant = Grant(target, permit, demand, now_s)
                 key = (target.upstream, part)
                 self._taken[key] = self._taken.get(key, 0) + 1
                 self._tiers[grant] = part

@@ -86,7 +86,7 @@ def route_of(scenario: Scenario, upstreams: list[UpstreamState], now_s: float) -
         for one in upstreams
     ]
     entry = RouteEntry(name="route", targets=(), policy=Policy(scenario.policy))
-    timeouts = Timeouts(queue_s=scenario.queue_s, total_s=max(600.0, 2 * scenario.queue_s))
+    timeouts = Timeouts(queue_s=scenario.queue_s, total_s=scenario.total_s)
     return Route(entry, targets, timeouts, ATTEMPTS_MAX)
 
 

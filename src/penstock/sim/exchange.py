@@ -175,9 +175,14 @@ class SimExchange:
 
     @property
     def may_be_moved(self) -> bool:
-        """Whether nothing of its answer has come."""
+        """Whether nothing has come of an attempt that is under way for the first time."""
         work = self._work
-        return work is not None and not work.first_at_s
+        return work is not None and not self.ttft_at_s and not self.claim.was_moved
+
+    @property
+    def is_out(self) -> bool:
+        """Whether an attempt is under way."""
+        return self._work is not None
 
     def output_tokens_now(self) -> int:
         """Return how much of the answer has come."""
@@ -198,7 +203,7 @@ class SimExchange:
     def on_refused(self, error: PenstockError, now_s: float) -> None:
         """Without an attempt so far, tell; after one, ask the same again, or give up."""
         self.queued_s += now_s - self._queued_at_s
-        if self._failover is None:
+        if self._failover is None or self._failover.failure is None:
             self._end(Ending.REFUSED, error, now_s)
         elif self.wait_until_s == 0.0:
             self._follow(self._failover.when_refused(now_s), now_s)
@@ -207,7 +212,8 @@ class SimExchange:
 
     def on_moved_aside(self, now_s: float) -> None:
         """Give the slot up to one with a contract, and ask again."""
-        assert self.may_be_moved, "moved aside after its first byte"
+        assert self.may_be_moved, "moved aside after its first byte, or twice"
+        self.claim.was_moved = True
         self.moved += 1
         self._give_back(IGNORED, now_s)
         self._ask(self.targets, now_s, waits=True)
@@ -236,8 +242,7 @@ class SimExchange:
 
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
         self.targets = targets
-        until_s = now_s + self.route.timeouts.queue_s
-        self.wait_until_s = min(self.deadline_s, until_s) if waits else 0.0
+        self.wait_until_s = self.deadline_s if waits else 0.0
         self._queued_at_s = now_s
         self._plant.gate.ask(self, now_s)
 
@@ -313,8 +318,11 @@ class SimExchange:
     def _end(self, ending: Ending, error: PenstockError | None, now_s: float) -> None:
         assert not self._is_ended, "ended twice"
         self._is_ended = True
-        plant = self._plant
-        plant.gate.close(self, now_s)
+        plant, claim = self._plant, self.claim
+        if claim.is_admitted:
+            claim.used_input_tokens = self.input_tokens if self.served_tokens else 0
+            claim.used_output_tokens = self.served_tokens or self.wasted_tokens
+            plant.gate.close(self, now_s)
         del plant.live[self]
         plant.watch.on_ended(self, ending, now_s)
         self.told.on_end(ending, error, now_s)

@@ -64,7 +64,7 @@ class Watch:
     def on_ended(self, exchange: SimExchange, ending: Ending, now_s: float) -> None:
         """An exchange is over."""
         self._ends += 1
-        if exchange.is_waiting or exchange.may_be_moved:
+        if exchange.is_waiting or exchange.is_out:
             self._note(f"{now_s:.3f}: an exchange has ended, and waits or runs on")
         if ending is Ending.REFUSED and exchange.claim.is_in_contract:
             self.contract_sheds += 1

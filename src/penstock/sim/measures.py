@@ -29,10 +29,12 @@ from penstock.sim.tally import Phase, Sample, Tally
 WHOLE: Final = "all"
 WINDOW_S: Final = 60.0
 STAYS_S: Final = 10.0
+CLASSES_MAX: Final = 4  # of a tier that are shown one by one
+NOTHING_S: Final = 1e-6
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """One tier in one phase of one run. Seconds; ratios are 0-1 and more where ideal is exceeded."""
+    """A tier, or a class of it, in one phase of one run. Seconds; a ratio to ideal may exceed 1."""
 
     scenario: str
     policy: str
@@ -40,6 +42,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     phase: str
     tier: str
+    who: str  # the tier, or a class of it
     offered: int
     load_ratio: float
     wait_p50_s: float
@@ -101,8 +104,33 @@ def measure(result: Result) -> list[Measure]:
         spans.insert(0, list(range(len(result.phases))))
     for span in spans:
         ideals = _ideals(result, tiers, span)
-        found.extend(_measure(result, tier, span, ideals[tier]) for tier in tiers)
+        for tier in tiers:
+            classes = [one for one in result.classes if one.tier == tier]
+            found.append(_measure(result, classes, span, ideals[tier]))
+            if 1 < len(classes) <= CLASSES_MAX:
+                parts = _parts(classes, span, ideals[tier])
+                found.extend(
+                    _measure(result, [one], span, part)
+                    for one, part in zip(classes, parts, strict=True)
+                )
     return found
+
+
+def _parts(classes: Sequence[Class], span: Sequence[int], ideal_s: float) -> list[float]:
+    """Return how a tier's ideal is divided: max-min by weight (TIERING 9)."""
+    asked = [sum(one.tallies[at].offered_s for at in span) for one in classes]
+    parts = [0.0] * len(classes)
+    hungry = set(range(len(classes)))
+    left = ideal_s
+    while hungry and left > NOTHING_S:
+        level = left / sum(classes[at].weight for at in hungry)
+        for at in list(hungry):
+            had = min(level * classes[at].weight, asked[at] - parts[at])
+            parts[at] += had
+            left -= had
+            if asked[at] - parts[at] <= NOTHING_S:
+                hungry.discard(at)
+    return parts
 
 
 def overall(result: Result) -> list[Overall]:
@@ -148,8 +176,11 @@ def _ideals(result: Result, tiers: Sequence[int], span: Sequence[int]) -> dict[i
     return ideals
 
 
-def _measure(result: Result, tier: int, span: Sequence[int], ideal_s: float) -> Measure:
-    classes = [one for one in result.classes if one.tier == tier]
+def _measure(
+    result: Result, classes: Sequence[Class], span: Sequence[int], ideal_s: float
+) -> Measure:
+    tier = classes[0].tier
+    is_part = sum(one.tier == tier for one in result.classes) > len(classes)
     tally = merged(one.tallies[at] for one in classes for at in span)
     waits = sorted(tally.waits_s)
     ttft = sorted(tally.ttft_s)
@@ -163,6 +194,7 @@ def _measure(result: Result, tier: int, span: Sequence[int], ideal_s: float) -> 
         seed=result.seed,
         phase=name_of(result, span),
         tier=WORDS[Tier(tier)],
+        who=classes[0].name if is_part else WORDS[Tier(tier)],
         offered=tally.offered,
         load_ratio=tally.offered_s / max(1e-9, sum(one.to_s - one.from_s for one in phases)),
         wait_p50_s=quantile(waits, 0.5),
@@ -185,7 +217,7 @@ def _measure(result: Result, tier: int, span: Sequence[int], ideal_s: float) -> 
         honesty_ratio=_ratio(tally.retried_good, tally.retried),
         quota_ratio=_ratio(tally.quota_refused, tally.attempts, 0.0),
         estimate_ratio=_ratio(tally.reserved_tokens, tally.taken_tokens),
-        fairness=fairness(result, classes, phases),
+        fairness=fairness(classes, phases),
         moved=tally.moved,
         sheds=dict(tally.sheds),
     )
@@ -206,9 +238,9 @@ def _session_ratio(result: Result, classes: Sequence[Class], tally: Tally) -> fl
     return tally.sessions_whole / (tally.sessions * share)
 
 
-def fairness(result: Result, classes: Sequence[Class], phases: Sequence[Phase]) -> float:
+def fairness(classes: Sequence[Class], phases: Sequence[Phase]) -> float:
     """Return the mean of Jain's index over whole minutes, of work by weight."""
-    if len(classes) < 2:  # nobody to be fair to
+    if len(classes) == 1:  # nobody to be fair to
         return 1.0
     from_at = math.ceil(phases[0].from_s / WINDOW_S)
     to_at = int(phases[-1].to_s / WINDOW_S)
@@ -258,8 +290,6 @@ def moves_max(samples: Sequence[Sample], span_s: float = 10.0) -> int:
     """Return the most moves of the ladder in any ``span_s``."""
     moves = [b.at_s for a, b in itertools.pairwise(samples) if a.level != b.level]
     return max((sum(at <= one < at + span_s for one in moves) for at in moves), default=0)
-
-
 
 
 def median(values: Sequence[float]) -> float:

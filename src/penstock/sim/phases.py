@@ -1,7 +1,8 @@
 """Phases: the time between two events, and what capacity there was in each.
 
 Capacity is 1 for all upstreams as they were built; an event takes or gives a part of it. It is
-constant in a phase, since phases end where events begin or end.
+constant in a phase, since phases end where events begin or end. Who refuses a share of what it gets
+serves the rest as fast as ever, and so has all of its capacity.
 """
 
 import bisect
@@ -14,7 +15,6 @@ from penstock.sim.scenario import Event, EventKind, Scenario
 from penstock.sim.tally import Phase
 
 LEFT: Final = frozenset({EventKind.CAPACITY, EventKind.QUOTA})  # the value is what is left
-TAKEN: Final = frozenset({EventKind.REFUSE})  # the value is what is not
 GONE: Final = frozenset({EventKind.OUTAGE, EventKind.HANG})
 
 
@@ -27,8 +27,6 @@ def left_ratio(event: Event) -> float:
     """Return what an event leaves of an upstream's capacity."""
     if event.what in GONE:
         return 0.0
-    if event.what in TAKEN:
-        return 1.0 - event.value
     return event.value if event.what in LEFT else 1.0
 
 

@@ -58,7 +58,8 @@ class OurGate:
         self._gate.give_back(grant, outcome, now_s)
 
     def close(self, demand: SimExchange, now_s: float) -> None:
-        """Nothing is settled yet."""
+        """Settle."""
+        self._gate.close(demand, now_s)
 
 
 def is_ours(policy: str) -> bool:

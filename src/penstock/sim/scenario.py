@@ -131,7 +131,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     drain_s: float = 60.0
     seeds: int = 5
     policies: tuple[str, ...] = ("penstock", "fifo")
-    queue_s: float = 600.0  # the route's bound on waiting; tiers have their own
+    queue_s: float | None = None  # the route's bound on waiting; none: each tier's own
+    total_s: float = 600.0  # of an exchange
     policy: str = "order"  # of the route, among its targets
     sweep: tuple[float, ...] = ()
     cuts: tuple[float, ...] = ()  # instants at which a phase ends, besides events
