@@ -2,8 +2,8 @@
 
 A target is judged on the median over seeds, unless it is a claim of zero: that is judged on the
 sum. Every seed gives all policies the same arrivals and lengths, so a ratio of two policies is
-taken seed by seed. Not shown here: 7 and 8 (times of the real code: ``make bench``), 11 and 13 (real
-headers, leases of several processes: tests of the gateway and of the fleet).
+taken seed by seed. Not shown here: 7 and 8 (times of the real code: ``make bench``), 11 and 13
+(real headers, leases of several processes: tests of the gateway and of the fleet).
 """
 
 import math
