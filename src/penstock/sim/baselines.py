@@ -136,11 +136,20 @@ class BaselineGate:
         grant.is_out = False
         part = self._tiers.pop(grant)
         self._taken[grant.target.upstream, part] -= 1
-        grant.target.give_back(grant.permit, outcome, now_s, self._half)
+        grant.target.give_back(grant.permit, outcome, grant.spent, now_s, self._half)
         self._serve(now_s)
 
     def close(self, demand: SimExchange, now_s: float) -> None:
         """Nothing is settled."""
+
+    def on_tick(self, now_s: float) -> None:
+        """Pass on what a limit that has risen lets in."""
+        self._serve(now_s)
+
+    @property
+    def level(self) -> int:
+        """There is no ladder."""
+        return 0
 
     def _half(self) -> float:
         return 0.5
@@ -166,7 +175,7 @@ class BaselineGate:
         for target in demand.targets:
             if not self._may_take(target, part):
                 continue
-            permit = target.acquire(now_s)
+            permit = target.acquire(demand.claim, now_s)
             if permit is not None:
                 grant = Grant(target, permit, demand, now_s)
                 key = (target.upstream, part)

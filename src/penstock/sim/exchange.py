@@ -17,6 +17,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.core.retry_budget import RetryBudget
+from penstock.core.spent import Spent
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan
@@ -59,6 +60,15 @@ class Gate(Protocol):
 
     def close(self, demand: "SimExchange", now_s: float) -> None:
         """Settle an exchange that is over."""
+        ...
+
+    def on_tick(self, now_s: float) -> None:
+        """Do what is done once a second."""
+        ...
+
+    @property
+    def level(self) -> int:
+        """The ladder's level for consumers."""
         ...
 
 
@@ -313,7 +323,18 @@ class SimExchange:
         plant.watch.on_returned(grant, now_s)
         if work.first_at_s:
             grant.target.state.load.observe(work.first_at_s - work.started_at_s, now_s)
+        if outcome is not IGNORED:
+            grant.spent = self._spent(grant, work, outcome, now_s)
         plant.gate.give_back(grant, outcome, now_s)
+
+    def _spent(self, grant: Grant, work: Work, outcome: Outcome, now_s: float) -> Spent:
+        """Return what an attempt took, and what the answer's headers would say of the quota."""
+        ttft_s = work.first_at_s - work.started_at_s if work.first_at_s else 0.0
+        tokens = (0, 0)
+        if work.first_at_s or outcome is SUCCESS:
+            tokens = (work.input_tokens, work.tokens_at(now_s))
+        seen = self._plant.servers[grant.target.upstream].seen(now_s)
+        return Spent(ttft_s, *tokens, seen)
 
     def _end(self, ending: Ending, error: PenstockError | None, now_s: float) -> None:
         assert not self._is_ended, "ended twice"

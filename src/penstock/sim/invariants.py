@@ -95,7 +95,7 @@ class Watch:
     def _look_for_idle(self, waiting: list[SimExchange], now_s: float) -> None:
         for one in waiting:
             if one.claim.served is Tier.ENTERPRISE and any(
-                target.readiness(now_s) is Readiness.READY for target in one.targets
+                target.readiness(one.claim, now_s) is Readiness.READY for target in one.targets
             ):
                 self._note(f"{now_s:.3f}: one of the first tier waits beside a free slot")
                 return

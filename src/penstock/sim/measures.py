@@ -21,8 +21,8 @@ from typing import Final
 
 import msgspec
 
+from penstock.core.reserve import jain, max_min
 from penstock.core.tier import WORDS, Tier
-from penstock.sim.closed_forms import jain
 from penstock.sim.run import Class, Result
 from penstock.sim.tally import Phase, Sample, Tally
 
@@ -30,7 +30,6 @@ WHOLE: Final = "all"
 WINDOW_S: Final = 60.0
 STAYS_S: Final = 10.0
 CLASSES_MAX: Final = 4  # of a tier that are shown one by one
-NOTHING_S: Final = 1e-6
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,18 +118,7 @@ def measure(result: Result) -> list[Measure]:
 def _parts(classes: Sequence[Class], span: Sequence[int], ideal_s: float) -> list[float]:
     """Return how a tier's ideal is divided: max-min by weight (TIERING 9)."""
     asked = [sum(one.tallies[at].offered_s for at in span) for one in classes]
-    parts = [0.0] * len(classes)
-    hungry = set(range(len(classes)))
-    left = ideal_s
-    while hungry and left > NOTHING_S:
-        level = left / sum(classes[at].weight for at in hungry)
-        for at in list(hungry):
-            had = min(level * classes[at].weight, asked[at] - parts[at])
-            parts[at] += had
-            left -= had
-            if asked[at] - parts[at] <= NOTHING_S:
-                hungry.discard(at)
-    return parts
+    return max_min(asked, [one.weight for one in classes], ideal_s)
 
 
 def overall(result: Result) -> list[Overall]:

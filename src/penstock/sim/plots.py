@@ -194,7 +194,7 @@ def bars(title: str, entries: Sequence[Bar], top: float) -> str:
             f'<rect x="{left}" y="{y + 2:.1f}" width="{long:.1f}" height="14" rx="2"'
             f' fill="var(--{one.colour})"/>'
         )
-        parts.append(text(left + long + 6, y + 13, one.words))
+        parts.append(text(WIDTH - 4, y + 13, one.words, anchor="end"))
     mark = left + width / top
     foot = 30 + len(entries) * row
     parts.append(

@@ -61,6 +61,15 @@ class OurGate:
         """Settle."""
         self._gate.close(demand, now_s)
 
+    def on_tick(self, now_s: float) -> None:
+        """Do what is done once a second."""
+        self._gate.on_tick(now_s)
+
+    @property
+    def level(self) -> int:
+        """The ladder's level for consumers."""
+        return 0
+
 
 def is_ours(policy: str) -> bool:
     """Tell whether it is the gateway's own gate that admits."""
@@ -83,9 +92,8 @@ def admission_of(policy: str, admission: Admission) -> Admission:
 
 def gate_of(policy: str, admission: Admission, plant: Plant, sources: Sequence[Source]) -> Gate:
     """Return the gate of a policy."""
-    assert admission.queue_max > 0
     if is_ours(policy):
-        gate = LocalGate(plant.chance)
+        gate = LocalGate(plant.chance, admission)
         gate.use_timer(Alarm(plant.world, gate.on_wake))
         return OurGate(gate)
     loads = {one.tier: 0.0 for one in sources}

@@ -45,7 +45,7 @@ body { margin: 0 auto; max-width: 1080px; padding: 24px 16px 64px; background: v
 h1 { font-size: 28px; margin: 0 0 4px; } h2 { margin: 48px 0 4px; font-size: 21px; }
 p { max-width: 70ch; } .soft { color: var(--soft); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr));
-  gap: 16px; margin: 16px 0; }
+  gap: 16px; margin: 16px 0; align-items: start; }
 figure { margin: 0; padding: 14px; background: var(--card); border-radius: 8px; }
 svg { width: 100%; height: auto; display: block; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; width: 100%; }

@@ -27,6 +27,8 @@ from penstock.sim.tally import Phase, Sample, Tally
 from penstock.sim.world import START_S, World
 
 SAMPLE_S: Final = 0.5
+TICK_S: Final = 1.0
+ENGINE_S: Final = 0.2  # between two looks at an engine's metrics: 5 Hz (TIERING 2)
 SAMPLES_MAX: Final = 20_000  # a longer run is sampled more rarely
 BUDGET: Final = (0.1, 10.0)  # as config.model.Retry
 
@@ -109,6 +111,8 @@ class Run:
         for phase in self.phases:
             self._measure_use(phase)
         world.at(START_S, self._sample)
+        world.at(START_S + TICK_S, self._tick)
+        world.at(START_S + ENGINE_S, self._look_at_engines)
         world.run(START_S + scenario.duration_s)
         world.run(START_S + scenario.duration_s + scenario.drain_s)
         for exchange in list(self.plant.live):
@@ -146,6 +150,23 @@ class Run:
         self.world.at(START_S + phase.from_s, begin)
         self.world.at(START_S + phase.to_s, end)
 
+    def _tick(self, now_s: float) -> None:
+        self.gate.on_tick(now_s)
+        if now_s < START_S + self.scenario.duration_s + self.scenario.drain_s:
+            self.world.at(now_s + TICK_S, self._tick)
+
+    def _look_at_engines(self, now_s: float) -> None:
+        told = [
+            (one, server)
+            for one, entry in zip(self.upstreams, self.scenario.upstreams, strict=True)
+            for server in [self.plant.servers[one]]
+            if entry.has_metrics and server.has_metrics and not server.is_down
+        ]
+        for upstream, server in told:
+            upstream.on_engine(server.saturation(), now_s)
+        if told or self.scenario.events:
+            self.world.at(now_s + ENGINE_S, self._look_at_engines)
+
     def _sample(self, now_s: float) -> None:
         waiting = [0] * len(Tier)
         for one in self.plant.live:
@@ -159,6 +180,7 @@ class Run:
                 waiting,
                 float(sum(one.limit.limit for one in self.upstreams)),
                 float(sum(one.slots for one in up)),
+                self.gate.level,
             )
         )
         if now_s < START_S + self.scenario.duration_s:

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from penstock.sim import closed_forms, measures
+from penstock.core import reserve
+from penstock.sim import measures
 from penstock.sim.measures import Measure, Overall, median
 from penstock.sim.run import Result
 
@@ -155,7 +156,7 @@ LATER_S: Final = 3.0
 RETURN_S: Final = 360.0  # in s14
 WAIT: Final = of_tier("enterprise", "wait_p99_s")
 OVERLOADS: Final = (2.0, 5.0, 10.0)
-PLAIN_S: Final = closed_forms.first_tier_wait_s(64, 0.3, 4.481, 0.99)
+PLAIN_S: Final = reserve.wait_s(0.99, 64, 0.3, 4.481)
 
 
 def _waits() -> Iterable[Target]:

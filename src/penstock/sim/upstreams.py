@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from penstock.core.limits_seen import UNSEEN, Level, LimitsSeen
 from penstock.core.outcome import Failure, FailureKind
 from penstock.core.token_bucket import TokenBucket
 from penstock.sim.world import World
@@ -27,6 +28,8 @@ from penstock.sim.world import World
 REFUSAL_S: Final = 0.05  # what a refusal takes on the way
 CHUNK_TOKENS: Final = 2048  # of a prompt in one step: vLLM's max_num_batched_tokens by default
 UNBOUNDED: Final = 1 << 60
+WAITING_FULL: Final = 2.0
+KV_FULL: Final = 0.8
 
 
 class Owner(Protocol):
@@ -126,6 +129,13 @@ class Buckets:
             tokens_per_min or math.inf,
         )
 
+    def seen(self, now_s: float) -> LimitsSeen:
+        """Return limits and what is left of them."""
+        return LimitsSeen(
+            requests=_level(self.requests, self.requests_per_min, now_s),
+            tokens=_level(self.tokens, self.tokens_per_min, now_s),
+        )
+
     def take(self, tokens: int, now_s: float) -> float:
         """Take one request; return 0, or for how many seconds there is not enough."""
         wait_s = 0.0
@@ -141,6 +151,14 @@ class Buckets:
         if self.tokens is not None:
             self.tokens.try_take(need, now_s)
         return 0.0
+
+
+def _level(bucket: TokenBucket | None, per_min: float, now_s: float) -> Level:
+    if bucket is None:
+        return UNSEEN
+    left = int(bucket.level(now_s))
+    reset_s = 0.0 if left else 60.0 / per_min
+    return Level(int(per_min), left, reset_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +218,15 @@ class Server:
     def load(self) -> Load:
         """Return what its metrics would say."""
         return Load(len(self.running), 0, 0.0)
+
+    def saturation(self) -> float:
+        """Return how full an engine says it is; 1 is full (TIERING 2: waiting / 2, KV / 0.8)."""
+        load = self.load()
+        return max(load.waiting / WAITING_FULL, load.kv_ratio / KV_FULL)
+
+    def seen(self, now_s: float) -> LimitsSeen | None:
+        """Return what the headers of an answer say of the quota; None: there is none."""
+        return self.buckets.seen(now_s) if self.buckets is not None else None
 
     # --- doors
 
