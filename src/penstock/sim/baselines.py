@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
 from penstock.core.outcome import Outcome
 from penstock.core.tier import Tier
@@ -141,6 +142,11 @@ class BaselineGate:
 
     def close(self, demand: SimExchange, now_s: float) -> None:
         """Nothing is settled."""
+
+    def may_retry(self, claim: Claim) -> bool:
+        """Tell whether an attempt may be repeated: always."""
+        del claim
+        return True
 
     def on_tick(self, now_s: float) -> None:
         """Pass on what a limit that has risen lets in."""

@@ -150,7 +150,7 @@ def sources_of(
         source = Source(entry, plant, route, lengths)
         wanted = x if entry.sweeps else entry.fills_to
         source.load_ratio = entry.load_ratio or max(0.0, wanted - known)
-        source.rate_per_s = source.load_ratio * rate_of(servers, *means)
+        source.rate_per_s = source.load_ratio * rate_of(servers, *means) / entry.turns
         source.gaps = gaps_of(entry, traces, draw(f"{entry.name}/arrivals"))
         source.means = means
         found.append(source)

@@ -62,6 +62,10 @@ class Gate(Protocol):
         """Settle an exchange that is over."""
         ...
 
+    def may_retry(self, claim: Claim) -> bool:
+        """Tell whether an attempt may be repeated."""
+        ...
+
     def on_tick(self, now_s: float) -> None:
         """Do what is done once a second."""
         ...
@@ -282,7 +286,12 @@ class SimExchange:
         if self._failover is None:
             plant = self._plant
             self._failover = Failover(
-                self.route, self.route.targets, plant.budget, plant.chance, is_allowed=not has_begun
+                self.route,
+                self.route.targets,
+                plant.budget,
+                plant.chance,
+                is_allowed=not has_begun,
+                may_repeat=plant.gate.may_retry(self.claim),
             )
         attempt = Attempt(NOBODY, grant, self.attempts, now_s)
         self._follow(self._failover.after(attempt, failure, now_s), now_s)

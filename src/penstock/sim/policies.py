@@ -13,16 +13,20 @@ from typing import Final
 import msgspec
 
 from penstock.config.model import Admission
+from penstock.config.tenancy import Tenant
+from penstock.core.claim import Claim
 from penstock.core.errors import ConfigError, Problem
 from penstock.core.outcome import Outcome
 from penstock.core.tier import Tier
+from penstock.exchange.consumers import Consumers
 from penstock.exchange.demand import Grant
 from penstock.exchange.gate import LocalGate
+from penstock.exchange.tenancy import Tenancy
 from penstock.sim.baselines import POLICIES as BASELINES
 from penstock.sim.baselines import BaselineGate
 from penstock.sim.exchange import Gate, Plant, SimExchange
 from penstock.sim.source import Source
-from penstock.sim.world import Alarm
+from penstock.sim.world import START_S, Alarm
 
 OURS: Final[dict[str, dict[str, object]]] = {
     "penstock": {},
@@ -31,6 +35,8 @@ OURS: Final[dict[str, dict[str, object]]] = {
     "penstock-plain": {"reserve": 0, "preempts": False},
 }
 NAMES: Final = (*OURS, *BASELINES)
+WALL_OFFSET_S: Final = 1_700_000_000.0 - START_S
+SALT: Final = b"simulated"
 CONTRACT_RATIO: Final = 0.8  # of what is set aside for a contract is used (TIERING 1.4)
 
 
@@ -61,6 +67,10 @@ class OurGate:
         """Settle."""
         self._gate.close(demand, now_s)
 
+    def may_retry(self, claim: Claim) -> bool:
+        """Tell whether an attempt may be repeated."""
+        return self._gate.may_retry(claim)
+
     def on_tick(self, now_s: float) -> None:
         """Do what is done once a second."""
         self._gate.on_tick(now_s)
@@ -68,7 +78,7 @@ class OurGate:
     @property
     def level(self) -> int:
         """The ladder's level for consumers."""
-        return 0
+        return self._gate.consumers.level if self._gate.consumers is not None else 0
 
 
 def is_ours(policy: str) -> bool:
@@ -93,13 +103,33 @@ def admission_of(policy: str, admission: Admission) -> Admission:
 def gate_of(policy: str, admission: Admission, plant: Plant, sources: Sequence[Source]) -> Gate:
     """Return the gate of a policy."""
     if is_ours(policy):
-        gate = LocalGate(plant.chance, admission)
-        gate.use_timer(Alarm(plant.world, gate.on_wake))
-        return OurGate(gate)
+        return OurGate(local_gate(admission, plant, sources))
     loads = {one.tier: 0.0 for one in sources}
     for one in sources:
         loads[one.tier] += one.load_ratio
     return BaselineGate(policy, plant.world, shares(loads), rates(sources))
+
+
+def local_gate(admission: Admission, plant: Plant, sources: Sequence[Source]) -> LocalGate:
+    """Return the gateway's gate, with the scenario's tenants."""
+    world = plant.world
+    tenancy = Tenancy()
+    tenants = {one.tenant: one.entry for one in sources}
+    entries = [
+        Tenant(
+            id=name,
+            tier=entry.tier,
+            weight=entry.weight,
+            contract=entry.contract,
+            limits=entry.limits,
+        )
+        for name, entry in tenants.items()
+    ]
+    tenancy.use(entries, {}, (), world.now_s, WALL_OFFSET_S)
+    consumers = Consumers(admission, SALT, WALL_OFFSET_S, plant.chance, world.now_s)
+    gate = LocalGate(plant.chance, admission, tenancy, consumers)
+    gate.use_timer(Alarm(world, gate.on_wake))
+    return gate
 
 
 def shares(loads: Mapping[Tier, float]) -> dict[Tier, float]:

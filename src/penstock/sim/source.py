@@ -40,7 +40,7 @@ class Source:
         self.minutes: list[float] = []  # work by the minute in which it was done
         self.tries = 0  # of all phases, and outside of them
         self.load_ratio = 0.0  # of the capacity
-        self.rate_per_s = 0.0  # of requests
+        self.rate_per_s = 0.0  # of requests, or of sessions
         self.means = (0.0, 0.0)  # of input and output tokens
         self.gaps: Gaps
         self.chance: Callable[[], float]
