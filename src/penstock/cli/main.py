@@ -22,10 +22,13 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tenants": ("penstock.cli.tenants", "Say who keys belong to, what is owed, what is limited"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
+    "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
-START_HERE: Final = ("up", "check", "probe", "init", "reload", "keys", "tenants", "tail", "top")
+START_HERE: Final = (
+    "up", "check", "probe", "init", "reload", "keys", "tenants", "tail", "top", "simulate",
+)  # fmt: skip
 
 
 def overview() -> str:

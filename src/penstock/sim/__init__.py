@@ -1,0 +1,1 @@
+"""The simulator: the gateway's own admission in virtual time, before modelled upstreams."""

@@ -1,0 +1,365 @@
+"""The report: one page, its plots as files, and all measures as JSON.
+
+The page says what each tier got, what was the best possible, and what stood in the way:
+
+    in short      how many targets are met, and which are not
+    targets       each with goal, what was measured (median, worst seed), ideal, and if it is met
+    a scenario    what it is; over X or over time; what each policy gave each tier; all figures;
+                  which limit was the bottleneck under Penstock
+
+The page needs nothing else: no script, no font, no network.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from penstock.sim import plots
+from penstock.sim.plots import Bar, Frame, Line
+from penstock.sim.run import Result
+from penstock.sim.scenario import Scenario
+from penstock.sim.table import Row, seconds, share, whole
+from penstock.sim.targets import Verdict
+
+OURS: Final = "penstock"
+COLOURS: Final[Mapping[str, tuple[str, str]]] = {  # and dash
+    "penstock": ("blue", ""),
+    "penstock-plain": ("teal", "6 3"),
+    "priority": ("amber", "2 3"),
+    "partition": ("violet", "8 3 2 3"),
+    "rate": ("rose", "4 2"),
+    "fifo": ("grey", "1 3"),
+    "oracle": ("green", "10 4"),
+}
+TIERS: Final = ("control", "enterprise", "standard", "free", "batch")
+TIER_COLOURS: Final = ("rose", "blue", "teal", "amber", "grey")
+WAITS_S: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+BUSY: Final = 0.9  # of the capacity: then it is what is short
+POINTS_MAX: Final = 400  # of a plot over time
+PAGE_STYLE: Final = """
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1080px; padding: 24px 16px 64px; background: var(--paper);
+  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 28px; margin: 0 0 4px; } h2 { margin: 48px 0 4px; font-size: 21px; }
+p { max-width: 70ch; } .soft { color: var(--soft); }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr));
+  gap: 16px; margin: 16px 0; align-items: start; }
+figure { margin: 0; padding: 14px; background: var(--card); border-radius: 8px; }
+svg { width: 100%; height: auto; display: block; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; width: 100%; }
+th { text-align: left; color: var(--soft); font-weight: 500; }
+th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+td.words { white-space: normal; min-width: 14em; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.yes { color: var(--green); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
+tr.ours td { font-weight: 600; } summary { cursor: pointer; color: var(--soft); margin: 8px 0; }
+a { color: var(--blue); } nav a { margin-right: 12px; white-space: nowrap; }
+"""
+
+
+def pages(
+    chosen: Sequence[Scenario],
+    shown: Sequence[Result],
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+) -> dict[str, str]:
+    """Return the files of the report by name."""
+    files: dict[str, str] = {}
+    parts = [_head(chosen, shown, verdicts)]
+    for one in chosen:
+        mine = [row for row in rows if row.scenario == one.name]
+        results = [result for result in shown if result.scenario == one.name]
+        drawn = figures(one, mine, results)
+        for name, svg in drawn.items():
+            files[f"{one.name}-{name}.svg"] = plots.alone(svg)
+        parts.append(_section(one, mine, results, drawn))
+    body = "\n".join(parts)
+    files["index.html"] = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Penstock, simulated</title><style>{plots.STYLE}{PAGE_STYLE}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
+    told = {"rows": rows, "targets": verdicts}
+    files["measures.json"] = msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
+    return files
+
+
+# --- words
+
+
+def _head(chosen: Sequence[Scenario], shown: Sequence[Result], verdicts: Sequence[Verdict]) -> str:
+    seeds = len({one.seed for one in shown})
+    exchanges = sum(one.exchanges for one in shown)
+    breaches = sum(one.breaches for one in shown)
+    met = sum(one.is_met is True for one in verdicts)
+    judged = [one for one in verdicts if one.is_met is not None]
+    missed = [one for one in judged if not one.is_met]
+    short = f"<p>{met} of {len(judged)} targets are met."
+    if missed:
+        names = "; ".join(_escape(f"{one.what}{_x(one.x)}: {one.measured}") for one in missed)
+        short += f' <span class="no">Missed:</span> {names}.'
+    links = "".join(f'<a href="#{_escape(one.name)}">{_escape(one.name)}</a>' for one in chosen)
+    kept = (
+        "every invariant held"
+        if not breaches
+        else f'<span class="no">invariants were broken {breaches} times</span>'
+    )
+    return (
+        "<h1>Penstock, simulated</h1>"
+        '<p class="soft">What each tier got, what was the best possible, and what stood in the way.'
+        f" {exchanges:,} exchanges in {len(shown)} runs, {seeds} seeds each; {kept}. Admission is"
+        " the gateway's own code in virtual time; clients and upstreams are modelled. The same seed"
+        " gives every policy the same arrivals.</p>"
+        + (f"{short}</p>{_targets(verdicts)}" if verdicts else "")
+        + f"<nav><p>{links}</p></nav>"
+    )
+
+
+def _targets(verdicts: Sequence[Verdict]) -> str:
+    lines: list[str] = []
+    for one in verdicts:
+        met = {True: ("yes", "● met"), False: ("no", "■ missed"), None: ("soft", "○ not run")}
+        kind, word = met[one.is_met]
+        worst = f" <span class=soft>({_escape(one.worst)})</span>" if one.worst else ""
+        lines.append(
+            f'<tr><td class=n>{_escape(one.number)}</td><td class="words">{_escape(one.what)}'
+            f"{_x(one.x)}</td><td>{_escape(one.goal)}</td><td>{_escape(one.measured)}{worst}</td>"
+            f'<td class="words">{_escape(one.ideal)}</td><td class="{kind}">{word}</td></tr>'
+        )
+    return (
+        '<div class="wide"><table><thead><tr><th class=n></th><th>target</th><th>goal</th>'
+        "<th>measured: median (worst seed)</th><th>ideal or baseline</th><th></th></tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _section(
+    one: Scenario, rows: Sequence[Row], results: Sequence[Result], drawn: Mapping[str, str]
+) -> str:
+    figures_html = "".join(f"<figure>{svg}</figure>" for svg in drawn.values())
+    return (
+        f'<h2 id="{_escape(one.name)}">{_escape(one.title)}</h2>'
+        f'<p class="soft">{_escape(one.name)}</p><p>{_escape(one.about.strip())}</p>'
+        f"<p><b>What stood in the way:</b> {_escape(bottleneck(rows, results))}</p>"
+        f'<div class="plots">{figures_html}</div>'
+        f"<details><summary>All figures</summary>{_table(rows)}</details>"
+    )
+
+
+def bottleneck(rows: Sequence[Row], results: Sequence[Result]) -> str:
+    """Return a sentence on which limit was short under Penstock, or under whatever was run."""
+    policies = {one.policy for one in rows}
+    policy = OURS if OURS in policies else next(iter(policies), "")
+    x = max((one.x for one in rows), default=0.0)
+    mine = [one for one in whole(rows) if one.policy == policy and one.x == x]
+    runs = [one for one in results if one.policy == policy and one.x == x]
+    if not mine or not runs:
+        return "nothing was run."
+    quota = max(one.median("quota_ratio") for one in mine)
+    ratios = [one.limit / one.capacity for run in runs for one in run.samples if one.capacity > 0]
+    limit = sum(ratios) / max(1, len(ratios))
+    use = mine[0].use_ratio
+    under = f" under {policy}{_x(x)}" if policy else ""
+    if use >= BUSY:
+        return f"capacity itself{under}: {share(use)} of it was in use."
+    if quota > 0:
+        return f"a provider's quota{under}: it refused {share(quota)} of the attempts."
+    if limit < BUSY:
+        return f"the gate's own limit{under}: {share(limit)} of the true capacity on average."
+    return f"nothing{under} over the whole run: {share(use)} of the capacity was in use."
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = (
+        "<th>policy</th><th class=n>X</th><th>phase</th><th>tier</th>"
+        + "".join(
+            f"<th class=n>{name}</th>"
+            for name in (
+                "offered", "wait p50", "p99", "p99.9 (worst)", "TTFT p99", "in time", "of ideal",
+                "refused", "failed", "moved", "wasted", "honesty", "use",
+            )
+        )
+    )  # fmt: skip
+    return (
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>'
+        f"{''.join(_row(one) for one in rows)}</tbody></table></div>"
+    )
+
+
+def _row(one: Row) -> str:
+    cells = (
+        f"{one.total('offered'):,}",
+        seconds(one.median("wait_p50_s")),
+        seconds(one.median("wait_p99_s")),
+        seconds(one.worst("wait_p999_s")),
+        seconds(one.median("ttft_p99_s")),
+        share(one.total("good") / max(1, one.total("offered"))),
+        share(of_ideal(one)),
+        f"{one.total('refused'):,}",
+        f"{one.total('failed'):,}",
+        f"{one.total('moved'):,}",
+        share(one.median("wasted_ratio")),
+        share(one.median("honesty_ratio")),
+        share(one.use_ratio),
+    )
+    kind = ' class="ours"' if one.policy == OURS else ""
+    return (
+        f"<tr{kind}><td>{_escape(one.policy)}</td><td class=n>{one.x:g}</td>"
+        f"<td>{_escape(one.phase)}</td><td>{_escape(one.who)}</td>"
+        + "".join(f"<td class=n>{cell}</td>" for cell in cells)
+        + "</tr>"
+    )
+
+
+def of_ideal(one: Row) -> float:
+    """Return the smaller of requests and work in time, over what was possible."""
+    return min(one.median("count_ratio"), one.median("work_ratio"))
+
+
+def _escape(words: str) -> str:
+    return html.escape(words)
+
+
+def _x(x: float) -> str:
+    return f" at X={x:g}" if x else ""
+
+
+# --- figures
+
+
+def figures(one: Scenario, rows: Sequence[Row], results: Sequence[Result]) -> dict[str, str]:
+    """Return a scenario's plots by name."""
+    drawn: dict[str, str] = {}
+    totals = whole(rows)
+    if len({row.x for row in rows}) > 1:
+        drawn["wait"] = waits(totals)
+        for tier in sorted({row.tier for row in totals}, key=TIERS.index):
+            drawn[f"{tier}-share"] = shares_over_x(totals, tier)
+    else:
+        ours = [run for run in results if run.policy == OURS] or list(results)
+        if ours:
+            drawn["time"] = over_time(one, ours[0])
+            drawn["waiting"] = waiting_over_time(one, ours[0])
+    for tier in sorted({row.tier for row in totals}, key=TIERS.index):
+        x = _middle([row.x for row in totals])
+        mine = [row for row in totals if row.who == tier and row.x == x]
+        if mine:
+            drawn[f"{tier}-got"] = _bars(tier, x, mine)
+    return drawn
+
+
+def _middle(values: Sequence[float]) -> float:
+    over = sorted({one for one in values if one > 1.0})
+    return over[len(over) // 2] if over else max(values, default=0.0)
+
+
+def _bars(tier: str, x: float, rows: Sequence[Row]) -> str:
+    entries = [
+        Bar(
+            row.policy,
+            COLOURS.get(row.policy, ("blue", ""))[0],
+            of_ideal(row),
+            share(of_ideal(row)),
+        )
+        for row in rows
+        if row.policy != "oracle"
+    ]
+    return plots.bars(f"{tier}: answered in time, of what was possible{_x(x)}", entries, 1.2)
+
+
+def waits(rows: Sequence[Row]) -> str:
+    """Return the first tier's p99 wait over X, a line for each policy."""
+    first = min((row.tier for row in rows), key=TIERS.index)
+    frame = Frame(f"{first}: wait, p99 over seeds' median", 340)
+    xs = sorted({row.x for row in rows})
+    frame.scale_x(xs, "X: load over capacity", is_log=True)
+    words = ["0.01 s", "0.1 s", "1 s", "10 s", "100 s", "1000 s"]
+    frame.scale_y(WAITS_S, words, is_log=True)
+    _lines(frame, [row for row in rows if row.who == first], "wait_p99_s")
+    return frame.svg()
+
+
+def shares_over_x(rows: Sequence[Row], tier: str) -> str:
+    """Return a tier's goodput over ideal over X."""
+    frame = Frame(f"{tier}: answered in time, of what was possible", 340)
+    frame.scale_x(sorted({row.x for row in rows}), "X: load over capacity", is_log=True)
+    levels = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+    frame.scale_y(levels, [share(one).replace(".0", "") for one in levels], is_log=False)
+    _lines(frame, [row for row in rows if row.who == tier], "")
+    return frame.svg()
+
+
+def _lines(frame: Frame, rows: Sequence[Row], field: str) -> None:
+    ends: list[tuple[float, str, str]] = []
+    for policy, (colour, dash) in COLOURS.items():
+        points = sorted(
+            (row.x, row.median(field) if field else of_ideal(row))
+            for row in rows
+            if row.policy == policy
+        )
+        if points:
+            one = Line(policy, colour, points, dash, 3.0 if policy == OURS else 2.0)
+            frame.draw(one)
+            frame.dots(one)
+            ends.append((points[-1][1], policy, colour))
+    frame.names(ends)
+
+
+def _shade(frame: Frame, one: Scenario) -> None:
+    spans = [(event.at_s, event.until_s or one.duration_s) for event in one.events]
+    for from_s, to_s in sorted(set(spans)):
+        words = ", ".join(
+            event.what.value.replace("_", " ") for event in one.events if event.at_s == from_s
+        )
+        frame.shade(from_s, to_s, words)
+
+
+def over_time(one: Scenario, run: Result) -> str:
+    """Return what each tier had under way, with the limit and the true capacity."""
+    frame = Frame(f"under way, by tier ({run.policy}, first seed)", 340)
+    samples = run.samples[:: max(1, len(run.samples) // POINTS_MAX)]
+    high = max(max(item.capacity, item.limit, sum(item.in_flight)) for item in samples)
+    top = min(high, 2.0 * max(max(item.capacity, sum(item.in_flight)) for item in samples))
+    _time_axes(frame, one, top)
+    base = [0.0] * len(samples)
+    ends: list[tuple[float, str, str]] = []
+    for tier, name in enumerate(TIERS):
+        level = [low + item.in_flight[tier] for low, item in zip(base, samples, strict=True)]
+        if level != base:
+            points = [(item.at_s, y) for item, y in zip(samples, level, strict=True)]
+            frame.fill(TIER_COLOURS[tier], base, points)
+            ends.append(((base[-1] + level[-1]) / 2, name, TIER_COLOURS[tier]))
+        base = level
+    limit = Line("limit", "violet", [(item.at_s, item.limit) for item in samples], "", 1.5)
+    true = Line("capacity", "ink", [(item.at_s, item.capacity) for item in samples], "4 3", 1.5)
+    for item in (true, limit):
+        frame.draw(item)
+        ends.append((item.points[-1][1], item.name, item.colour))
+    frame.names(ends)
+    return frame.svg()
+
+
+def waiting_over_time(one: Scenario, run: Result) -> str:
+    """Return how many of each tier wait."""
+    frame = Frame(f"waiting at the gate, by tier ({run.policy}, first seed)", 340)
+    samples = run.samples[:: max(1, len(run.samples) // POINTS_MAX)]
+    _time_axes(frame, one, float(max(max(item.waiting) for item in samples)))
+    ends: list[tuple[float, str, str]] = []
+    for tier, name in enumerate(TIERS):
+        points = [(item.at_s, float(item.waiting[tier])) for item in samples]
+        if any(sum(item.in_flight[tier : tier + 1]) + item.waiting[tier] for item in samples):
+            frame.draw(Line(name, TIER_COLOURS[tier], points))
+            ends.append((points[-1][1], name, TIER_COLOURS[tier]))
+    frame.names(ends)
+    return frame.svg()
+
+
+def _time_axes(frame: Frame, one: Scenario, high: float) -> None:
+    steps = plots.ticks_of(one.duration_s)
+    frame.scale_x([at for at in steps if at <= one.duration_s], "seconds")
+    ticks = plots.ticks_of(max(1.0, high))
+    frame.scale_y(ticks, [f"{at:g}" for at in ticks], is_log=False)
+    _shade(frame, one)
