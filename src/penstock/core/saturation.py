@@ -1,15 +1,16 @@
 """Saturation: one number for how full it is, smoothed, from slots and from the queue behind them.
 
-    pressure = max(min(s, 0.99), w / 0.5)
+    pressure = min(s, 0.79) + 0.21 * w / 0.5
 
     s   used / limit on the tightest dimension, smoothed over a second
     w   the wait that an exchange of the free tier can expect, relative to the longest that it may
         wait, smoothed alike
 
-Slots alone say little beyond the point where all are taken: at twice and at ten times the capacity
-they are equally full. So full slots count for just under 1, and from there on the queue decides: it
-stands for 1 when an exchange waits for half of what it may. Where a reserve holds slots back from
-the free tier, s never reaches 1, and the queue speaks alone.
+Slots alone say little: at just enough load and at ten times the capacity they are equally full.
+While nobody waits nothing need be taken from anybody's answer, or capacity stands idle while
+answers are cut; so full slots count for just under the level at which that begins, which leaves
+the first level, retries and hedges. From there on the queue decides: it stands for 1 when an
+exchange waits for half of what it may.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 """
@@ -18,7 +19,7 @@ import math
 from typing import Final
 
 SMOOTHING_S: Final = 1.0  # half of the ladder's dwell: noise of one answer is gone within it
-SLOTS_MAX: Final = 0.99  # what full slots count for without a queue
+SLOTS_MAX: Final = 0.79  # what full slots count for without a queue: under the ladder's level 2
 WAIT_RATIO_FULL: Final = 0.5  # half the bound left: time to act before anybody is refused by it
 WAIT_RATIO_MAX: Final = 2.0  # a wait predicted by a dead upstream may be infinite
 
@@ -56,7 +57,7 @@ class Saturation:
         return self._wait.value
 
     def observe(self, saturation: float, wait_ratio: float, now_s: float) -> float:
-        """Take what is measured now; return the pressure, 0 to 4."""
+        """Take what is measured now; return the pressure, 0 to 1.63."""
         slots = self._slots.observe(min(max(saturation, 0.0), 1.0), now_s)
         wait = self._wait.observe(min(max(wait_ratio, 0.0), WAIT_RATIO_MAX), now_s)
-        return max(min(slots, SLOTS_MAX), wait / WAIT_RATIO_FULL)
+        return min(slots, SLOTS_MAX) + (1.0 - SLOTS_MAX) * wait / WAIT_RATIO_FULL
