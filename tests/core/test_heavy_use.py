@@ -80,3 +80,15 @@ def test_nothing_remains_of_rounding() -> None:
     use.record("light", 1.0, HALF_LIFE_S + 1.0)
     assert len(use) == 1
     assert use.penalty("light") == 0.0
+
+
+def test_the_mean_is_of_those_who_are_active_in_the_order_of_their_last_use() -> None:
+    use = HeavyUse(100, 0.0)
+    use.record("first", 1000.0, 0.0)
+    use.record("gone", 1e6, 0.0)
+    use.record("first", 1.0, 500.0)
+    use.record("other", 1.0, 700.0)  # now the million is forgotten, and nobody else
+    assert len(use) == 2
+    for at in range(18):
+        use.record(f"user-{at}", 1.0, 700.0)
+    assert use.penalty("first") > 0.0

@@ -99,3 +99,10 @@ def test_it_goes_on_from_where_another_was() -> None:
     ladder.restore(5, 100.0)
     levels = [ladder.observe(0.0, 100.0 + at / 2) for at in range(22)]
     assert levels == [5] * 20 + [4] * 2
+
+
+def test_right_after_another_process_it_does_not_rise_but_for_a_crowd() -> None:
+    ladder = Ladder(POLICY)
+    ladder.restore(1, 100.0)
+    assert {ladder.observe(0.9, 100.0 + at) for at in range(10)} == {1}
+    assert ladder.observe(0.9, 110.0) == 3

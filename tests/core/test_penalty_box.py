@@ -60,3 +60,11 @@ def test_it_knows_the_last_refused_and_no_more(steps: list[tuple[str, float]]) -
         refused = {one: at_s for one, at_s in refused.items() if now_s - at_s <= 20.0}
         assert len(box) == len(refused)
         assert {one for one in "abcdefgh" if box.is_known(one, now_s)} == set(refused)
+
+
+def test_after_the_box_all_begins_anew() -> None:
+    box = PenaltyBox(300.0, 10)
+    box.told("a", 5.0, 0.0)
+    assert [box.left_s("a", at) for at in (1.0, 2.0, 3.0)] == [0.0, 0.0, BOX_S]
+    box.told("a", 5.0, 64.0)
+    assert [box.left_s("a", at) for at in (65.0, 66.0, 67.0)] == [0.0, 0.0, BOX_S]

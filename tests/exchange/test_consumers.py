@@ -316,3 +316,77 @@ def test_no_order_of_events_breaks_it(seed: int) -> None:
             consumers.leave(inside.pop(random.randrange(len(inside))), now_s)
     for claim in inside:
         consumers.leave(claim, now_s)
+
+
+def test_level_5_is_not_left_while_users_are_refused() -> None:
+    consumers = at_level(5)
+    now_s = 0.0
+    for _ in range(60):
+        now_s += 0.5
+        for at in range(50):
+            consumers.admit(claim_of(f"{now_s}-{at}"), now_s)
+        consumers.observe(0.5, 0.2, now_s)  # a short queue: there is no more room than is used
+    assert consumers.new_ratio < 1.0
+    assert consumers.level == 5
+
+
+def test_retry_after_counts_from_the_rise() -> None:
+    consumers = made()
+    for at in range(6):
+        consumers.observe(1.0, 1.5, 300.0 + at)
+    with_five = consumers.level
+    refusal = None
+    for at in range(300):
+        refusal = refusal or consumers.admit(claim_of(f"u{at}"), 325.0)
+        consumers.observe(1.0, 1.5, 306.0 + at / 20)
+    assert with_five == 5
+    assert refusal is not None
+    assert refusal.retry_after_s < 60.0  # and not since the start of the process
+
+
+def test_who_gets_in_early_starts_without_strikes() -> None:
+    consumers = at_level(5)
+    for at in range(3):  # told, and back too early twice
+        assert consumers.admit(claim_of("a"), 1.0 + at / 10) is not None
+    with_new(consumers, 1.0, 1.3)
+    state = consumers.state(1.3)
+    assert state["share"]["new_ratio"] == 1.0
+    assert let_in(consumers, ["b"], 1.4) == {"b"}
+    early = at_level(5)
+    for at in range(2):
+        assert early.admit(claim_of("a"), 1.0 + at / 10) is not None
+    with_new(early, 1.0, 1.2)
+    assert let_in(early, ["a"], 1.2) == {"a"}
+    for at in range(5):
+        assert let_in(early, ["a"], 1.3 + at / 10) == {"a"}
+
+
+def test_a_turn_that_came_to_nothing_beside_another_keeps_the_ticket() -> None:
+    consumers = at_level(1)
+    first, second = claim_of("a"), claim_of("a")
+    assert consumers.admit(first, 1.0) is None
+    assert consumers.admit(second, 1.0) is None
+    consumers.leave(first, 2.0, is_served=False)
+    assert consumers.tickets == 1
+    consumers.leave(second, 2.0, is_served=False)
+    assert consumers.tickets == 0
+
+
+def test_batch_has_no_tickets() -> None:
+    consumers = at_level(1)
+    job = claim_of("a", tier=Tier.BATCH)
+    assert consumers.admit(job, 1.0) is None
+    consumers.leave(job, 2.0)
+    assert consumers.tickets == 0
+
+
+def test_a_user_is_new_once_however_often_it_asks() -> None:
+    def flow(tries: int) -> float:
+        consumers = at_level(5)
+        for at in range(20):
+            for _ in range(tries):
+                consumers.admit(claim_of(f"u{at}"), 1.0 + at)
+        consumers.observe(1.0, 0.5, 25.0)
+        return consumers.state(25.0)["share"]["newcomers_per_s"]
+
+    assert flow(1) == flow(2) > 0.0
