@@ -319,9 +319,9 @@ class CountedTarget(Target):
         self.looks += 1
         return super().readiness(claim, now_s)
 
-    def acquire(self, claim: Claim, now_s: float) -> Permit | None:
+    def acquire(self, claim: Claim, now_s: float, as_tier: Tier | None = None) -> Permit | None:
         self.looks += 1
-        return super().acquire(claim, now_s)
+        return super().acquire(claim, now_s, as_tier)
 
 
 def test_passing_a_slot_on_costs_the_same_with_a_thousand_waiting() -> None:

@@ -39,6 +39,7 @@ from penstock.core.errors import (
 )
 from penstock.core.outcome import SUCCESS, Outcome
 from penstock.core.price import Used
+from penstock.core.standing import Standing
 from penstock.core.tier import Tier
 from penstock.exchange.consumers import Consumers
 from penstock.exchange.demand import Demand, Grant, Place
@@ -50,6 +51,7 @@ from penstock.exchange.tenancy import Tenancy
 DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
 COSTS: Final = QueuePolicy()  # what tokens cost, for how heavily a consumer uses us
 SHORT_MAX: Final = 8  # who wait for credit, and are looked past for others
+FLOOR_AS: Final = Tier.STANDARD  # whose slots the floor of free is taken from
 CREDIT_S: Final = 0.005  # between two looks at credit that is about to come
 
 
@@ -86,6 +88,7 @@ class LocalGate:
         self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
         for desk in self._desks.values():
             desk.use(admission)
+            desk.queue.reweigh()
 
     @property
     def waiting(self) -> int:
@@ -161,6 +164,10 @@ class LocalGate:
             self.tenancy.settle(claim, used, claim.model, now_s, is_final=True)
         else:
             self.tenancy.withdraw(claim, now_s)
+
+    def standing(self, claim: Claim, now_s: float) -> Standing:
+        """Return what is left of the limits of key and tenant."""
+        return self.tenancy.standing(claim.tenant, claim.key, now_s)
 
     def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""
@@ -310,7 +317,7 @@ class LocalGate:
         short: list[Demand] = []
         models: set[TargetState] = set()
         while len(short) < SHORT_MAX:
-            demand = desk.queue.take(desk.may_start, now_s)
+            demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
             if demand is None:
                 break
             if not self._start(desk, demand, models, now_s):
@@ -329,7 +336,8 @@ class LocalGate:
             if target.upstream is not desk.upstream:
                 continue
             state = target.state
-            permit = target.acquire(claim, now_s) if state not in short else None
+            as_tier = FLOOR_AS if desk.queue.was_floor else claim.served
+            permit = target.acquire(claim, now_s, as_tier) if state not in short else None
             if permit is not None:
                 self._grant(demand, desk, target, permit, now_s)
                 return True

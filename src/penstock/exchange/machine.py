@@ -119,7 +119,7 @@ class Exchange(Telling):
         headers, body = made
         self._bytes_out += len(body)
         self._close("complete", OK, "", now_s, finish_reason="estimated")
-        self.caller.answer(OK, headers + self._tier_lines(), body)
+        self.caller.answer(OK, headers + self._tier_lines(now_s), body)
         return True
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
@@ -321,7 +321,7 @@ class Exchange(Telling):
         if self._is_paused:
             self._ports.dialer.pause(attempt)
         if not self._is_started:
-            self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM))
+            self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM), now_s)
         self._arm()
         return self._with_kept(out)
 
@@ -351,7 +351,7 @@ class Exchange(Telling):
         attempt.first_token_at_s = now_s
         self._bytes_out += len(body)
         headers = answering.headers(attempt, attempt.number, b"application/json")
-        headers += self._tier_lines()
+        headers += self._tier_lines(now_s)
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=finish_reason)
         self.caller.answer(OK, headers, body)
@@ -417,7 +417,9 @@ class Exchange(Telling):
             return
         body = answering.as_sent(attempt, failure)
         if body:
-            headers = answering.headers_as_sent(attempt, len(self._attempts)) + self._tier_lines()
+            headers = answering.headers_as_sent(attempt, len(self._attempts)) + self._tier_lines(
+                now_s
+            )
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
@@ -433,7 +435,7 @@ class Exchange(Telling):
         status = self._order.dialect.status_of(error)
         self._close(outcome, status, error.code, now_s)
         stamp = attempt.target.stamp if attempt is not None else b""
-        self.caller.refuse(error, stamp + self._tier_lines())
+        self.caller.refuse(error, stamp + self._tier_lines(now_s))
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""

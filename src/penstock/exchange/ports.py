@@ -12,6 +12,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError
 from penstock.core.outcome import Outcome
 from penstock.core.retry_budget import RetryBudget
+from penstock.core.standing import Standing
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Demand, Grant, Place
 from penstock.exchange.record import Opened, Record
@@ -98,6 +99,10 @@ class Gate(Protocol):
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
         """Return where one who waits stands; None if that is not known."""
+        ...
+
+    def standing(self, claim: Claim, now_s: float) -> Standing:
+        """Return what is left of the limits of key and tenant, as far as is known here."""
         ...
 
     def may_degrade(self, claim: Claim) -> bool:

@@ -204,13 +204,17 @@ class Target:
                 at_s = max(at_s, quota.ready_at_s(amounts, now_s))
         return at_s
 
-    def acquire(self, claim: Claim, now_s: float) -> Permit | None:
-        """Take a slot, the quota and the breaker's permit if the target is ready, or nothing."""
+    def acquire(self, claim: Claim, now_s: float, as_tier: Tier | None = None) -> Permit | None:
+        """Take a slot, the quota and the breaker's permit if the target is ready, or nothing.
+
+        ``as_tier`` is whose slots may be used, if it is not the claim's own tier.
+        """
         state, upstream = self.state, self.upstream
         if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
             return None
         limit = upstream.limit
-        if limit.in_flight >= upstream.ceilings[claim.served]:
+        tier = claim.served if as_tier is None else as_tier
+        if limit.in_flight >= upstream.ceilings[tier]:
             return None
         if upstream.quota.is_known or state.quota is not None:
             return self._acquire_charged(claim, now_s)

@@ -51,25 +51,29 @@ class Telling:
         self._held_bytes = 0
         self._told_at_s = order.at_s  # when the caller last got a byte
 
-    def _begin(self, headers: bytes) -> None:
+    def _begin(self, headers: bytes, now_s: float) -> None:
         """Spend the status, if it has not been."""
         if not self._is_started:
             self._is_started = True
-            self.caller.start(headers + self._tier_lines())
+            self.caller.start(headers + self._tier_lines(now_s))
 
     def _write(self, data: bytes, now_s: float) -> None:
         self._bytes_out += len(data)
         self._told_at_s = now_s
         self.caller.write(data)
 
-    def _tier_lines(self) -> bytes:
-        """Return the header lines that say in which tier it was served, and what was taken."""
+    def _tier_lines(self, now_s: float) -> bytes:
+        """Return the header lines that tell the tier, what was taken, and what is left of limits."""
         claim = self.claim
         lines = TIER_LINES[claim.served]
         lines += service_tier.header_lines(self._order.dialect.name, claim.served)
         if claim.degraded:
             words = header_value(",".join(claim.degraded))
             lines += b"x-penstock-degraded: %b\r\n" % words
+        if claim.is_limited:
+            order = self._order
+            standing = self._ports.gate.standing(claim, now_s)
+            lines += order.dialect.limit_lines(standing, order.at_unix_s + now_s - order.at_s)
         return lines
 
     @property
@@ -91,7 +95,7 @@ class Telling:
 
     def _keep_alive(self, place: Place | None, now_s: float) -> None:
         """Tell the caller that we are still there; before the commit this spends the status."""
-        self._begin(b"content-type: %b\r\n" % EVENT_STREAM)
+        self._begin(b"content-type: %b\r\n" % EVENT_STREAM, now_s)
         dialect = self._order.dialect
         if place is None:
             self._write(dialect.keep_alive, now_s)

@@ -132,7 +132,8 @@ class Tenancy:
         output = estimate.reserve(tenant.in_flight + 1, claim.output_tokens_max)
         tokens = claim.input_tokens + output
         microusd = self._reserve_microusd(claim, output, model) if self._has_prices else 0
-        if key.is_limited or tenant.is_limited or microusd:
+        claim.is_limited = key.is_limited or tenant.is_limited
+        if claim.is_limited or microusd:
             error = self._enter(key, tenant, tokens, microusd, now_s)
             if error is not None:
                 return error
