@@ -250,6 +250,8 @@ def test_a_reload_keeps_what_was_learned_spent_and_under_way() -> None:
     assert made.state(0.0)["contracts"] == level
     made.use([], {}, PRICES, 0.0, NOON_UNIX_S)
     assert made.remaining("acme", "k", 0.0) == []
+    assert made.weight_of("acme") == 1.0
+    assert made.state(0.0)["contracts"] == {}
     for one in some[1:]:
         made.settle(one, Used(100, 100), "m", 0.0, is_final=True)
     assert made.in_flight("acme") == 0
