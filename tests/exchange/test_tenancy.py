@@ -65,9 +65,22 @@ def test_within_the_contract_it_is_served_there_and_beyond_one_tier_lower() -> N
     made.settle(some[4], Used(100, 5_000), "m", 0.0, is_final=True)
     assert made.state(0.0)["contracts"]["acme"]["tokens"] == level  # overage takes nothing
     made.settle(some[0], Used(100, 20), "m", 0.0, is_final=True)
+    assert made.state(0.0)["contracts"]["acme"]["tokens"] == level + 80
     again = claim()
     assert made.admit(again, "m", 0.0) is None
     assert again.is_in_contract
+
+
+def test_who_is_withdrawn_begins_anew() -> None:
+    made = tenancy(ACME)
+    some = [claim() for _ in range(5)]
+    for one in some:
+        assert made.admit(one, "m", 0.0) is None
+    for one in (some[0], some[4]):
+        made.withdraw(one, 0.0)
+        assert (one.served, one.is_in_contract) == (Tier.ENTERPRISE, False)
+    assert made.admit(some[4], "m", 0.0) is None
+    assert (some[4].served, some[4].is_in_contract) == (Tier.ENTERPRISE, True)
 
 
 @pytest.mark.parametrize("tier", [Tier.STANDARD, Tier.FREE, Tier.BATCH, Tier.CONTROL])
@@ -237,6 +250,8 @@ def test_a_reload_keeps_what_was_learned_spent_and_under_way() -> None:
     assert made.state(0.0)["contracts"] == level
     made.use([], {}, PRICES, 0.0, NOON_UNIX_S)
     assert made.remaining("acme", "k", 0.0) == []
+    assert made.weight_of("acme") == 1.0
+    assert made.state(0.0)["contracts"] == {}
     for one in some[1:]:
         made.settle(one, Used(100, 100), "m", 0.0, is_final=True)
     assert made.in_flight("acme") == 0

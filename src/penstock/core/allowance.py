@@ -79,7 +79,7 @@ class Denial(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """What is left of one limit; ``reset_s`` is until it is whole again, if nothing more is used."""
+    """What is left of one limit; ``reset_s`` is until all of it is back, if unused."""
 
     dimension: str
     limit: int

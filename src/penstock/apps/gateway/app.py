@@ -35,6 +35,7 @@ from penstock.snapshot import file as snapshot_file
 from penstock.snapshot import soundness
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.routing import Routing, check
+from penstock.snapshot.spent import SpentFile
 from penstock.telemetry import log
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
@@ -104,6 +105,8 @@ class Gateway:
         )
         self._admin = Server(self._loop, Admin(parts), ADMIN_LIMITS)
         self._use(snapshot)
+        self._spent = SpentFile(options.state_dir / "spent.json", gate.tenancy)
+        self._recall(now_s)
 
     async def serve(self) -> None:
         """Listen, say so, and go on until told to stop; raises StoreError if it cannot listen."""
@@ -192,12 +195,19 @@ class Gateway:
         self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
 
+    def _recall(self, now_s: float) -> None:
+        """Take up what tenants and keys had spent before the last restart."""
+        self._spent.restore(now_s)
+        if self._spent.error:
+            log.warn("spending_forgotten", reason=self._spent.error)
+
     def _tick(self) -> None:
         if not self._stopping.is_set():
             self._loop.call_later(TICK_S, self._tick)
         self._gate.on_tick(clock.now_s())
         self._dialer.sweep(clock.now_s())
         self._keeper.sweep(clock.now_s())
+        self._spent.tick(clock.now_s())
         if _stamp(self._snapshot_path) not in (self._seen, None):
             self.reload()
 
@@ -210,6 +220,7 @@ class Gateway:
         log.info("stopped", cut=cut)
 
     def _close(self) -> None:
+        self._spent.write(clock.now_s())
         self._callers.close()
         self._admin.close()
         self._dialer.close()
