@@ -567,7 +567,8 @@ class Exchange(Telling):
 
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
         attempt.end(outcome, now_s)
-        attempt.grant.spent = closing.spent_on(attempt)
+        now_unix_s = self._order.at_unix_s + (now_s - self._order.at_s)
+        attempt.grant.spent = closing.spent_on(attempt, now_unix_s)
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 
