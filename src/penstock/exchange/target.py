@@ -106,13 +106,17 @@ class UpstreamState:
         limit = self.limit
         return limit.in_flight < self.ceilings[tier] and limit.is_free
 
+    def is_silent(self, now_s: float) -> bool:
+        """Whether no engine has told lately how full it is."""
+        return now_s >= self.engine_at_s + ENGINE_FRESH_S
+
     def saturation(self, now_s: float) -> float:
         """Return how full it is: of slots, of the declared quota, or by the engine's own word."""
         limit = self.limit
         full = limit.in_flight / max(1, limit.limit)
         if self.quota.is_known:
             full = max(full, self.quota.usage_ratio(now_s))
-        if now_s < self.engine_at_s + ENGINE_FRESH_S:
+        if not self.is_silent(now_s):
             full = max(full, self.engine_saturation)
         return full
 
