@@ -175,3 +175,13 @@ def test_a_tenant_that_is_not_declared_is_a_standard_one() -> None:
     made.apply(msgspec.structs.replace(snapshot(), keys=(ANY, key), tenants=(vip,)), 0.0)
     assert made.tenant_of(key) is vip
     assert made.tenant_of(ANY) == Tenant(id="t")
+
+
+def test_who_waits_is_told_of_a_limit_that_a_reload_raises() -> None:
+    made = routing()
+    told: list[tuple[str, int, float]] = []
+    made.on_raised = lambda up, now_s: told.append((up.name, up.limit.limit, now_s))
+    made.apply(snapshot(concurrency_max=2), 1.0)
+    assert told == []
+    made.apply(snapshot(concurrency_max=9), 2.0)
+    assert told == [("a", 9, 2.0)]

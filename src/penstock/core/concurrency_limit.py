@@ -15,15 +15,15 @@ Fixed, the limit is what the operator declared. Adaptive, it moves between ``flo
     trouble that did not lower it          the end  nothing
     answers do not grow with the limit     the end  nothing (``drift_guard.py``)
     trouble less than five windows ago     the end  nothing
-    at least half of it is in use          the end  + 5 %, 1 at least; twice, three and four times
-                                                    that on the way back to what was good before
+    at least half of it is in use          the end  + 5 %, 1 at least; two, three, four times that
+                                                    on the way back to what was good before
     less is in use                         the end  nothing; + 1 % after a minute without trouble
 
-A window ends when half of the slots have ended once more (5 to 20 samples), TTFT is judged with 20.
+A window ends when a quarter of the slots have ended once more, or twenty; TTFT is judged by twenty.
 At most one decrease a window. Failures that are fewer than one in fifty are background: they lower
-nothing. Samples from before a decrease are not judged. After four decreases of which the last two have helped
-nothing (as large a share of failures, though the most succeed; as high a TTFT) it is not our load:
-no further ones, and the TTFT becomes normal.
+nothing. Samples from before a decrease are not judged. After four decreases of which the last two
+have helped nothing (as large a share of failures, though the most succeed; as high a TTFT) it is
+not our load: no further ones, and that TTFT becomes normal.
 
 Pure: reads no clock and keeps no queue. ``now_s`` is monotonic seconds.
 Sources: TIERING 2 of the reference shelf; Netflix' concurrency-limits (AIMD, growth from half).
@@ -52,6 +52,7 @@ FADE_RATIO: Final = 0.01
 BACKGROUND_RATIO: Final = 0.02  # of what ends: so many failures are nobody's overload
 KEEP_RATIO: Final = 0.95  # of the share of failures, an end
 CALM_MIN: Final = 10  # so many must end well before trouble counts as new again
+MOST_RATIO: Final = 0.5  # of failures, below which the most succeed
 FUTILE_CUTS: Final = 4
 HELP_CUTS: Final = 2  # so many of them must have taken a tenth of the trouble away
 FUTILE_RATIO: Final = 0.9
@@ -64,9 +65,9 @@ class ConcurrencyLimit:
 
     __slots__ = (
         "_bad", "_calm", "_ended", "_ended_before", "_excesses", "_good", "_guard", "_haste",
-        "_held_until_s", "_in_flight_sum", "_itls_s", "_level", "_norm", "_proven", "_quiet_from_s",
-        "_samples", "_share", "_stale", "_troubles", "_until_s", "_window_at_s", "decreases", "floor",
-        "in_flight", "is_adaptive", "itl_goal_s", "limit", "limit_max",
+        "_held_until_s", "_in_flight_sum", "_itls_s", "_level", "_norm", "_proven",
+        "_quiet_from_s", "_samples", "_share", "_stale", "_troubles", "_until_s", "_window_at_s",
+        "decreases", "floor", "in_flight", "is_adaptive", "itl_goal_s", "limit", "limit_max",
     )  # fmt: skip
 
     def __init__(self, limit_max: int, *, is_adaptive: bool = False) -> None:
@@ -164,7 +165,7 @@ class ConcurrencyLimit:
         share = self._share = KEEP_RATIO * self._share + 1.0 - KEEP_RATIO
         if self._bad > BACKGROUND_RATIO * (self._ended + self._ended_before):
             # Where the most succeed, and as many fail as before, a lower limit is of no use.
-            self._decrease(ratio, share, now_s, may_be_futile=share < 0.5)
+            self._decrease(ratio, share, now_s, may_be_futile=share < MOST_RATIO)
 
     def on_saturation(self, saturation: float, now_s: float) -> None:
         """Learn what an engine says of itself: 1 is full."""
@@ -195,6 +196,7 @@ class ConcurrencyLimit:
         self.decreases += 1
         self._held_until_s = now_s + HOLD_WINDOWS * window_s
         self._stale = self.in_flight
+        self._guard.forget()
         self._samples.clear()
         self._itls_s.clear()
 
@@ -209,7 +211,9 @@ class ConcurrencyLimit:
         if ended < min(SAMPLES_MIN, self.limit // TURNOVER):
             return
         in_flight = self._in_flight_sum / ended + 1.0  # with the one that had just ended
-        self._guard.add(in_flight, ended, max(1e-3, now_s - self._window_at_s))
+        # Nobody knows when the first began; and a limit that drains is no experiment.
+        if now_s > self._window_at_s > 0.0 and not self._stale:
+            self._guard.add(in_flight, ended, now_s - self._window_at_s)
         if self._is_slow(now_s) or self._bad:
             self._calm = 0
         else:
@@ -268,4 +272,4 @@ class ConcurrencyLimit:
     def _set(self, level: float) -> None:
         """Move within the bounds; they win over each other in this order: maximum, floor."""
         self._level = min(float(self.limit_max), max(float(self.floor), level))
-        self.limit = int(self._level)
+        self.limit = int(self._level + 1e-9)  # 0.7 of 90 is 63

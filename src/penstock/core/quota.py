@@ -3,11 +3,12 @@
     may_take      every known dimension has credit, and none is frozen   -> True
     take          the estimate is charged to each dimension as its provider would
     settle        the difference to what was used is given back, or charged
-    resync        headers say what is left         -> never more credit than that, less what is
-                                                      under way; their limit is the limit, unless
-                                                      the operator's is lower
-    freeze        our own limit was hit            -> nothing until the reset, then half of the rate,
-                                                      and 5 % of it more each second
+    resync        headers say what was left        -> never more credit than that and what has
+                                                      flowed since, less what is under way; their
+                                                      limit is the limit, unless the operator's is
+                                                      lower
+    freeze        our own limit was hit            -> nothing until the reset; then half of the
+                                                      rate, and 5 % of it more each second
     nothing known                                  -> ``is_known`` is False; ask no further
 
 Credit flows in at ``target_ratio`` of the limit. Where no header confirms what is left, it is saved
@@ -158,11 +159,12 @@ class _Meter:
         self.used *= math.exp(-passed_s / USAGE_S)
         self.at_s = now_s
 
-    def confirm(self, remaining: int, now_s: float) -> None:
-        """Have no more than a header says is left, less what it cannot know of yet."""
+    def confirm(self, remaining: int, at_s: float, now_s: float) -> None:
+        """Have no more than a header says was left then, less what it cannot know of yet."""
         self.flow(now_s)
-        self.confirmed_until_s = now_s + FRESH_S
-        self.level = min(self.level, remaining - self.unsettled)
+        self.confirmed_until_s = max(self.confirmed_until_s, at_s + FRESH_S)
+        flowed = max(0.0, now_s - at_s) * self.limit / MINUTE_S
+        self.level = min(self.level, remaining + flowed - self.unsettled)
 
     def freeze(self, until_s: float, now_s: float) -> None:
         """Let nothing in until then."""
@@ -239,8 +241,11 @@ class Quota:
                 meter.level = min(most, meter.level + amount - used[at])
                 meter.used = max(0.0, meter.used + used[at] - amount)
 
-    def resync(self, seen: LimitsSeen, now_s: float) -> None:
-        """Believe the headers of an answer, where they say less than we thought."""
+    def resync(self, seen: LimitsSeen, seen_at_s: float, now_s: float) -> None:
+        """Believe the headers of an answer, where they say less than we thought.
+
+        They may have come a while ago, with the head of a long answer: credit has flowed since.
+        """
         for meter, (limit, remaining, _) in zip(self._all, seen, strict=True):
             if limit is not None and limit > 0 and limit != meter.seen:
                 meter.seen = limit
@@ -248,7 +253,7 @@ class Quota:
                 meter.bound(self._ratio)
                 self._know()
             if remaining is not None and meter.limit:
-                meter.confirm(remaining, now_s)
+                meter.confirm(remaining, seen_at_s, now_s)
 
     def freeze(self, dimension: Dimension | None, until_s: float, now_s: float) -> None:
         """Use nothing of a dimension, or of any, until its reset; then begin slowly."""

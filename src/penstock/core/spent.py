@@ -12,7 +12,7 @@ from penstock.core.limits_seen import LimitsSeen
 class Spent:
     """What one attempt took. ``input_tokens`` are those that no cache spared the upstream."""
 
-    __slots__ = ("input_tokens", "output_tokens", "seen", "ttft_s")
+    __slots__ = ("input_tokens", "output_tokens", "seen", "seen_at_s", "ttft_s")
 
     def __init__(
         self,
@@ -20,11 +20,13 @@ class Spent:
         input_tokens: int = 0,
         output_tokens: int = 0,
         seen: LimitsSeen | None = None,
+        seen_at_s: float = 0.0,
     ) -> None:
         self.ttft_s = ttft_s  # from dialling to the first content of a stream
         self.input_tokens = input_tokens
         self.output_tokens = output_tokens
         self.seen = seen
+        self.seen_at_s = seen_at_s  # when these headers came; 0: just now
 
 
 NOTHING: Final = Spent()  # not to be changed: for whoever knows nothing

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from penstock.core.errors import PenstockError
+from penstock.core.limits_seen import LimitsSeen
 from penstock.core.outcome import Failure
 from penstock.core.standing import Standing
 from penstock.core.tier import Tier
@@ -240,6 +241,14 @@ class Dialect(Protocol):
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200, once and for everyone."""
+        ...
+
+    def limits_seen(self, headers: Headers, now_unix_s: float) -> LimitsSeen | None:
+        """Return what the headers of an answer, good or bad, say of our account's limits.
+
+        None where they say nothing, which is told by one look. ``now_unix_s`` is for resets that
+        are told as instants.
+        """
         ...
 
     def status_of(self, error: PenstockError) -> int:

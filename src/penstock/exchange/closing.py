@@ -62,13 +62,15 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
     ), True
 
 
-def spent_on(attempt: Attempt) -> Spent:
+def spent_on(attempt: Attempt, now_unix_s: float) -> Spent:
     """Count what an attempt took, once, when it has ended; return what the gate learns from it."""
     attempt.counted, attempt.is_estimated = usage, _ = usage_of(attempt)
     ttft_s = 0.0
     if attempt.reader is not None and attempt.first_token_at_s:
         ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
-    return Spent(ttft_s, max(0, usage.input_tokens - usage.cached_tokens), usage.output_tokens)
+    seen = attempt.dialect.limits_seen(attempt.response_headers, now_unix_s)
+    input_tokens = max(0, usage.input_tokens - usage.cached_tokens)
+    return Spent(ttft_s, input_tokens, usage.output_tokens, seen, attempt.head_at_s)
 
 
 def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> AttemptRecord:

@@ -569,7 +569,7 @@ class Exchange(Telling):
 
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
         attempt.end(outcome, now_s)
-        attempt.grant.spent = closing.spent_on(attempt)
+        attempt.grant.spent = closing.spent_on(attempt, self._unix_s(now_s))
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 

@@ -10,7 +10,7 @@
     broken   the breaker is open: waiting does not help
 
 Slots, the declared quota and the account's cooldown belong to the upstream and are shared by its
-models; breaker, cooldown, load and the quota that headers tell belong to the pair, because providers
+models; breaker, cooldown, load and the quota that headers tell belong to the pair, for providers
 limit models one by one. What a failure does to which of them is ``core/reaction.py``.
 """
 
@@ -65,8 +65,7 @@ class ChargedPermit(Permit):
 class UpstreamState:
     """What all models of one upstream share. Owned by one event loop.
 
-    ``ceilings`` says how many slots may be in use for one more of a tier to begin, by tier; the gate
-    sets it.
+    ``ceilings`` says, by tier, below how many slots in use one more may begin; the gate sets it.
     """
 
     __slots__ = (
@@ -107,13 +106,17 @@ class UpstreamState:
         limit = self.limit
         return limit.in_flight < self.ceilings[tier] and limit.is_free
 
+    def is_silent(self, now_s: float) -> bool:
+        """Whether no engine has told lately how full it is."""
+        return now_s >= self.engine_at_s + ENGINE_FRESH_S
+
     def saturation(self, now_s: float) -> float:
         """Return how full it is: of slots, of the declared quota, or by the engine's own word."""
         limit = self.limit
         full = limit.in_flight / max(1, limit.limit)
         if self.quota.is_known:
             full = max(full, self.quota.usage_ratio(now_s))
-        if now_s < self.engine_at_s + ENGINE_FRESH_S:
+        if not self.is_silent(now_s):
             full = max(full, self.engine_saturation)
         return full
 
@@ -210,11 +213,13 @@ class Target:
         ``as_tier`` is whose slots may be used, if it is not the claim's own tier.
         """
         state, upstream = self.state, self.upstream
-        if now_s < state.cooldown.until_s or now_s < upstream.account.until_s:
-            return None
         limit = upstream.limit
         tier = claim.served if as_tier is None else as_tier
-        if limit.in_flight >= upstream.ceilings[tier]:
+        if (
+            now_s < state.cooldown.until_s
+            or now_s < upstream.account.until_s
+            or limit.in_flight >= upstream.ceilings[tier]
+        ):
             return None
         if upstream.quota.is_known or state.quota is not None:
             return self._acquire_charged(claim, now_s)
@@ -243,7 +248,7 @@ class Target:
         if isinstance(permit, ChargedPermit):
             self._settle(permit, outcome, spent, now_s)
         if spent.seen is not None:
-            self._resync(spent.seen, now_s)
+            self._resync(spent.seen, spent.seen_at_s or now_s, now_s)
         if outcome is SUCCESS:
             limit.observe(spent.ttft_s, spent.input_tokens, now_s)
         elif isinstance(outcome, Failure):
@@ -293,12 +298,12 @@ class Target:
         for quota in self._quotas():
             quota.settle(permit.amounts, actual, now_s)
 
-    def _resync(self, seen: LimitsSeen, now_s: float) -> None:
+    def _resync(self, seen: LimitsSeen, seen_at_s: float, now_s: float) -> None:
         quota = self.state.quota
         if quota is None:
             ratio = self.upstream.entry.quota.target_ratio
             quota = self.state.quota = Quota(Limits(), ratio, self.upstream.charge, now_s)
-        quota.resync(seen, now_s)
+        quota.resync(seen, seen_at_s, now_s)
 
     def _rest(
         self, failure: Failure, spent: Spent, now_s: float, chance: Callable[[], float]

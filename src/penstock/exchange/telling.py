@@ -62,6 +62,10 @@ class Telling:
         self._told_at_s = now_s
         self.caller.write(data)
 
+    def _unix_s(self, now_s: float) -> float:
+        """Return the wall time of an instant, in seconds."""
+        return self._order.at_unix_s + (now_s - self._order.at_s)
+
     def _tier_lines(self, now_s: float) -> bytes:
         """Return the header lines that tell the tier, what was taken, and what is left of limits."""
         claim = self.claim
@@ -71,9 +75,8 @@ class Telling:
             words = header_value(",".join(claim.degraded))
             lines += b"x-penstock-degraded: %b\r\n" % words
         if claim.is_limited:
-            order = self._order
             standing = self._ports.gate.standing(claim, now_s)
-            lines += order.dialect.limit_lines(standing, order.at_unix_s + now_s - order.at_s)
+            lines += self._order.dialect.limit_lines(standing, self._unix_s(now_s))
         return lines
 
     @property

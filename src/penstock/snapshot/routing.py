@@ -29,7 +29,7 @@ MODELS_MAX: Final = 512
 
 
 def _wake_nobody(upstream: UpstreamState, now_s: float) -> None:
-    """Until the gate takes it: who waits for an upstream whose limit a reload has raised."""
+    """Stand in for whoever serves those that wait for an upstream whose limit has been raised."""
     del upstream, now_s
 
 
@@ -53,7 +53,7 @@ class Routing:
     """The current snapshot, ready for use. Owned by one event loop; not thread-safe."""
 
     def __init__(self) -> None:
-        self.on_raised: Callable[[UpstreamState, float], None] = _wake_nobody
+        self.on_raised: Callable[[UpstreamState, float], None] = _wake_nobody  # the gate's
         self.config = Config()
         self.version = 0
         self.is_emulated = False
@@ -78,11 +78,12 @@ class Routing:
         plain = {key.tenant: Tenant(id=key.tenant) for key in snapshot.keys}
         self._tenants = plain | {tenant.id: tenant for tenant in snapshot.tenants}
         upstreams: dict[str, UpstreamState] = {}
+        raised: list[UpstreamState] = []
         for entry in config.upstreams:
             old = self.upstreams.get(entry.name)
             if old is not None and old.entry.dialect is entry.dialect:
                 if old.use(entry):
-                    self.on_raised(old, now_s)
+                    raised.append(old)
                 upstreams[entry.name] = old
             else:
                 upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])
@@ -102,6 +103,8 @@ class Routing:
         prefixes = [entry for entry in config.routes if entry.name.endswith("*")]
         prefixes.sort(key=lambda entry: len(entry.name), reverse=True)
         self._prefixes = [(entry.name[:-1], entry) for entry in prefixes]
+        for upstream in raised:
+            self.on_raised(upstream, now_s)
 
     def key_of(self, secret: bytes) -> Key | None:
         """Return whose key this is, found by its hash."""

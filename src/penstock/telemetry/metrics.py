@@ -118,6 +118,13 @@ SLOTS: Final = Declared(
     "Attempts under way at an upstream, of concurrency_max slots.",
     ("upstream",),
 )
+ENGINE_SILENT: Final = Declared(
+    "penstock_engine_silent",
+    "gauge",
+    "Whether an engine with a metrics_url no longer tells how full it is: 1; its limit goes on by "
+    "what else is seen.",
+    ("upstream",),
+)
 SPOOL_LINES: Final = Declared(
     "penstock_spool_lines_total",
     "counter",
@@ -155,8 +162,8 @@ UNKNOWN_TIERS: Final = Declared(
 )
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
-    WAITING, CONNECTIONS, BREAKER, SLOTS, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET, SNAPSHOT,
-    RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS, CONTRACTS,
+    WAITING, CONNECTIONS, BREAKER, SLOTS, ENGINE_SILENT, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET,
+    SNAPSHOT, RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS, CONTRACTS,
     *tiers.COUNTED, *tiers.GATE,
 )  # fmt: skip
 
@@ -250,6 +257,7 @@ class Gauges(msgspec.Struct):
     connections: dict[str, int] = {}
     breakers: dict[tuple[str, str], float] = {}
     slots: dict[str, int] = {}
+    engines_silent: dict[str, bool] = {}
     spool_lines: int = 0
     spool_dropped: int = 0
     retry_budget_exhausted: int = 0
@@ -294,10 +302,14 @@ class _Now(Collector):
         yield family(CONNECTIONS, [((k,), v) for k, v in gauges.connections.items()])
         yield family(BREAKER, list(gauges.breakers.items()))
         yield family(SLOTS, [((k,), v) for k, v in gauges.slots.items()])
-        yield family(SPOOL_LINES, [((), gauges.spool_lines)])
-        yield family(SPOOL_DROPPED, [((), gauges.spool_dropped)])
-        yield family(RETRY_BUDGET, [((), gauges.retry_budget_exhausted)])
-        yield family(SNAPSHOT, [((), gauges.snapshot_version)])
+        yield family(ENGINE_SILENT, [((k,), v) for k, v in gauges.engines_silent.items()])
+        for declared, value in (
+            (SPOOL_LINES, gauges.spool_lines),
+            (SPOOL_DROPPED, gauges.spool_dropped),
+            (RETRY_BUDGET, gauges.retry_budget_exhausted),
+            (SNAPSHOT, gauges.snapshot_version),
+        ):
+            yield family(declared, [((), value)])
         yield family(RELOAD_FAILED, [((), counters.reloads_failed)])
         yield family(FAULTS, [((), counters.faults)])
         yield family(REPLAYS, [((k,), v) for k, v in counters.replays.items()])

@@ -89,6 +89,11 @@ class Admin:
                 pair: OPENNESS[state.breaker.state] for pair, state in parts.routing.targets()
             },
             slots={name: up.limit.in_flight for name, up in parts.routing.upstreams.items()},
+            engines_silent={
+                name: up.is_silent(clock.now_s())
+                for name, up in parts.routing.upstreams.items()
+                if up.entry.metrics_url
+            },
             spool_lines=parts.spool.lines,
             spool_dropped=parts.spool.dropped,
             retry_budget_exhausted=parts.budget.exhausted,

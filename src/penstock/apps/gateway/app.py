@@ -41,6 +41,7 @@ from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
 from penstock.wire.client import HttpDialer
+from penstock.wire.engines import EngineWatch
 from penstock.wire.server import Server
 
 TICK_S: Final = 1.0
@@ -79,6 +80,7 @@ class Gateway:
         self._recorder = SpoolRecorder(self._spool, self._counters, chance)
         self._routing = Routing()
         self._dialer = HttpDialer(self._loop, tasks)
+        self._engines = EngineWatch(tasks)
         consumers = Consumers(
             config.admission, secrets.token_bytes(16), clock.now_unix_s() - now_s, chance, now_s
         )
@@ -191,6 +193,7 @@ class Gateway:
             now_s,
             clock.now_unix_s() - now_s,
         )
+        self._engines.follow(self._routing.upstreams.values())
         self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
@@ -223,6 +226,7 @@ class Gateway:
         self._spent.write(clock.now_s())
         self._callers.close()
         self._admin.close()
+        self._engines.close()
         self._dialer.close()
         self._spool.close()
 

@@ -3,10 +3,11 @@
 from typing import Final
 
 from penstock.core.errors import PenstockError
+from penstock.core.limits_seen import LimitsSeen
 from penstock.core.outcome import Failure
 from penstock.core.standing import Standing
 from penstock.dialects import limit_lines, sse
-from penstock.dialects.anthropic_messages import errors, passthrough
+from penstock.dialects.anthropic_messages import errors, limits, passthrough
 from penstock.dialects.anthropic_messages.answer import (
     MessagesDecoder,
     MessagesEncoder,
@@ -122,6 +123,10 @@ class AnthropicMessages:
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200."""
         return errors.classify(status, headers, body)
+
+    def limits_seen(self, headers: Headers, now_unix_s: float) -> LimitsSeen | None:
+        """Return what the headers of an answer say of our account's limits."""
+        return limits.limits_seen(headers, now_unix_s)
 
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""

@@ -1,6 +1,7 @@
 """The Gemini dialect, put together."""
 
 from penstock.core.errors import PenstockError
+from penstock.core.limits_seen import LimitsSeen
 from penstock.core.outcome import Failure
 from penstock.core.standing import Standing
 from penstock.dialects.capability import Capability
@@ -106,6 +107,11 @@ class GeminiGenerate:
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200."""
         return errors.classify(status, headers, body)
+
+    def limits_seen(self, headers: Headers, now_unix_s: float) -> LimitsSeen | None:
+        """Return nothing: Google sends no such headers."""
+        del headers, now_unix_s
+        return None
 
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""

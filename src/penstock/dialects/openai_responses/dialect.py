@@ -1,6 +1,7 @@
 """The OpenAI Responses dialect, put together."""
 
 from penstock.core.errors import PenstockError
+from penstock.core.limits_seen import LimitsSeen
 from penstock.core.outcome import Failure
 from penstock.core.standing import Standing
 from penstock.dialects import limit_lines, sse
@@ -8,6 +9,7 @@ from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.contract import AnswerReader, Decoder, Encoder, Headers, Inquiry, Survey
 from penstock.dialects.message import Answer, Request
+from penstock.dialects.openai_chat import limits
 from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses import errors, passthrough
 from penstock.dialects.openai_responses.answer import ResponsesDecoder, read_answer, write_answer
@@ -108,6 +110,11 @@ class OpenAIResponses:
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Name the failure of an answer whose status is not 200."""
         return errors.classify(status, headers, body)
+
+    def limits_seen(self, headers: Headers, now_unix_s: float) -> LimitsSeen | None:
+        """Return what the headers of an answer say of our account's limits."""
+        del now_unix_s  # resets are durations
+        return limits.limits_seen(headers)
 
     def status_of(self, error: PenstockError) -> int:
         """Return the HTTP status of an error."""
