@@ -42,6 +42,10 @@ class Watch:
         self.contract_sheds = 0
         self.words: list[str] = []
 
+    def forget(self) -> None:
+        """Begin anew: the process that had granted is gone."""
+        self._out.clear()
+
     def on_granted(self, grant: Grant, now_s: float) -> None:
         """A grant is out."""
         upstream = grant.target.upstream
