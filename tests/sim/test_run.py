@@ -110,6 +110,16 @@ def test_an_engine_in_batches_answers_all_it_can() -> None:
         assert one.answered_ratio == pytest.approx(wanted, abs=0.1)
 
 
+def test_a_declared_quota_holds_up_only_those_it_has_no_credit_for() -> None:
+    """Short and long requests wait for credit together; none makes the gate go round in circles."""
+    hosted = msgspec.structs.replace(SLOTS, name="hosted", tokens_per_min=300_000)
+    own = msgspec.structs.replace(SLOTS, name="own", slots=8)
+    result = done(scenario(FIRST, FREE, upstreams=(hosted, own), duration_s=90))
+    assert result.breaches == 0, result.breach_words
+    one = next(one for one in measure(result) if one.who == "enterprise")
+    assert one.answered_ratio > 0.95
+
+
 # --- planted faults
 
 

@@ -329,7 +329,10 @@ class LocalGate:
             if target.upstream is not desk.upstream:
                 continue
             state = target.state
-            permit = target.acquire(claim, now_s) if state not in short else None
+            if state in short:  # behind one of its model, whose credit has to come together
+                lacks_credit = True
+                continue
+            permit = target.acquire(claim, now_s)
             if permit is not None:
                 self._grant(demand, desk, target, permit, now_s)
                 return True
