@@ -27,8 +27,8 @@ class Watch:
     """Checks one run; a ``exchange.Watcher``."""
 
     __slots__ = (
-        "_ends", "_idle_since_s", "_out", "_plant", "breaches", "checks", "contract_sheds", "first_waits",
-        "queue_max", "waiting_max", "words",
+        "_ends", "_idle_since_s", "_out", "_plant", "breaches", "checks", "contract_sheds",
+        "first_waits", "queue_max", "waiting_max", "words",
     )  # fmt: skip
 
     def __init__(self, plant: Plant, queue_max: int, *, first_waits: bool) -> None:

@@ -148,10 +148,7 @@ class Run:
         servers = list(self.servers.values())
         phase_at = phases.finder(self.phases, START_S)
         until_s = START_S + self.scenario.duration_s
-
-        def work_s(input_tokens: int, output_tokens: int) -> float:
-            return 1.0 / building.rate_of(servers, input_tokens, output_tokens)
-
+        work_s = building.work_of(servers)
         for one in self.sources:
             one.count_by(phase_at, work_s, len(self.phases))
             changes = factors(self.scenario, one.entry.name, START_S)
