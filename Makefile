@@ -2,6 +2,7 @@
 # make test   sets up and runs the fast tests
 # make fuzz   the property tests with many more examples
 # make check  all the rest of CI: lint, types, architecture, docs, slow tests, clients
+# make sim    simulates admission under every scenario; fails if a target is missed
 # make engine   compiles a real engine (minutes, once; needs a C++ compiler), and tests with it
 # make clients  sets up other people's clients, and tests with them (ARGS="-k llm" picks)
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ ENGINE := .venv-engine
 PIP := -m pip --quiet --disable-pip-version-check install
 ARGS ?=
 
-.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench lock clean
+.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -109,6 +110,9 @@ engine: $(VENV)/.dev-ready $(ENGINE)/.ready
 
 bench: $(VENV)/.dev-ready
 	$(BIN)/python bench/run.py $(ARGS)
+
+sim: $(VENV)/.run-ready
+	$(BIN)/penstock simulate --all --out build/sim $(ARGS)
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml requirements/build.in -o requirements/run.txt

@@ -336,8 +336,11 @@ class LocalGate:
             if target.upstream is not desk.upstream:
                 continue
             state = target.state
+            if state in short:  # behind one of its model, whose credit has to come together
+                lacks_credit = True
+                continue
             as_tier = FLOOR_AS if desk.queue.was_floor else claim.served
-            permit = target.acquire(claim, now_s, as_tier) if state not in short else None
+            permit = target.acquire(claim, now_s, as_tier)
             if permit is not None:
                 self._grant(demand, desk, target, permit, now_s)
                 return True

@@ -67,7 +67,7 @@ class Telling:
         return self._order.at_unix_s + (now_s - self._order.at_s)
 
     def _tier_lines(self, now_s: float) -> bytes:
-        """Return the header lines that tell the tier, what was taken, and what is left of limits."""
+        """Return the header lines of the tier, of what was taken, and of what is left of limits."""
         claim = self.claim
         lines = TIER_LINES[claim.served]
         lines += service_tier.header_lines(self._order.dialect.name, claim.served)

@@ -209,7 +209,7 @@ class BaselineGate:
 
     def _give_up(self, demand: SimExchange, until_s: float, now_s: float) -> None:
         line = self._lines[self._part(demand)]
-        if line.until_s(demand) == until_s:
+        if demand.is_waiting and line.until_s(demand) == until_s:
             line.leave(demand)
             demand.on_refused(shed(), now_s)
 

@@ -130,6 +130,18 @@ def rate_of(servers: list[Server], input_tokens: float, output_tokens: float) ->
     return total
 
 
+def work_of(servers: list[Server]) -> Callable[[int, int], float]:
+    """Return what a request takes of the whole capacity, in seconds, by its two lengths."""
+    speeds = {one.speed for one in servers if isinstance(one, SlotServer) and one.buckets is None}
+    if len(speeds) == 1 and all(one.is_slotted and one.buckets is None for one in servers):
+        (speed,) = speeds  # all alike: the usual case, and a short way
+        slots = sum(one.slots for one in servers)
+        head_s, input_s, token_s = speed.ttft_s / slots, speed.input_per_s * slots, speed.token_s
+        token_s /= slots
+        return lambda taken, made: head_s + taken / input_s + token_s * made
+    return lambda taken, made: 1.0 / rate_of(servers, taken, made)
+
+
 def parts_of(servers: list[Server], means: tuple[float, float]) -> dict[str, float]:
     """Return each server's part of the capacity."""
     rates = {server.name: rate_of([server], *means) for server in servers}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from penstock.core.claim import Claim
-from penstock.core.errors import PenstockError
+from penstock.core.errors import PenstockError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.core.retry_budget import RetryBudget
 from penstock.core.spent import Spent
@@ -247,6 +247,19 @@ class SimExchange:
                 Failure(FailureKind.TIMED_OUT, "nothing had come") if has_hung else IGNORED, now_s
             )
         self._end(Ending.LEFT, None, now_s)
+
+    def drop(self, now_s: float) -> None:
+        """End because the process is lost: neither gate nor upstream hears a word."""
+        if self.is_waiting:
+            self.queued_s += now_s - self._queued_at_s
+            self.is_waiting = False
+        work, self._work = self._work, None
+        if work is not None and self._grant is not None:
+            self.wasted_tokens += work.tokens_at(now_s) + work.input_tokens
+            self._plant.servers[self._grant.target.upstream].cancel(work, now_s)
+            self._plant.in_flight[self.claim.tier] -= 1
+        self.claim.is_admitted = False  # there is nobody left to settle with
+        self._end(Ending.FAILED, ShedError("The connection was lost.", retry_after_s=0.0), now_s)
 
     @property
     def waited_s(self) -> float:

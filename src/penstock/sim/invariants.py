@@ -19,6 +19,7 @@ from penstock.exchange.target import Readiness, UpstreamState
 from penstock.sim.exchange import Ending, Plant, SimExchange
 
 KEPT_MAX: Final = 20
+IDLE_S: Final = 0.05  # credit of a quota comes drop by drop, and is looked at now and then
 LOOK_EVERY: Final = 64  # events, and as many more as there are exchanges to look at
 
 
@@ -26,14 +27,15 @@ class Watch:
     """Checks one run; a ``exchange.Watcher``."""
 
     __slots__ = (
-        "_ends", "_out", "_plant", "breaches", "checks", "contract_sheds", "first_waits",
-        "queue_max", "waiting_max", "words",
+        "_ends", "_idle_since_s", "_out", "_plant", "breaches", "checks", "contract_sheds",
+        "first_waits", "queue_max", "waiting_max", "words",
     )  # fmt: skip
 
     def __init__(self, plant: Plant, queue_max: int, *, first_waits: bool) -> None:
         self._plant = plant
         self._out: dict[UpstreamState, set[Grant]] = {}
         self._ends = 0
+        self._idle_since_s: dict[SimExchange, float] = {}  # of those who wait beside a free slot
         self.queue_max = queue_max
         self.first_waits = first_waits  # whether the first tier never waits beside a free slot
         self.waiting_max = 0
@@ -41,6 +43,10 @@ class Watch:
         self.breaches = 0
         self.contract_sheds = 0
         self.words: list[str] = []
+
+    def forget(self) -> None:
+        """Begin anew: the process that had granted is gone."""
+        self._out.clear()
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
         """A grant is out."""
@@ -93,12 +99,15 @@ class Watch:
             self._look_for_idle(waiting, now_s)
 
     def _look_for_idle(self, waiting: list[SimExchange], now_s: float) -> None:
+        before, self._idle_since_s = self._idle_since_s, {}
         for one in waiting:
             if one.claim.served is Tier.ENTERPRISE and any(
                 target.readiness(one.claim, now_s) is Readiness.READY for target in one.targets
             ):
-                self._note(f"{now_s:.3f}: one of the first tier waits beside a free slot")
-                return
+                since_s = self._idle_since_s[one] = before.get(one, now_s)
+                if now_s - since_s > IDLE_S:
+                    self._note(f"{now_s:.3f}: one of the first tier waits beside a free slot")
+                    return
 
     def _note(self, words: str) -> None:
         self.breaches += 1

@@ -5,6 +5,8 @@
     good         answered, the first token within the tier's goal since the first try
     ideal        what is left of the capacity for the tier when those above had all they asked for;
                  ``work_ratio`` is good over ideal in slot-seconds, ``count_ratio`` in requests
+    truncated    capped by the ladder, over all answers: what capped answers save goes to others, so
+                 that more of them, and of sessions, can be answered than the ideal says
     sessions     whole ones over the ideal share of those that began
     wasted       tokens of attempts that came to nothing or began too late, over all tokens
     honesty      answered when they came back as told, over all that did
@@ -51,6 +53,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     ttft_p50_s: float
     ttft_p99_s: float
     answered_ratio: float
+    truncated_ratio: float
     good: int
     late: int  # first token after the goal
     refused: int
@@ -192,6 +195,7 @@ def _measure(
         ttft_p50_s=quantile(ttft, 0.5),
         ttft_p99_s=quantile(ttft, 0.99),
         answered_ratio=tally.answered / max(1, tally.offered),
+        truncated_ratio=_ratio(tally.truncated, tally.answered, 0.0),
         good=tally.good,
         late=sum(one > classes[0].goal_s for one in ttft),
         refused=refused,

@@ -179,7 +179,7 @@ def _table(rows: Sequence[Row]) -> str:
             f"<th class=n>{name}</th>"
             for name in (
                 "offered", "wait p50", "p99", "p99.9 (worst)", "TTFT p99", "in time", "of ideal",
-                "refused", "failed", "moved", "wasted", "honesty", "use",
+                "refused", "failed", "moved", "capped", "wasted", "honesty", "use",
             )
         )
     )  # fmt: skip
@@ -201,6 +201,7 @@ def _row(one: Row) -> str:
         f"{one.total('refused'):,}",
         f"{one.total('failed'):,}",
         f"{one.total('moved'):,}",
+        share(one.median("truncated_ratio")),
         share(one.median("wasted_ratio")),
         share(one.median("honesty_ratio")),
         share(one.use_ratio),

@@ -22,7 +22,7 @@ from penstock.sim.building import Traces
 from penstock.sim.events import arm, factors
 from penstock.sim.exchange import Plant
 from penstock.sim.invariants import Watch
-from penstock.sim.scenario import Scenario
+from penstock.sim.scenario import EventKind, Scenario
 from penstock.sim.tally import Phase, Sample, Tally
 from penstock.sim.world import START_S, World
 
@@ -96,6 +96,7 @@ class Run:
         admission = policies.admission_of(policy, scenario.admission)
         self.gate = plant.gate = policies.gate_of(policy, admission, plant, self.sources)
         queue_max = admission.queue_max if policies.is_ours(policy) else 1 << 60
+        self._admission = admission
         self.watch = plant.watch = Watch(plant, queue_max, first_waits=policies.is_ours(policy))
         self.samples: list[Sample] = []
         self.phases = phases.cut(scenario, self._parts())
@@ -108,6 +109,9 @@ class Run:
         world.inspect = self.watch.inspect
         arm(scenario, self.servers, world, START_S)
         self._start_sources()
+        for event in scenario.events:
+            if event.what is EventKind.RESTART:
+                world.at(START_S + event.at_s, self._restart)
         for phase in self.phases:
             self._measure_use(phase)
         world.at(START_S, self._sample)
@@ -118,6 +122,20 @@ class Run:
         for exchange in list(self.plant.live):
             exchange.told.cut()
         return self._result(seed)
+
+    def _restart(self, now_s: float) -> None:
+        """Lose the process, with all it had under way and all it knew; another takes over."""
+        plant = self.plant
+        for exchange in list(plant.live):
+            exchange.drop(now_s)
+        self.watch.forget()
+        servers = list(self.servers.values())
+        self.upstreams = [building.upstream_of(entry) for entry in self.scenario.upstreams]
+        plant.servers = dict(zip(self.upstreams, servers, strict=True))
+        route = building.route_of(self.scenario, self.upstreams, now_s)
+        for one in self.sources:
+            one.route = route
+        self.gate = plant.gate = policies.gate_of(self.policy, self._admission, plant, self.sources)
 
     def _parts(self) -> dict[str, float]:
         total = sum(one.load_ratio for one in self.sources) or 1.0
@@ -130,10 +148,7 @@ class Run:
         servers = list(self.servers.values())
         phase_at = phases.finder(self.phases, START_S)
         until_s = START_S + self.scenario.duration_s
-
-        def work_s(input_tokens: int, output_tokens: int) -> float:
-            return 1.0 / building.rate_of(servers, input_tokens, output_tokens)
-
+        work_s = building.work_of(servers)
         for one in self.sources:
             one.count_by(phase_at, work_s, len(self.phases))
             changes = factors(self.scenario, one.entry.name, START_S)

@@ -156,6 +156,7 @@ class Source:
             assert exchange is not None
             work_s = self._service_s(exchange.input_tokens, exchange.served_tokens)
             tally.answered += 1
+            tally.truncated += exchange.served_tokens < exchange.output_tokens
             tally.answered_s += work_s
             if job.ttft_s <= self.goal_s:
                 tally.good += 1

@@ -9,9 +9,9 @@ from penstock.sim.measures import Measure, Overall, median
 
 HEAD: Final = (
     "policy", "X", "tier", "wait p50", "p99", "p99.9", "TTFT p99", "good", "of ideal", "sessions",
-    "wasted", "use",
+    "capped", "wasted", "use",
 )  # fmt: skip
-WIDTHS: Final = (-22, 4, -11, 8, 8, 8, 8, 7, 8, 8, 7, 7)  # negative: to the left
+WIDTHS: Final = (-22, 4, -11, 8, 8, 8, 8, 7, 8, 8, 7, 7, 7)  # negative: to the left
 
 LONG_S: Final = 100.0  # needs no decimals
 SHORT_S: Final = 0.005  # is none
@@ -99,6 +99,7 @@ def cells(row: Row) -> tuple[str, ...]:
         share(row.total("good") / max(1, row.total("offered"))),
         share(min(row.median("count_ratio"), row.median("work_ratio"))),
         share(row.median("session_ratio")) if row.total("sessions") else "",
+        share(row.median("truncated_ratio")) if row.median("truncated_ratio") else "",
         share(row.median("wasted_ratio")),
         share(row.use_ratio),
     )

@@ -17,8 +17,8 @@ class Tally:
     __slots__ = (
         "answered", "answered_s", "attempts", "fates", "good", "good_s", "moved", "offered",
         "offered_s", "quota_refused", "reserved_tokens", "retried", "retried_good", "sessions",
-        "sessions_whole", "sheds", "taken_tokens", "tokens", "tries", "ttft_s", "waits_s",
-        "wasted_tokens",
+        "sessions_whole", "sheds", "taken_tokens", "tokens", "tries", "truncated", "ttft_s",
+        "waits_s", "wasted_tokens",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class Tally:
         self.good_s = 0.0
         self.fates: Counter[str] = Counter()  # of requests
         self.sheds: Counter[str] = Counter()  # of tries, by code
+        self.truncated = 0  # answered, but capped by the ladder
         self.moved = 0
         self.quota_refused = 0
         self.tokens = 0  # served and wasted

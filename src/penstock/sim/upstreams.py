@@ -308,7 +308,7 @@ class SlotServer(Server):
         super().__init__(name, world, chance)
         self._built = slots
         self._slots = slots
-        self._speed = speed
+        self.speed = speed
 
     @property
     def slots(self) -> int:
@@ -317,7 +317,7 @@ class SlotServer(Server):
 
     def rate_of(self, input_tokens: float, output_tokens: float) -> float:
         """Return slots over the mean service time (linear in both lengths)."""
-        speed = self._speed
+        speed = self.speed
         each_s = speed.ttft_s + input_tokens / speed.input_per_s + speed.token_s * output_tokens
         return self._built / each_s
 
@@ -326,7 +326,7 @@ class SlotServer(Server):
         self._slots = max(0, round(self._built * ratio))
 
     def _enter(self, work: Work, now_s: float) -> None:
-        speed = self._speed
+        speed = self.speed
         first_s = speed.ttft_s + work.input_tokens / speed.input_per_s
         work.token_s = speed.token_s
         self.world.at(now_s + first_s, work.give_first)
