@@ -53,7 +53,7 @@ def reading(at_s: float, told: Telemetry | None, error: str = "") -> Reading:
 def times(**counts: int) -> Times:
     """Return a histogram with counts by bucket: b0, b1, ..."""
     filled = tuple(counts.get(f"b{at}", 0) for at in range(len(NONE)))
-    return Times(filled)
+    return Times(filled, 300.0 * sum(filled))
 
 
 def tier_of(figures: Figures, word: str) -> Any:
@@ -170,7 +170,7 @@ def test_a_quantile_lies_in_the_bucket_of_the_value_that_it_is(
     histogram = Histogram()
     for value in values:
         histogram.observe(value)
-    found = quantile_s(ratio, histogram.counts, BUCKETS_S)
+    found = quantile_s(ratio, histogram.counts, BUCKETS_S, histogram.total)
     assert found is not None
     ordered = sorted(values)
     below = min(len(ordered) - 1, int(ratio * len(ordered)))
@@ -184,8 +184,14 @@ def test_a_quantile_lies_in_the_bucket_of_the_value_that_it_is(
     assert min(low for low, _ in bounds) <= found <= max(high for _, high in bounds)
 
 
+def test_where_nearly_nobody_waits_the_median_is_next_to_nothing() -> None:
+    counts = [99, 0, 1, *NONE[3:]]
+    assert quantile_s(0.5, counts, BUCKETS_S, 0.0) == 0.0
+    assert quantile_s(0.5, counts, BUCKETS_S, 0.2) == pytest.approx(0.004)
+
+
 def test_a_quantile_of_nothing_is_unknown() -> None:
-    assert quantile_s(0.5, NONE, BUCKETS_S) is None
+    assert quantile_s(0.5, NONE, BUCKETS_S, 0.0) is None
 
 
 CONDITIONS = [

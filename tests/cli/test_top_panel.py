@@ -108,6 +108,8 @@ def test_more_room_shows_no_less(width: int) -> None:
 def test_the_headline_says_how_much_it_leaves_out() -> None:
     figures = busy()
     assert len(figures.said) > 3
+    assert "shed/s (" in drawn(figures, 80)[0]
+    assert "shed/s; " in drawn(figures, 56)[0]
     assert drawn(figures, 80)[0].endswith("; 2 more")
     assert drawn(figures, 300)[0].endswith(figures.said[-1])
 
@@ -122,7 +124,10 @@ def test_a_first_read_has_no_rates() -> None:
 def test_nobody_answers() -> None:
     lines = drawn(figures_of(None, reading(10.0, None, "connection refused")), 120)
     assert lines[0] == "■ no gateway answers at http://127.0.0.1:8401: connection refused"
+    assert lines[1].endswith("UTC  trying again")
     assert len(lines) == 2
+    long = drawn(figures_of(None, reading(10.0, None, "refused " * 20)), 60)
+    assert " ".join(line.strip() for line in long).count("refused") == 20, "all of it"
 
 
 def test_no_words_of_a_name_become_colours() -> None:

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 from rich.text import Text
 
 BAR_MIN: Final = 8
-BAR_SHARE: Final = 8  # of the width, an eighth, before the next column comes
+BAR_SHARE: Final = 6  # of the width, a sixth, before the next column comes
 BAR_MAX: Final = 64
 DIM: Final = "bright_black"
 

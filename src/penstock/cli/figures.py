@@ -224,12 +224,14 @@ class _Since:
         return None if old is None or self.interval_s is None else (now - old) / self._passed_s
 
     def quantile_s(self, ratio: float, times: Iterable[tuple[Times, Times]]) -> float | None:
-        """Return a quantile of what histograms together have gained, within its bucket's bounds."""
-        gained = [0] * (len(self._buckets_s) + 1)
+        """Return a quantile of what histograms together have gained."""
+        gained, sum_s = [0] * (len(self._buckets_s) + 1), 0.0
         for now, old in times:
-            for at, count in enumerate(now.counts):
+            sum_s += now.sum_s - old.sum_s
+            for at, count in enumerate(now.counts[: len(gained)]):
                 gained[at] += count - (old.counts[at] if at < len(old.counts) else 0)
-        return None if self.interval_s is None else quantile_s(ratio, gained, self._buckets_s)
+        known = self.interval_s is not None
+        return quantile_s(ratio, gained, self._buckets_s, sum_s) if known else None
 
     def tier(self, now: TierRead, desks: Iterable[DeskStatistics]) -> TierFigures:
         """Return one tier's figures."""
@@ -327,10 +329,14 @@ def _summed(pairs: Iterable[PairRead]) -> dict[str, int]:
     return found
 
 
-def quantile_s(ratio: float, counts: Sequence[int], bounds_s: Sequence[float]) -> float | None:
+def quantile_s(
+    ratio: float, counts: Sequence[int], bounds_s: Sequence[float], sum_s: float
+) -> float | None:
     """Return about where a quantile lies, in seconds; None if there is nothing to count.
 
-    Even within a bucket; what lies beyond the last bound is told as that bound.
+    Even within a bucket, and never beyond what the sum allows (Markov's inequality): where nearly
+    nobody waits, the median is 0 and not the middle of the first bucket. What lies beyond the last
+    bound is told as that bound.
     """
     total = sum(counts)
     if total <= 0:
@@ -338,7 +344,9 @@ def quantile_s(ratio: float, counts: Sequence[int], bounds_s: Sequence[float]) -
     wanted, below, from_s = ratio * total, 0, 0.0
     for count, bound_s in zip(counts, bounds_s, strict=False):
         if count and below + count >= wanted:
-            return from_s + (bound_s - from_s) * (wanted - below) / count
+            even_s = from_s + (bound_s - from_s) * (wanted - below) / count
+            above = total - wanted
+            return min(even_s, max(from_s, sum_s / above)) if above > 0.0 else even_s
         below += count
         from_s = bound_s
     return from_s

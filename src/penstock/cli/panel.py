@@ -11,6 +11,7 @@ tiers apart without colours too. Pure.
 """
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -54,7 +55,8 @@ LADDER: Final = (
 def render(figures: Figures, width: int) -> list[Text]:
     """Return the lines of one picture; none is longer than ``width`` or 40, if that is more."""
     width = max(WIDTH_MIN, width)
-    lines = [_headline(figures, width), _status(figures, width)]
+    lines = [_headline(figures, width)] if figures.is_up else _down(figures, width)
+    lines.append(_status(figures, width))
     if figures.is_up:
         lines += [Text(), *_tiers(figures, width), Text(), *_upstreams(figures, width)]
         lines += [Text(), *_refusals(figures, width)]
@@ -96,15 +98,24 @@ def _ratio(value: float | None) -> Text:
 
 def _headline(figures: Figures, width: int) -> Text:
     """Say what there is room for, the most important first, and how many parts are left out."""
-    words = figures.said[0].strip()
+    words = figures.said[0]
     left = len(figures.said) - 1
     for part in figures.said[1:]:
         more = f"; {left - 1} more" if left > 1 else ""
-        if len(f"{words}; {part}{more}") <= width - 2:
-            words += f"; {part}"
-            left -= 1
+        for said in (part, part.partition(" (")[0]):
+            if len(f"{words}; {said}{more}") <= width - 2:
+                words += f"; {said}"
+                left -= 1
+                break
     words += f"; {left} more" if left else ""
     return Text.assemble(SHAPES[figures.severity], " ", (words, "bold"), overflow="ellipsis")
+
+
+def _down(figures: Figures, width: int) -> list[Text]:
+    """Say all of it: there is nothing else to show."""
+    first, *rest = textwrap.wrap(figures.headline, width - 2)
+    head = Text.assemble(SHAPES[figures.severity], " ", (first, "bold"))
+    return [head, *(Text(f"  {words}", "bold") for words in rest)]
 
 
 def _status(figures: Figures, width: int) -> Text:
@@ -119,8 +130,7 @@ def _status(figures: Figures, width: int) -> Text:
         ]
     if figures.interval_s is not None:
         words.append(f"over {seconds(figures.interval_s)}")
-    if figures.url:
-        words.append(figures.url)
+    words.append(figures.url if figures.is_up else "trying again")
     while len(words) > 1 and sum(len(word) + 2 for word in words) > width:
         words.pop()
     return Text(f"  {'  '.join(words)}", DIM)
