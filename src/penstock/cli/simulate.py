@@ -22,11 +22,10 @@ from penstock.cli.terminal import Terminal
 from penstock.core.errors import StoreError
 from penstock.sim import arrivals, policies, report, scenario, table, targets
 from penstock.sim.building import Traces
-from penstock.sim.measures import measure, overall
 from penstock.sim.run import Result, values
 from penstock.sim.run import simulate as simulate_once
 from penstock.sim.scenario import Scenario
-from penstock.sim.targets import Verdict
+from penstock.sim.targets import Finding, Verdict
 
 SHIPPED: Final = "scenarios"
 MISSED: Final = 1
@@ -83,12 +82,12 @@ def simulate(args: argparse.Namespace) -> int:
     for one in chosen:
         policies.check(one.policies)
     tasks = list(tasks_of(chosen))
-    shown: list[Result] = list(finished(tasks, args.processes or os.cpu_count() or 1, terminal))
+    found = list(finished(tasks, args.processes or os.cpu_count() or 1, terminal))
     order = {(t.scenario.name, t.policy, t.x, t.seed): at for at, t in enumerate(tasks)}
-    shown.sort(key=lambda one: order[one.scenario, one.policy, one.x, one.seed])
-    measured = [(one, measure(one), overall(one)) for one in shown]
-    verdicts = targets.judge(measured)
-    summary = table.rows((one[1], one[2]) for one in measured)
+    found.sort(key=lambda one: order[key_of(one.result)])
+    shown = [one.result for one in found]
+    verdicts = targets.judge(found)
+    summary = table.rows((one.measures, one.overalls) for one in found)
     if args.json:
         sys.stdout.buffer.write(msgspec.json.encode({"rows": summary, "targets": verdicts}) + b"\n")
     else:
@@ -174,13 +173,18 @@ def traces() -> Traces:
     )
 
 
-def do(task: Task) -> Result:
+def key_of(result: Result) -> tuple[str, str, float, int]:
+    """Return what names a run."""
+    return result.scenario, result.policy, result.x, result.seed
+
+
+def do(task: Task) -> Finding:
     """Run once, in whatever process."""
     dice = (task.seed, Draws(task.seed))
-    return simulate_once(task.scenario, task.policy, task.x, traces(), dice)
+    return targets.finding(simulate_once(task.scenario, task.policy, task.x, traces(), dice))
 
 
-def finished(tasks: list[Task], processes: int, terminal: Terminal) -> Iterator[Result]:
+def finished(tasks: list[Task], processes: int, terminal: Terminal) -> Iterator[Finding]:
     """Yield results as they come, and show how far it is."""
     columns = (
         TextColumn("  {task.description}"),
@@ -198,10 +202,11 @@ def finished(tasks: list[Task], processes: int, terminal: Terminal) -> Iterator[
             return
         with ProcessPoolExecutor(processes) as pool:
             for done in as_completed([pool.submit(do, task) for task in tasks]):
-                result = done.result()
-                progress.update(bar, description=f"{result.scenario} {result.policy}")
+                found = done.result()
+                name = f"{found.result.scenario} {found.result.policy}"
+                progress.update(bar, description=name)
                 progress.advance(bar)
-                yield result
+                yield found
 
 
 def tell(

@@ -261,7 +261,7 @@ def _bars(tier: str, x: float, rows: Sequence[Row]) -> str:
     entries = [
         Bar(
             row.policy,
-            COLOURS.get(row.policy, ("blue", ""))[0],
+            COLOURS.get(row.policy, ("teal", ""))[0],
             of_ideal(row),
             share(of_ideal(row)),
         )

@@ -7,7 +7,7 @@ taken seed by seed. Not shown here: 7 and 8 (times of the real code: ``make benc
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -263,32 +263,56 @@ TARGETS: Final = (*_waits(), *_overloads(), *_moves())
 SCENARIOS: Final = frozenset(one.scenario for one in TARGETS)
 
 
-def judge(shown: Sequence[Shown]) -> list[Verdict]:
+class Finding(msgspec.Struct):
+    """What is kept of a run: its measures, what it shows of each target, and its plots' samples."""
+
+    result: Result  # without what is only needed to measure
+    measures: list[Measure]
+    overalls: list[Overall]
+    values: dict[int, float]  # by the place in TARGETS
+
+
+def finding(result: Result) -> Finding:
+    """Measure a run, and let go of what is not needed any more."""
+    shown = (result, measures.measure(result), measures.overall(result))
+    values = {
+        at: one.show(shown)
+        for at, one in enumerate(TARGETS)
+        if (one.scenario, one.x) == (result.scenario, result.x)
+        and result.policy in (one.policy, one.against)
+    }
+    for one in result.classes:
+        one.tallies = []
+    if result.seed > 1:
+        result.samples = []
+    return Finding(result, shown[1], shown[2], values)
+
+
+def judge(found: Sequence[Finding]) -> list[Verdict]:
     """Return a verdict on each target whose scenario was run."""
-    by_run: dict[tuple[str, str, float], dict[int, Shown]] = {}
-    for one in shown:
-        key = (one[0].scenario, one[0].policy, one[0].x)
-        by_run.setdefault(key, {})[one[0].seed] = one
-    run_at_all = {(one[0].scenario, one[0].x) for one in shown}
-    return [_verdict(one, by_run) for one in TARGETS if (one.scenario, one.x) in run_at_all]
+    run_at_all = {(one.result.scenario, one.result.x) for one in found}
+    return [
+        _verdict(at, one, found)
+        for at, one in enumerate(TARGETS)
+        if (one.scenario, one.x) in run_at_all
+    ]
 
 
-def _verdict(
-    target: Target, by_run: Mapping[tuple[str, str, float], Mapping[int, Shown]]
-) -> Verdict:
-    mine = by_run.get((target.scenario, target.policy, target.x), {})
-    values = [target.show(one) for one in mine.values()]
+def _verdict(at: int, target: Target, found: Sequence[Finding]) -> Verdict:
+    here = [one for one in found if at in one.values]
+    mine = {one.result.seed: one for one in here if one.result.policy == target.policy}
+    theirs = {one.result.seed: one for one in here if one.result.policy == target.against}
+    values = [one.values[at] for one in mine.values()]
     if target.against:
-        theirs = by_run.get((target.scenario, target.against, target.x), {})
         values = [
-            target.show(one) / max(1e-9, target.show(theirs[seed]))
+            one.values[at] / max(1e-9, theirs[seed].values[at])
             for seed, one in mine.items()
             if seed in theirs
         ]
     if not values:
         return _said(target, "not run", "", 0, is_met=None)
     if target.is_zero:
-        offered = sum(_tier(one, "enterprise", "").offered for one in mine.values())
+        offered = sum(_offered(one) for one in mine.values())
         total = sum(values)
         return _said(target, f"{total:g} of {offered}", "", len(values), is_met=total == 0)
     middle = median(values)
@@ -296,6 +320,10 @@ def _verdict(
     worst = min(values) if target.is_floor else max(values)
     worst_word = _value(worst, target.unit)
     return _said(target, _value(middle, target.unit), worst_word, len(values), is_met=is_met)
+
+
+def _offered(one: Finding) -> int:
+    return next(item.offered for item in one.measures if item.who == "enterprise")
 
 
 def _said(target: Target, measured: str, worst: str, seeds: int, *, is_met: bool | None) -> Verdict:
