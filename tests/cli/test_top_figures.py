@@ -163,6 +163,12 @@ def test_times_are_of_what_came_between_the_reads() -> None:
     assert free.wait_p50_s is None
 
 
+def test_sums_are_of_what_came_between_the_reads_too() -> None:
+    before = telemetry(tiers=with_tier("free", wait=Times((5, 5, *NONE[2:]), 1000.0)))
+    now = telemetry(tiers=with_tier("free", wait=Times((105, 5, *NONE[2:]), 1000.0)))
+    assert tier_of(between(before, now), "free").wait_p50_s == 0.0, "nobody has waited since"
+
+
 @given(st.lists(st.floats(0.0, 400.0), min_size=1, max_size=60), st.floats(0.01, 1.0))
 def test_a_quantile_lies_in_the_bucket_of_the_value_that_it_is(
     values: list[float], ratio: float

@@ -65,8 +65,8 @@ def gateway(emulator: RunningEmulator, start_gateway: StartGateway) -> Iterator[
         while not is_over.is_set():
             ask(gateway.url, "only-gpt")
 
-    threads = [begin(lambda: ask(gateway.url, "only-claude")) for _ in range(CROWD)]
-    threads.append(begin(keep_busy))
+    crowd = [begin(lambda: ask(gateway.url, "only-claude")) for _ in range(CROWD)]
+    busy = begin(keep_busy)
     try:
         wait_until(lambda: gateway.telemetry()["gate"]["waiting"] == CROWD - SLOTS)
         before = gateway.telemetry()["tiers"]
@@ -74,8 +74,9 @@ def gateway(emulator: RunningEmulator, start_gateway: StartGateway) -> Iterator[
         yield gateway
     finally:
         is_over.set()
+        busy.join(DEADLINE_S)
         gateway.stop()
-        for thread in threads:
+        for thread in crowd:
             thread.join(DEADLINE_S)
 
 

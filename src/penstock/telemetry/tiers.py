@@ -9,18 +9,13 @@ from typing import Final
 
 from prometheus_client.core import Metric
 
+from penstock.core.errors import SHED, LimitError
 from penstock.exchange.record import Record
 from penstock.exchange.statistics import GateStatistics
 from penstock.telemetry.declared import Declared, Histogram, Sample, family, histograms
 
-# Refusals for want of capacity, or by a limit of the tenant's own: the codes of ShedError and
-# LimitError. Any other refusal is for what the request is.
-SHEDS: Final = frozenset(
-    {
-        "no_capacity", "tier_capacity", "queue_timeout", "preempted", "no_new_sessions",
-        "user_streams", "rate_limit_exceeded",
-    }
-)  # fmt: skip
+# Refusals for want of capacity, or by a limit of the tenant's own; any other is for what was asked.
+SHEDS: Final = frozenset(SHED) | {LimitError.code}
 REASONS: Final = SHEDS | {"unsupported_by_route", "translation_refused", "deadline_exceeded"}
 OTHER: Final = "other"
 
