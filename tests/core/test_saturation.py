@@ -48,12 +48,13 @@ def test_full_slots_alone_take_nothing_from_answers() -> None:
     assert settled(0.5, 0.0) == 0.5
     assert math.isclose(settled(1.0, 0.5), 1.0)
     assert settled(1.0, 0.1) > LadderPolicy().entries[1]
-    assert settled(0.5, 0.75) > settled(0.5, 0.5) > 0.5  # a reserve holds the slots back
+    assert settled(0.2, 0.5) == settled(1.0, 0.5), "others may be idle that cannot be used"
+    assert settled(0.2, 0.75) > 1.0
 
 
 def test_nonsense_is_bounded() -> None:
     assert settled(7.0, -1.0) == SLOTS_MAX
-    assert settled(-1.0, math.inf) <= 1.0
+    assert settled(-1.0, math.inf) <= 1.7
 
 
 def test_a_peak_is_smoothed_over_a_second() -> None:

@@ -1,6 +1,6 @@
 """Saturation: one number for how full it is, smoothed, from slots and from the queue behind them.
 
-    pressure = min(s, 0.79) + 0.21 * w / 0.5
+    pressure = 0.79 * max(min(s / 0.79, 1), min(w / 0.02, 1)) + 0.21 * w / 0.5
 
     s   used / limit on the tightest dimension, smoothed over a second
     w   the wait that an exchange of the free tier can expect, relative to the longest that it may
@@ -10,7 +10,8 @@ Slots alone say little: at just enough load and at ten times the capacity they a
 While nobody waits nothing need be taken from anybody's answer, or capacity stands idle while
 answers are cut; so full slots count for just under the level at which that begins, which leaves
 the first level, retries and hedges. From there on the queue decides: it stands for 1 when an
-exchange waits for half of what it may.
+exchange waits for half of what it may. Whoever waits does so for slots that are full, however many
+others stand idle at upstreams that it cannot use.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 """
@@ -20,6 +21,7 @@ from typing import Final
 
 SMOOTHING_S: Final = 1.0  # half of the ladder's dwell: noise of one answer is gone within it
 SLOTS_MAX: Final = 0.79  # what full slots count for without a queue: under the ladder's level 2
+WAIT_RATIO_FELT: Final = 0.02  # a sixth of a second of eight: the slots are full
 WAIT_RATIO_FULL: Final = 0.5  # half the bound left: time to act before anybody is refused by it
 WAIT_RATIO_MAX: Final = 2.0  # a wait predicted by a dead upstream may be infinite
 
@@ -60,4 +62,5 @@ class Saturation:
         """Take what is measured now; return the pressure, 0 to 1.63."""
         slots = self._slots.observe(min(max(saturation, 0.0), 1.0), now_s)
         wait = self._wait.observe(min(max(wait_ratio, 0.0), WAIT_RATIO_MAX), now_s)
-        return min(slots, SLOTS_MAX) + (1.0 - SLOTS_MAX) * wait / WAIT_RATIO_FULL
+        full = max(min(slots, SLOTS_MAX), SLOTS_MAX * min(wait / WAIT_RATIO_FELT, 1.0))
+        return full + (1.0 - SLOTS_MAX) * wait / WAIT_RATIO_FULL
