@@ -130,6 +130,34 @@ def test_what_was_good_before_is_regained_in_longer_steps() -> None:
     assert grown[-4:] == [735, 808, 929, 1000]
 
 
+def test_it_grows_no_further_where_more_in_flight_brings_no_more_answers() -> None:
+    grown: list[int] = []
+    low = 0
+    for brings_more in (False, True):
+        busy = Busy(1000)
+        busy.limit = ConcurrencyLimit(1000, is_adaptive=True)  # it was never good before
+        for _ in range(4):
+            busy.now_s += 1.1
+            busy.fail(OVERLOADED)
+        low = busy.limit.limit
+        for _ in range(40):
+            busy.window(count=busy.limit.limit if brings_more else low)
+        grown.append(busy.limit.limit)
+    assert grown[0] <= 2 * low
+    assert grown[1] == 1000
+
+
+def test_a_level_that_was_not_filled_is_not_proven() -> None:
+    busy = Busy()
+    busy.fail(OVERLOADED)
+    while busy.limit.in_flight > 40:
+        busy.limit.release()
+    while busy.limit.limit < 80:
+        busy.window(in_use=0.6)
+    risen = busy.limit.limit
+    assert busy.fail(OVERLOADED) <= 0.71 * risen
+
+
 def test_half_of_it_must_be_in_use_to_grow() -> None:
     busy = Busy()
     busy.fail(OVERLOADED)

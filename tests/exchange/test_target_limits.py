@@ -110,6 +110,16 @@ def test_a_use_that_is_not_known_stays_charged_unless_it_failed(
     assert (target.acquire(big, START_S) is not None) is comes_back
 
 
+def test_what_the_ladder_caps_is_not_charged() -> None:
+    world = World()
+    upstream = world.upstream("a")  # of OpenAI's, which charges the bound when it comes
+    quota = Quota(tokens_per_min=6000, target_ratio=1.0)
+    upstream.use(msgspec.structs.replace(upstream.entry, quota=quota))
+    target, one = world.target(Spec("a")), claim()
+    one.output_tokens_max, one.output_tokens_cap = 900, 128
+    assert [target.acquire(one, START_S) is not None for _ in range(8)] == [True] * 7 + [False]
+
+
 def test_our_own_429_freezes_the_quota_and_lowers_no_limit() -> None:
     world = World()
     target = at_claude(world, Quota(requests_per_min=600))

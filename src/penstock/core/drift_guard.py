@@ -54,7 +54,7 @@ class DriftGuard:
         after = [one[1] for one in windows[lag:]]
         middle = sum(before) / len(before)
         variance = sum((one - middle) ** 2 for one in before) / len(before)
-        if variance < (SPREAD_MIN * middle) ** 2:
+        if variance <= (SPREAD_MIN * middle) ** 2:
             return False
         mean_after = sum(after) / len(after)
         pairs = zip(before, after, strict=True)

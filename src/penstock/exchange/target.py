@@ -269,8 +269,9 @@ class Target:
             yield self.state.quota
 
     def _amounts(self, claim: Claim) -> Amounts:
+        bounds = [most for most in (claim.output_tokens_max, claim.output_tokens_cap) if most]
         return self.upstream.charge.amounts(
-            claim.input_tokens, claim.output_tokens, claim.output_tokens_max
+            claim.input_tokens, claim.output_tokens, min(bounds, default=0)
         )
 
     def _acquire_charged(self, claim: Claim, now_s: float) -> Permit | None:
