@@ -15,6 +15,7 @@ from penstock.sim.scenario import Event, EventKind, Scenario
 from penstock.sim.tally import Phase
 
 LEFT: Final = frozenset({EventKind.CAPACITY, EventKind.QUOTA})  # the value is what is left
+ENDS: Final = 2  # of the time that is measured: then there is one phase
 GONE: Final = frozenset({EventKind.OUTAGE, EventKind.HANG})
 
 
@@ -47,8 +48,10 @@ def cut(scenario: Scenario, parts: Mapping[str, float]) -> list[Phase]:
     inside = sorted(at for at in cuts if scenario.warmup_s <= at <= scenario.duration_s)
     found: list[Phase] = []
     for from_s, to_s in itertools.pairwise(inside):
-        on = [_words(one) for one in scenario.events if is_on(one, from_s)]
-        name = ", ".join(on) or ("after" if found else "before" if scenario.events else "all")
+        name = "all"
+        if len(inside) > ENDS:
+            on = "".join(f", {_words(one)}" for one in scenario.events if is_on(one, from_s))
+            name = f"{from_s:g}-{to_s:g} s{on}"
         capacity_s = (to_s - from_s) * capacity_ratio(scenario, parts, from_s)
         found.append(Phase(name, from_s, to_s, capacity_s))
     return found

@@ -63,9 +63,11 @@ class Frame:
         """The size of the plane."""
         return WIDTH - self.left - self.right, self.height - self.top - self.bottom
 
-    def scale_x(self, ticks: Sequence[float], label: str, *, is_log: bool = False) -> None:
-        """Draw the x axis; the ticks' ends are its range."""
-        place = _scale(ticks[0], ticks[-1], is_log=is_log)
+    def scale_x(
+        self, ticks: Sequence[float], label: str, *, is_log: bool = False, high: float = 0.0
+    ) -> None:
+        """Draw the x axis, from the first tick to ``high`` or the last one."""
+        place = _scale(ticks[0], high or ticks[-1], is_log=is_log)
         self._x = lambda value: self.left + self.inner[0] * place(value)
         foot = self.height - self.bottom
         for tick in ticks:

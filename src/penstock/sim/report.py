@@ -21,6 +21,7 @@ from penstock.sim.plots import Bar, Frame, Line
 from penstock.sim.run import Result
 from penstock.sim.scenario import Scenario
 from penstock.sim.table import Row, seconds, share, whole
+from penstock.sim.tally import Phase
 from penstock.sim.targets import Verdict
 
 OURS: Final = "penstock"
@@ -37,6 +38,7 @@ TIERS: Final = ("control", "enterprise", "standard", "free", "batch")
 TIER_COLOURS: Final = ("rose", "blue", "teal", "amber", "grey")
 WAITS_S: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 BUSY: Final = 0.9  # of the capacity: then it is what is short
+UNMET: Final = 0.01  # of requests: fewer are no shortage
 POINTS_MAX: Final = 400  # of a plot over time
 PAGE_STYLE: Final = """
 * { box-sizing: border-box; }
@@ -47,7 +49,7 @@ p { max-width: 70ch; } .soft { color: var(--soft); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr));
   gap: 16px; margin: 16px 0; align-items: start; }
 figure { margin: 0; padding: 14px; background: var(--card); border-radius: 8px; }
-svg { width: 100%; height: auto; display: block; }
+figure { overflow-x: auto; } svg { width: 100%; min-width: 430px; height: auto; display: block; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; width: 100%; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
 th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--grid); white-space: nowrap; }
@@ -150,26 +152,54 @@ def _section(
 
 
 def bottleneck(rows: Sequence[Row], results: Sequence[Result]) -> str:
-    """Return a sentence on which limit was short under Penstock, or under whatever was run."""
-    policies = {one.policy for one in rows}
+    """Return which limit was short under Penstock, or whatever was run, in each phase."""
+    policies = [one.policy for one in rows]
     policy = OURS if OURS in policies else next(iter(policies), "")
     x = max((one.x for one in rows), default=0.0)
-    mine = [one for one in whole(rows) if one.policy == policy and one.x == x]
-    runs = [one for one in results if one.policy == policy and one.x == x]
-    if not mine or not runs:
+    run = next((one for one in results if one.policy == policy and one.x == x), None)
+    if run is None:
         return "nothing was run."
-    quota = max(one.median("quota_ratio") for one in mine)
-    ratios = [one.limit / one.capacity for run in runs for one in run.samples if one.capacity > 0]
-    limit = sum(ratios) / max(1, len(ratios))
-    use = mine[0].use_ratio
-    under = f" under {policy}{_x(x)}" if policy else ""
-    if use >= BUSY:
-        return f"capacity itself{under}: {share(use)} of it was in use."
+    sentences: list[str] = []
+    for phase in run.phases:
+        here = [
+            one
+            for one in rows
+            if (one.policy, one.x, one.phase) == (policy, x, phase.name) and one.who == one.tier
+        ]
+        span = "" if len(run.phases) == 1 else f"{phase.name}: "
+        sentences.append(span + _shortage(here, phase, run))
+    told = "; ".join(sentences)
+    return f"{told} ({policy}{_x(x)})."
+
+
+def _shortage(rows: Sequence[Row], phase: Phase, run: Result) -> str:
+    """Return what was short in one phase."""
+    offered = sum(one.total("offered") for one in rows)
+    unmet = sum(one.total("refused") + one.total("failed") for one in rows)
+    if not offered or unmet < UNMET * offered:
+        return f"nothing, all were served with {share(rows[0].use_ratio)} of the capacity"
+    if phase.capacity_s <= 0:
+        return "there was no upstream"
+    if rows[0].use_ratio >= BUSY:
+        return f"capacity itself, {share(rows[0].use_ratio)} in use"
+    return _own_shortage(rows, phase, run)
+
+
+def _own_shortage(rows: Sequence[Row], phase: Phase, run: Result) -> str:
+    """Return what kept capacity from being used."""
+    quota = max(one.median("quota_ratio") for one in rows)
     if quota > 0:
-        return f"a provider's quota{under}: it refused {share(quota)} of the attempts."
+        return f"a provider's quota, which refused {share(quota)} of the attempts"
+    ratios = [
+        one.limit / one.capacity
+        for one in run.samples
+        if one.capacity > 0 and phase.from_s <= one.at_s < phase.to_s
+    ]
+    limit = sum(ratios) / max(1, len(ratios))
+    used = f"{share(rows[0].use_ratio)} of the capacity in use"
     if limit < BUSY:
-        return f"the gate's own limit{under}: {share(limit)} of the true capacity on average."
-    return f"nothing{under} over the whole run: {share(use)} of the capacity was in use."
+        return f"the gate's limit, {share(limit)} of what there was; {used}"
+    return f"the gate itself: breaker, ladder or bounds on waiting; {used}"
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -360,7 +390,7 @@ def waiting_over_time(one: Scenario, run: Result) -> str:
 
 def _time_axes(frame: Frame, one: Scenario, high: float) -> None:
     steps = plots.ticks_of(one.duration_s)
-    frame.scale_x([at for at in steps if at <= one.duration_s], "seconds")
+    frame.scale_x([at for at in steps if at <= one.duration_s], "seconds", high=one.duration_s)
     ticks = plots.ticks_of(max(1.0, high))
     frame.scale_y(ticks, [f"{at:g}" for at in ticks], is_log=False)
     _shade(frame, one)
