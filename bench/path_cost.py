@@ -25,6 +25,7 @@ from penstock.config.model import Config, DialectName, Route, Target, Upstream
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.machine import Ports
+from penstock.exchange.ports import Gate
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot.build import build
 from penstock.snapshot.model import Key
@@ -106,7 +107,8 @@ def request(*, stream: bool, head: bytes = b"") -> bytes:
 class Bare:
     """A gateway without sockets, with one caller and one idle upstream connection."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, folder: Path) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, folder: Path, gate: Gate | None = None) -> None:
+        """Put it together; ``gate`` is asked instead of one of our own."""
         loop = asyncio.get_running_loop()
         upstream = Upstream(
             name="u", dialect=DialectName.OPENAI_CHAT, base_url="http://127.0.0.1:9/v1"
@@ -121,8 +123,9 @@ class Bare:
         recorder = SpoolRecorder(spool, counters, lambda: 0.5)
         dialer = HttpDialer(loop, tasks)
         dialer.configure(config.upstreams, {"u": "secret"})
-        gate = LocalGate(lambda: 0.5)
-        gate.use_timer(Alarm(alarms, gate.on_wake))
+        if gate is None:
+            gate = own = LocalGate(lambda: 0.5)
+            own.use_timer(Alarm(alarms, own.on_wake))
         ports = Ports(dialer, gate, recorder, RetryBudget(0.1, 10.0, now_s), lambda: 0.5)
         server = Server(
             loop, Api(routing, ports, recorder, counters, alarms, "req_"), config.gateway.limits

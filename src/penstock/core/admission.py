@@ -45,6 +45,9 @@ from penstock.core.fairness import Fairness
 from penstock.core.tier import Tier
 from penstock.core.waiting_line import Aging, Line, Place, T, Urgent
 
+CONTROL: Final = Tier.CONTROL  # a look into an enumeration costs as much as a call
+FREE: Final = Tier.FREE
+
 
 @dataclass(frozen=True, slots=True)
 class QueuePolicy:
@@ -113,7 +116,7 @@ class TierQueue(Generic[T]):
     """The queue of one upstream. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_bands", "_count", "_floor_every", "_free", "_policy", "_since_before", "_since_free",
+        "_bands", "_floor_every", "_free", "_policy", "_since_before", "_since_free", "count",
         "is_floor_open", "was_floor",
     )  # fmt: skip
 
@@ -121,7 +124,7 @@ class TierQueue(Generic[T]):
         self._policy = policy
         self._bands: Final = tuple(Band[T](tier, policy, weight_of) for tier in Tier)
         self._free = self._bands[Tier.FREE]
-        self._count = 0
+        self.count = 0  # of all who wait: a call of len costs each exchange a tenth of a microsecond
         self._floor_every = round(1 / policy.floor_ratio) if policy.floor_ratio > 0 else 0
         self._since_free = 0  # grants to others since free's last, while free waits
         self._since_before = 0  # the same before that last one
@@ -129,7 +132,7 @@ class TierQueue(Generic[T]):
         self.was_floor = False  # the last that was taken had another band's credit
 
     def __len__(self) -> int:
-        return self._count
+        return self.count
 
     def __contains__(self, item: T) -> bool:
         return any(item in band.places for band in self._bands)
@@ -142,7 +145,7 @@ class TierQueue(Generic[T]):
     @property
     def is_empty(self) -> bool:
         """Whether nobody waits."""
-        return not self._count
+        return not self.count
 
     def depth(self, tier: Tier) -> int:
         """Return how many wait in a band."""
@@ -191,7 +194,7 @@ class TierQueue(Generic[T]):
         cost = policy.w_in * claim.input_tokens + policy.w_out * claim.output_tokens
         band.places[item] = place = Place(item, cost, now_s)
         band.cost += cost
-        self._count += 1
+        self.count += 1
         if at_head:
             band.aside[item] = place
             return True
@@ -207,7 +210,7 @@ class TierQueue(Generic[T]):
         for band in self._bands:
             place = band.places.get(item)
             if place is not None:
-                self._count -= 1
+                self.count -= 1
                 band.drop(place)
                 return
 
@@ -219,7 +222,7 @@ class TierQueue(Generic[T]):
         ``floor_as`` is the tier whose ceiling one of the floor must keep.
         """
         self.was_floor = False
-        if not self._count:
+        if not self.count:
             return None
         for band in self._bands:
             if band.places and may(band.tier):
@@ -231,7 +234,7 @@ class TierQueue(Generic[T]):
 
     def put_back(self, item: T, now_s: float) -> None:
         """Let an item that was just taken wait at the head again: it could not go after all."""
-        if item.claim.served is Tier.FREE:
+        if item.claim.served is FREE:
             self._since_free += self._since_before
             self._since_before = 0
         else:
@@ -284,7 +287,7 @@ class TierQueue(Generic[T]):
         return (
             self._since_free >= self._floor_every - 1
             and self._floor_every > 0
-            and Tier.CONTROL < tier < Tier.FREE
+            and CONTROL < tier < FREE
             and self.is_floor_open
             and bool(self._free.places)
         )
@@ -292,7 +295,7 @@ class TierQueue(Generic[T]):
     def _grant(self, band: Band[T], now_s: float) -> T:
         place = band.first(now_s)
         assert place is not None, "a band lost count of who waits"
-        self._count -= 1
+        self.count -= 1
         is_other = band is not self._free and bool(self._free.places)
         if is_other:
             self._since_free += 1

@@ -15,7 +15,7 @@ Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 Source: Little's law; TIERING 3.5 of the reference shelf for the wait, and its reference model.
 """
 
-import math
+from math import exp, expm1, inf
 from typing import Final
 
 from penstock.core.tier import Tier
@@ -53,17 +53,27 @@ class LoadEstimate:
 
     def granted(self, tier: Tier, now_s: float) -> None:
         """Learn that a slot was given."""
-        self._advance(tier, now_s)
-        self.in_use[tier] += 1
+        in_use, at_s = self.in_use[tier], self._at_s[tier]
+        if now_s > at_s:  # as _advance: a call would cost as much again
+            self._load[tier] = in_use + (self._load[tier] - in_use) * exp(
+                (at_s - now_s) / self._window_s
+            )
+            self._at_s[tier] = now_s
+        self.in_use[tier] = in_use + 1
 
     def given_back(self, tier: Tier, held_s: float | None, now_s: float) -> None:
         """Learn that a slot came back; ``held_s`` after how long, None if that says nothing."""
-        assert self.in_use[tier] > 0, "a slot came back twice"
-        self._advance(tier, now_s)
-        self.in_use[tier] -= 1
+        in_use, at_s = self.in_use[tier], self._at_s[tier]
+        assert in_use > 0, "a slot came back twice"
+        if now_s > at_s:
+            self._load[tier] = in_use + (self._load[tier] - in_use) * exp(
+                (at_s - now_s) / self._window_s
+            )
+            self._at_s[tier] = now_s
+        self.in_use[tier] = in_use - 1
         if held_s is None:
             return
-        keep = math.exp((self._held_at_s - now_s) / self._window_s)
+        keep = exp((self._held_at_s - now_s) / self._window_s)
         self._held_at_s = now_s
         self._held_s = self._held_s * keep + held_s
         self._held_count = self._held_count * keep + 1.0
@@ -71,7 +81,7 @@ class LoadEstimate:
     def load(self, tier: Tier, now_s: float) -> float:
         """Return how many slots the tier has used, on average."""
         self._advance(tier, now_s)
-        known = -math.expm1((self._since_s - now_s) / self._window_s)
+        known = -expm1((self._since_s - now_s) / self._window_s)
         return self._load[tier] / known if known > 0.0 else float(self.in_use[tier])
 
     def load_above(self, tier: Tier, now_s: float) -> float:
@@ -88,12 +98,12 @@ class LoadEstimate:
         ``ahead`` is how many wait in its band and above, ``slots`` the ceiling of its tier.
         """
         left = max(slots - self.load_above(tier, now_s), slots * LEFT_RATIO_MIN)
-        return (ahead + 1.0) * self.mean_service_s / left if left > 0.0 else math.inf
+        return (ahead + 1.0) * self.mean_service_s / left if left > 0.0 else inf
 
     def _advance(self, tier: Tier, now_s: float) -> None:
         passed_s = now_s - self._at_s[tier]
         if passed_s > 0.0:
             in_use = self.in_use[tier]
-            keep = math.exp(-passed_s / self._window_s)
+            keep = exp(-passed_s / self._window_s)
             self._load[tier] = in_use + (self._load[tier] - in_use) * keep
             self._at_s[tier] = now_s

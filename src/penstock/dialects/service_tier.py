@@ -50,7 +50,12 @@ _DEAR: Final[dict[str, Tier | None]] = dict.fromkeys(("priority", "fast", "scale
 ASKED: Final[Mapping[str, Tier | None]] = _HARMLESS | _DEAR | NAMED | {"standard": Tier.STANDARD}
 # By tier: the word of the common model, which each dialect says in its own way.
 COMMON: Final = ("priority", "priority", "standard", "standard", "flex")
-_GEMINI_LINES: Final = tuple(b"x-gemini-service-tier: %b\r\n" % word.encode() for word in COMMON)
+# By dialect and tier: the header line by which it tells the tier, where it has one.
+HEADER_LINES: Final[Mapping[str, tuple[bytes, ...]]] = {
+    "gemini_generate": tuple(
+        b"x-gemini-service-tier: %b\r\n" % word.encode() for word in COMMON
+    )
+}
 
 
 def plain(word: str) -> str:
@@ -84,7 +89,8 @@ def rewriter(inquiry: Inquiry, words: Mapping[str, str], path: tuple[str, ...]) 
 
 def header_lines(dialect: str, served: Tier) -> bytes:
     """Return the header by which a dialect tells the tier; empty where it has none."""
-    return _GEMINI_LINES[served] if dialect == "gemini_generate" else b""
+    lines = HEADER_LINES.get(dialect)
+    return b"" if lines is None else lines[served]
 
 
 def may_go_on(word: str, served: Tier) -> bool:

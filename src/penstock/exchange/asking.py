@@ -61,7 +61,7 @@ def _forward(order: Order, attempt: Attempt) -> None:
     if cap and order.speakers is None:
         inquiry = dialect.shorten(inquiry, target.model, target.capability, cap)
         attempt.is_shortened = inquiry is not order.inquiry
-    if order.operation is Operation.GENERATE:
+    if inquiry.service_tier and order.operation is Operation.GENERATE:
         inquiry = service_tier.outward(inquiry)
     asks_usage = inquiry.is_stream and target.capability.stream_usage
     attempt.body = target.forward(inquiry, dialect, asks_usage=asks_usage)

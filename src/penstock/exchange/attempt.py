@@ -95,6 +95,8 @@ class Attempt:
     @property
     def degraded(self) -> tuple[str, ...]:
         """What load has taken from the answer, in the words of ``x-penstock-degraded``."""
+        if not self.is_shortened and not self.target.is_degraded:
+            return ()
         words = ((MAX_TOKENS, self.is_shortened), (MODEL, self.target.is_degraded))
         return tuple(word for word, is_taken in words if is_taken)
 

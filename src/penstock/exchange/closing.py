@@ -17,6 +17,7 @@ import msgspec
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.core.spent import Spent
+from penstock.core.tier import WORDS
 from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
@@ -151,7 +152,7 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         finish_reason=end.finish_reason,
         bytes_in=len(order.inquiry.body),
         bytes_out=end.bytes_out,
-        tier=order.claim.served.word,
+        tier=WORDS[order.claim.served],
         degraded=order.claim.degraded,
         attempts=[attempt_record(attempt, order.at_s, now_s) for attempt in attempts],
     )

@@ -35,6 +35,8 @@ from penstock.core.saturation import Saturation
 from penstock.core.tickets import HOUR_S, Ranking, Tickets
 from penstock.core.tier import Tier
 
+FREE: Final = Tier.FREE  # a look into an enumeration costs as much as a call
+BATCH: Final = Tier.BATCH
 NO_RETRIES: Final = 1
 SHORTER: Final = 2
 SHORTEST: Final = 3  # and one stream, and the smaller model
@@ -156,7 +158,7 @@ class Consumers:
             self._streams[user] = streams - 1
         if cost_tokens > 0.0:
             self._use.record(user, cost_tokens, now_s)
-        if claim.served is not Tier.FREE:
+        if claim.served is not FREE:
             return
         if is_served:
             self._share.on_served()
@@ -166,11 +168,11 @@ class Consumers:
 
     def may_retry(self, claim: Claim) -> bool:
         """Tell whether an attempt may be repeated or hedged, as far as the ladder is concerned."""
-        return claim.served < Tier.FREE or self._ladder.level < NO_RETRIES
+        return claim.served < FREE or self._ladder.level < NO_RETRIES
 
     def may_degrade(self, claim: Claim, *, tenant_may: bool) -> bool:
         """Tell whether a smaller model may answer: a consumer, or whose tenant has agreed."""
-        return self._ladder.level >= SHORTEST and (tenant_may or claim.served >= Tier.FREE)
+        return self._ladder.level >= SHORTEST and (tenant_may or claim.served >= FREE)
 
     def state(self, now_s: float) -> State:
         """Return what the next process needs to go on."""
@@ -195,7 +197,7 @@ class Consumers:
         if self._streams.get(user, 0) >= streams_max:
             wait_s = self._spread(STREAM_RETRY_AFTER_S)
             return ShedError(streams_text(streams_max), retry_after_s=wait_s, code=USER_STREAMS)
-        if claim.served is Tier.BATCH:
+        if claim.served is BATCH:
             return self._batch_refusal(user, now_s)
         if self._gets_in(user, now_s):
             return None

@@ -20,6 +20,7 @@ from penstock.core.tier import Tier
 from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.target import UpstreamState
 
+FREE: Final = Tier.FREE
 LATE_S: Final = 30.0  # over which late contracts are counted: longer than bursts
 STALE_SPARE: Final = 64  # entries of those that can no longer be moved, before they are swept out
 LATE_RATIO: Final = 0.01  # of contracts that wait beyond their budget: then free has no floor
@@ -88,16 +89,21 @@ class Desk:
         if claim.is_in_contract:
             self._contracts += 1.0
             self._late += grant.at_s - claim.arrived_at_s > self._admission.enterprise_wait_s
-        if tier >= Tier.FREE and not claim.was_moved:
-            stack = self._free if tier is Tier.FREE else self._batch
+        if tier >= FREE and not claim.was_moved:
+            stack = self._free if tier is FREE else self._batch
             stack.append(grant)
             if len(stack) > 2 * self.load.in_use[tier] + STALE_SPARE:
                 stack[:] = [one for one in stack if one.is_out and one.demand.may_be_moved]
 
     def on_returned(self, grant: Grant, now_s: float, *, is_good: bool) -> None:
-        """Count one that came back; a good one says how long a slot is held."""
+        """Count one that came back; a good one says how long a slot is held.
+
+        It may have moved the limit.
+        """
         held_s = now_s - grant.at_s if is_good else None
         self.load.given_back(grant.demand.claim.served, held_s, now_s)
+        if self.upstream.limit.limit != self._limit_seen:
+            self.fit()
 
     def victim(self) -> Grant | None:
         """Return what can be taken back for a contract: batch before free, the newest first."""

@@ -52,6 +52,7 @@ DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are sw
 COSTS: Final = QueuePolicy()  # what tokens cost, for how heavily a consumer uses us
 SHORT_MAX: Final = 8  # who wait for credit, and are looked past for others
 FLOOR_AS: Final = Tier.STANDARD  # whose slots the floor of free is taken from
+FREE: Final = Tier.FREE  # a look into an enumeration costs as much as a call
 CREDIT_S: Final = 0.005  # between two looks at credit that is about to come
 
 
@@ -135,10 +136,9 @@ class LocalGate:
         target.give_back(grant.permit, outcome, grant.spent, now_s, self._chance)
         desk = self._desks[target.upstream]
         desk.on_returned(grant, now_s, is_good=outcome is SUCCESS)
-        desk.fit()
         if grant.charged >= 0:
             self._charge(desk, grant, grant.spent.output_tokens, now_s)
-        if desk.queue:
+        if desk.queue.count:
             self._serve(desk, now_s)
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
@@ -155,13 +155,15 @@ class LocalGate:
     def close(self, demand: Demand, now_s: float) -> None:
         """Settle what the exchange had reserved."""
         claim = demand.claim
-        used = Used(claim.used_input_tokens, claim.used_output_tokens, claim.used_cached_tokens)
-        if self.consumers is not None and claim.tier >= Tier.FREE:
-            cost_tokens = COSTS.cost(used.input_tokens, used.output_tokens, used.cached_tokens)
-            is_served = used.output_tokens > 0
+        if claim.tier >= FREE and self.consumers is not None:
+            output_tokens = claim.used_output_tokens
+            cost_tokens = COSTS.cost(
+                claim.used_input_tokens, output_tokens, claim.used_cached_tokens
+            )
+            is_served = output_tokens > 0
             self.consumers.leave(claim, now_s, cost_tokens=cost_tokens, is_served=is_served)
         if claim.model:
-            self.tenancy.settle(claim, used, claim.model, now_s, is_final=True)
+            self.tenancy.close(claim, now_s)
         else:
             self.tenancy.withdraw(claim, now_s)
 
@@ -219,13 +221,13 @@ class LocalGate:
     def _admit(self, demand: Demand, now_s: float) -> ShedError | LimitError | None:
         """Look at limits, contract and tickets, once an exchange."""
         claim, consumers = demand.claim, self.consumers
-        if consumers is not None and claim.tier >= Tier.FREE:
+        if claim.tier >= FREE and consumers is not None:
             shed = consumers.admit(claim, now_s)
             if shed is not None:
                 return shed
         model = demand.targets[0].model if demand.targets else ""
         error = self.tenancy.admit(claim, model, now_s)
-        if error is not None and consumers is not None and claim.tier >= Tier.FREE:
+        if error is not None and consumers is not None and claim.tier >= FREE:
             consumers.leave(claim, now_s, is_served=False)
         return error
 
@@ -249,7 +251,7 @@ class LocalGate:
         if route.is_ordered or len(targets) == 1:  # the usual case makes no list
             for target in targets:
                 desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
-                if desk.queue and self._is_behind(desk, demand):
+                if desk.queue.count and self._is_behind(desk, demand):
                     continue
                 permit = target.acquire(claim, now_s)
                 if permit is not None:
@@ -267,7 +269,7 @@ class LocalGate:
 
     def _is_ready(self, target: Target, demand: Demand, now_s: float) -> bool:
         desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
-        if desk.queue and self._is_behind(desk, demand):
+        if desk.queue.count and self._is_behind(desk, demand):
             return False
         return target.readiness(demand.claim, now_s) is Readiness.READY
 

@@ -21,6 +21,7 @@ from penstock.exchange.order import Order
 from penstock.exchange.ports import Caller, Ports
 from penstock.exchange.target import header_value
 
+FREE: Final = Tier.FREE
 EVENT_STREAM: Final = b"text/event-stream"
 KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
@@ -70,7 +71,9 @@ class Telling:
         """Return the header lines of the tier, of what was taken, and of what is left of limits."""
         claim = self.claim
         lines = TIER_LINES[claim.served]
-        lines += service_tier.header_lines(self._order.dialect.name, claim.served)
+        own = service_tier.HEADER_LINES.get(self._order.dialect.name)
+        if own is not None:
+            lines += own[claim.served]
         if claim.degraded:
             words = header_value(",".join(claim.degraded))
             lines += b"x-penstock-degraded: %b\r\n" % words
@@ -84,7 +87,7 @@ class Telling:
         """Whether it waits in a queue whose places are told; that spends the status."""
         if not self.is_waiting or self._is_committed or not self._order.inquiry.is_stream:
             return False
-        return self._order.wants_places or self.claim.served >= Tier.FREE
+        return self._order.wants_places or self.claim.served >= FREE
 
     def _silence_s(self, *, flows: bool) -> float:
         """Return the silence after which the caller gets a sign of life from us; 0: none."""

@@ -33,6 +33,7 @@ from penstock.core.price import PriceList, Rates, Used, cost_microusd, reserve_m
 from penstock.core.standing import UNLIMITED, Level, Standing
 from penstock.core.tier import Tier, fallen
 
+ENTERPRISE: Final = Tier.ENTERPRISE  # a look into an enumeration costs as much as a call
 NO_CONTRACT: Final = Contract()
 UNPRICED_MAX: Final = 64  # models without a price that are counted by name; the rest as one
 OTHERS: Final = "*"
@@ -146,7 +147,7 @@ class Tenancy:
         claim.output_tokens = output
         claim.reserved_tokens = tokens
         claim.reserved_microusd = microusd
-        if claim.tier is Tier.ENTERPRISE:
+        if claim.tier is ENTERPRISE:
             claim.is_in_contract = account.meter.try_enter(tokens, now_s)
             if not claim.is_in_contract:
                 claim.served = fallen(claim.tier)
@@ -179,6 +180,32 @@ class Tenancy:
             account.meter.settle(reserved, tokens, now_s)
         claim.reserved_tokens = tokens
         claim.reserved_microusd += more_microusd
+
+    def close(self, claim: Claim, now_s: float) -> None:
+        """Settle for good what a claim says it has used, as ``settle`` does."""
+        output_tokens, model = claim.used_output_tokens, claim.model
+        account, key = self.tenants.get(claim.tenant), self.keys.get(claim.key)
+        if (
+            self._has_prices
+            or account is None
+            or key is None
+            or key.is_limited
+            or account.allowance.is_limited
+            or claim.is_in_contract
+            or claim.reserved_microusd
+        ):
+            used = Used(claim.used_input_tokens, output_tokens, claim.used_cached_tokens)
+            self.settle(claim, used, model, now_s, is_final=True)
+        elif claim.is_admitted:  # the usual exchange, as in admit
+            tenant, tokens = account.allowance, claim.reserved_tokens
+            key.in_flight -= 1
+            key.reserved_tokens -= tokens
+            tenant.in_flight -= 1
+            tenant.reserved_tokens -= tokens
+            claim.is_admitted = False
+            claim.reserved_tokens = 0
+            if output_tokens:
+                self._outputs.learn(claim.tenant, model, output_tokens)
 
     def withdraw(self, claim: Claim, now_s: float) -> None:
         """Undo an admission after which nobody was asked."""

@@ -33,6 +33,8 @@ PLACES: Final = b"x-penstock-queue-events"
 TTFT_TIMEOUT_S_MAX: Final = 3600.0  # the longest time that a client's own timeout is set to
 OUTPUT_TOKENS_MAX: Final = 1 << 31  # no model writes as much; a claim may travel as 64-bit numbers
 USER_CHARS_MAX: Final = 128  # twice a SHA-256 in hex
+PLAIN_TIER: Final = TierName.STANDARD  # a look into an enumeration costs as much as a call
+STANDARD: Final = Tier.STANDARD
 _USER: Final = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _TIERS: Final[dict[TierName, Tier]] = {name: Tier[name.name] for name in TierName}
 
@@ -42,7 +44,8 @@ def claim_of(
 ) -> Claim:
     """Return what admission is to know; raises CallerError for a timeout that is none."""
     headers = call.headers
-    tier = _ceiling(key, tenant)
+    is_plain = key.tier_max is None and tenant.tier is PLAIN_TIER
+    tier = STANDARD if is_plain else _ceiling(key, tenant)
     if inquiry.service_tier:
         tier = _lowered(tier, inquiry.service_tier, counters)
     if TIER in headers:
@@ -68,7 +71,7 @@ def wants_places(call: Call) -> bool:
 def _ceiling(key: Key, tenant: Tenant) -> Tier:
     own = key.tier_max
     if own is None:
-        return Tier.STANDARD if tenant.tier is TierName.STANDARD else _TIERS[tenant.tier]
+        return _TIERS[tenant.tier]
     return max(_TIERS[own], _TIERS[tenant.tier])
 
 
