@@ -37,11 +37,11 @@ def reload(home: state.State) -> None:
     try:
         snapshot = file.read(home.snapshot)
     except StoreError as error:
-        state.write_json(home.gateway_reload, {"version": 0, "error": error.message})
+        state.write_json(home.reloaded("gateway"), {"version": 0, "error": error.message})
         return
     is_bad = any(route.name == "refuse-me" for route in snapshot.config.routes)
     answer = {"version": snapshot.version, "error": "refused by the stand-in" if is_bad else ""}
-    state.write_json(home.gateway_reload, answer)
+    state.write_json(home.reloaded("gateway"), answer)
 
 
 async def gateway(args: argparse.Namespace) -> None:

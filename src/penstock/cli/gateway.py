@@ -21,6 +21,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", help="write one JSON object here once it listens")
     parser.add_argument("--port", type=int, default=-1, help="0 picks a free one")
     parser.add_argument("--admin-port", type=int, default=-1, help="0 picks a free one")
+    parser.add_argument(
+        "--worker", type=int, default=0, help="which one of several that ask one limiter: 1 to N"
+    )
     return parser
 
 
@@ -33,6 +36,7 @@ def run(argv: list[str]) -> int:
         ready_file=Path(given.ready_file) if given.ready_file else None,
         port=given.port,
         admin_port=given.admin_port,
+        worker=given.worker,
     )
     try:
         run_gateway(options)

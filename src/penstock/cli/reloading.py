@@ -1,8 +1,8 @@
 """Applying a changed configuration to what is running: all of it or nothing.
 
     the file or a key is bad        -> nothing changes; every problem is reported
-    the gateway refuses it          -> the last good snapshot comes back; the reason is reported
-    the gateway has taken it        -> done; what only a restart can change is named
+    a process refuses it            -> the last good snapshot comes back; the reason is reported
+    all have taken it               -> done; what only a restart can change is named
 
 The outcome lies in ``run/reload.json`` with a serial number, so that ``penstock reload`` knows
 the answer to its own question from an older one.
@@ -10,7 +10,7 @@ the answer to its own question from an older one.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -23,11 +23,11 @@ from penstock.core.errors import ConfigError, PenstockError, Problem
 from penstock.snapshot import file, soundness
 from penstock.snapshot.model import Snapshot
 
-CONFIRM_S = 10.0  # the gateway reads the snapshot at once; this covers a machine under load
+CONFIRM_S = 10.0  # a gateway reads the snapshot at once; this covers a machine under load
 POLL_S = 0.01
 
 RESTART_NEEDED: Final = (
-    "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
+    "gateway.workers", "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
     "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
     "retry.budget_ratio", "retry.floor_per_s",
     "emulate.is_enabled", "emulate.port", "emulate.seed", "emulate.is_text_shared",
@@ -63,16 +63,23 @@ class Reloading:
         self._serial = int(read_json(home.reload).get("serial", 0))
 
     async def reload(
-        self, plan_anew: Callable[[], Awaitable[Plan]], gateway: Child, stopping: asyncio.Event
+        self,
+        plan_anew: Callable[[], Awaitable[Plan]],
+        readers: Sequence[Child],
+        stopping: asyncio.Event,
     ) -> Outcome:
-        """Apply what is there now; never raises for what an operator can do wrong."""
+        """Apply what is there now to the processes that read the snapshot.
+
+        Never raises for what an operator can do wrong.
+        """
         self._serial += 1
         try:
             before = file.read(self._home.snapshot)
-            self._home.gateway_reload.unlink(missing_ok=True)
+            for child in readers:
+                self._home.reloaded(child.name).unlink(missing_ok=True)
             plan = await plan_anew()
             snapshot = publish(self._home, plan)
-            error = await self._confirmed(snapshot, gateway, stopping)
+            error = await self._confirmed(snapshot, readers, stopping)
         except ConfigError as bad:
             outcome = Outcome(
                 serial=self._serial, error="the configuration is wrong", problems=bad.problems
@@ -81,7 +88,7 @@ class Reloading:
             outcome = Outcome(serial=self._serial, error=bad.message)
         else:
             if error:
-                self._restore(before, gateway)
+                self._restore(before, readers)
             outcome = Outcome(
                 serial=self._serial,
                 version=0 if error else snapshot.version,
@@ -92,22 +99,32 @@ class Reloading:
         write_json(self._home.reload, outcome)
         return outcome
 
-    async def _confirmed(self, snapshot: Snapshot, gateway: Child, stopping: asyncio.Event) -> str:
-        """Tell the gateway, and return what it says against the snapshot, if anything."""
-        gateway.signal(signal.SIGHUP)
+    async def _confirmed(
+        self, snapshot: Snapshot, readers: Sequence[Child], stopping: asyncio.Event
+    ) -> str:
+        """Tell the processes, and return what one says against the snapshot, if anything."""
+        for child in readers:
+            child.signal(signal.SIGHUP)
+        waiting = list(readers)
         for _ in range(int(CONFIRM_S / POLL_S)):
-            said = read_json(self._home.gateway_reload)
-            if said.get("version", 0) >= snapshot.version or said.get("error"):
-                return str(said.get("error", ""))
+            for child in list(waiting):
+                said = read_json(self._home.reloaded(child.name))
+                if said.get("error"):
+                    return str(said["error"])
+                if said.get("version", 0) >= snapshot.version:
+                    waiting.remove(child)
+            if not waiting:
+                return ""
             if await is_set_within(stopping, POLL_S):
                 return "stopped"
-        return f"the gateway has not answered within {CONFIRM_S:g} s"
+        return f"the {waiting[0].name} has not answered within {CONFIRM_S:g} s"
 
-    def _restore(self, before: Snapshot, gateway: Child) -> None:
+    def _restore(self, before: Snapshot, readers: Sequence[Child]) -> None:
         """Bring the last good content back, under a version that is new again."""
         version = next_version(self._home)
         file.write(self._home.snapshot, msgspec.structs.replace(before, version=version))
-        gateway.signal(signal.SIGHUP)
+        for child in readers:
+            child.signal(signal.SIGHUP)
 
 
 def changed(running: Plan, plan: Plan) -> list[str]:

@@ -26,13 +26,16 @@ class State:
         self.lock = self.run / "up.lock"
         self.up = self.run / "up.json"
         self.reload = self.run / "reload.json"
-        self.gateway_reload = self.run / "gateway.reload.json"
         self.emulate_token = self.run / "emulate.token"
         self.emulated_key = self.run / "emulated.key"
 
     def ready(self, name: str) -> Path:
         """Return where a process says that it is ready."""
         return self.run / f"{name}.ready.json"
+
+    def reloaded(self, name: str) -> Path:
+        """Return where a process says what became of a reload."""
+        return self.run / f"{name}.reload.json"
 
     def log(self, name: str) -> Path:
         """Return where a process's standard error goes."""

@@ -1,9 +1,10 @@
 """``penstock up``: start everything, say how to use it, keep it running, stop it cleanly.
 
 start     lock the state directory, plan, emulator if wanted, snapshot, gateway, ready file
-SIGHUP    plan anew, publish, tell the gateway; a bad file changes nothing
-a death   the process is started again, on the same ports
-Ctrl-C    the gateway drains, then the emulator ends; a second Ctrl-C stops at once
+workers   of more than one: the limiter, then gateway-1 to gateway-N on the same ports
+SIGHUP    plan anew, publish, tell gateways and limiter; a bad file changes nothing
+a death   the process is started again, on the same ports, by itself
+Ctrl-C    the gateways drain, then the others end; a second Ctrl-C stops at once
 """
 
 import argparse
@@ -34,7 +35,9 @@ from penstock.snapshot import keys, soundness
 
 PROGRAM: Final = (sys.executable, "-m", "penstock")
 DRAIN_MARGIN_S = 5.0  # what a process may take beyond its own drain_s
-EMULATOR_STOP_S = 5.0
+SERVANT_STOP_S = 5.0  # for those who have nothing under way
+EMULATOR: Final = "emulate"
+LIMITER: Final = "limiter"
 LOG_LOOK_S = 5.0
 
 
@@ -147,7 +150,7 @@ class Up:
         private_file.write(self._home.emulated_key, "emulated-key-that-is-no-secret\n")
         private_file.write(self._home.emulate_token, f"{secrets.token_urlsafe(32)}\n")
         port = 0 if self._is_auto else made.config.emulate.port
-        ready = await self._start_child("emulate", self._emulator_command(made, port))
+        ready = await self._start_child(EMULATOR, self._emulator_command(made, port))
         self._emulator = ready
         self._urls["emulate"] = ready["url"]
         self._children[-1].command = self._emulator_command(made, _port(ready["url"]))
@@ -165,19 +168,32 @@ class Up:
     async def _start_gateway(self, config: Config) -> None:
         port = 0 if self._is_auto else config.gateway.port
         admin_port = 0 if self._is_auto else config.gateway.admin_port
-        ready = await self._start_child("gateway", self._gateway_command(port, admin_port))
-        self._urls["gateway"] = ready["url"]
-        self._urls["metrics"] = ready["admin_url"]
-        # Should it die, it comes back where callers know it to be.
-        self._children[-1].command = self._gateway_command(
-            _port(ready["url"]), _port(ready["admin_url"])
-        )
+        workers = range(1, config.gateway.workers + 1) if config.gateway.workers > 1 else (0,)
+        for counts in self._home.run.glob("*.counts"):
+            counts.unlink()  # of an earlier run
+        if len(workers) > 1:
+            await self._start_child(LIMITER, self._limiter_command())
+        for worker in workers:
+            command = self._gateway_command(worker, port, admin_port)
+            ready = await self._start_child(_gateway_name(worker), command)
+            # The others share its ports. Should it die, it comes back where callers know it to be.
+            port, admin_port = _port(ready["url"]), _port(ready["admin_url"])
+            self._children[-1].command = self._gateway_command(worker, port, admin_port)
+            self._urls["gateway"] = ready["url"]
+            self._urls["metrics"] = ready["admin_url"]
 
-    def _gateway_command(self, port: int, admin_port: int) -> list[str]:
+    def _gateway_command(self, worker: int, port: int, admin_port: int) -> list[str]:
         return [
             *self._program, "gateway", "--state-dir", str(self._home.root),
-            "--ready-file", str(self._home.ready("gateway")),
+            "--ready-file", str(self._home.ready(_gateway_name(worker))),
             "--port", str(port), "--admin-port", str(admin_port),
+            *(["--worker", str(worker)] if worker else []),
+        ]  # fmt: skip
+
+    def _limiter_command(self) -> list[str]:
+        return [
+            *self._program, LIMITER, "--state-dir", str(self._home.root),
+            "--ready-file", str(self._home.ready(LIMITER)),
         ]  # fmt: skip
 
     async def _start_child(self, name: str, command: list[str]) -> dict[str, Any]:
@@ -227,8 +243,8 @@ class Up:
             if self._stopping.is_set():
                 return
             self._reload_asked.clear()
-            gateway = self._children[-1]
-            outcome = await reloading.reload(self._plan_anew, gateway, self._stopping)
+            readers = [child for child in self._children if child.name != EMULATOR]
+            outcome = await reloading.reload(self._plan_anew, readers, self._stopping)
             self._terminal.state("bad" if outcome.error else "good", outcome.words())
             self._terminal.problems("bad", outcome.problems)
             self._terminal.problems("degraded", outcome.doubts)
@@ -250,7 +266,7 @@ class Up:
                 leftover.trim(child.log, self._plan.config.gateway.log.file_bytes_max)
 
     async def _stop(self) -> None:
-        """Drain the gateway first: what it has under way may still need the emulator."""
+        """Drain the gateways first: what they have under way may still need the others."""
         self._stopping.set()
         self._reload_asked.set()
         children, self._children = self._children, []
@@ -261,14 +277,25 @@ class Up:
             words = f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
             self._terminal.line()
             self._terminal.state("work", words)
+        gateways = [child for child in children if child.name not in {EMULATOR, LIMITER}]
+        async with asyncio.TaskGroup() as group:
+            for child in gateways:
+                group.create_task(self._stop_child(child, drain_s + DRAIN_MARGIN_S))
         for child in reversed(children):
-            within_s = EMULATOR_STOP_S if child.name == "emulate" else drain_s + DRAIN_MARGIN_S
-            if not await child.stop(within_s, self._at_once):
-                self._terminal.state("bad", f"{child.name} was killed before it had drained")
+            if child not in gateways:
+                await self._stop_child(child, SERVANT_STOP_S)
         for path in (self._home.up, self._ready_file):
             if path:
                 path.unlink(missing_ok=True)
         self._terminal.state("good", "stopped")
+
+    async def _stop_child(self, child: Child, within_s: float) -> None:
+        if not await child.stop(within_s, self._at_once):
+            self._terminal.state("bad", f"{child.name} was killed before it had drained")
+
+
+def _gateway_name(worker: int) -> str:
+    return f"gateway-{worker}" if worker else "gateway"
 
 
 def _port(url: str) -> int:

@@ -100,7 +100,8 @@ class Gateway(Struct, frozen=True, kw_only=True):
     admin_port: int = 8401  # health and metrics
     tls_cert_file: str = ""  # PEM, with the chain; empty: plain HTTP
     tls_key_file: str = ""  # PEM; both or neither
-    exchanges_max: int = 5_000  # in flight at once: about 60 MB at 12 KB an open stream
+    workers: int = 1  # processes on the one port; more than one share their limits exactly
+    exchanges_max: int = 5_000  # in flight at once, of a worker: about 60 MB at 12 KB a stream
     drain_s: float = 30.0  # Kubernetes' default grace period
     limits: ServerLimits = ServerLimits()
     log: Log = Log()

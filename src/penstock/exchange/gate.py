@@ -12,6 +12,7 @@
     a cooldown or a breaker's  those who wait are looked at again, and keep their places
     the bound has passed       refused
     the exchange is over       what it had reserved is settled
+    an attempt is adopted      booked, never decided: another gate has granted it
 
 Never queue behind an open breaker (TIERING 3.5). The number who wait is bounded by ``queue_max``,
 each for a bounded time. ``on_tick`` once a second: reserves, ladder, charges of what streams.
@@ -170,6 +171,27 @@ class LocalGate:
     def standing(self, claim: Claim, now_s: float) -> Standing:
         """Return what is left of the limits of key and tenant."""
         return self.tenancy.standing(claim.tenant, claim.key, now_s)
+
+    def adopt(self, demand: Demand, target: Target, now_s: float) -> Grant:
+        """Book an attempt that another gate has granted: it is under way, so nothing is decided.
+
+        It counts even where it is one too many; where that is a limit of a key or tenant, the
+        exchange is not admitted here.
+        """
+        if not demand.claim.is_admitted:
+            self._admit(demand, now_s)
+        desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
+        grant = Grant(target, target.adopt(now_s), demand, now_s)
+        demand.claim.model = target.model
+        self._out[grant] = None
+        desk.on_granted(grant)
+        return grant
+
+    def on_stayed(self, target: Target, now_s: float) -> None:
+        """Look for another victim: one that was to be moved aside could not be."""
+        desk = self._desks.get(target.upstream)
+        if desk is not None and self.admission.preempts and desk.queue.depth(Tier.ENTERPRISE):
+            self._preempt([desk], now_s)
 
     def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""

@@ -35,9 +35,9 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_context_tokens_min", "_lacks", "_smaller_first", "attempts_max", "choose",
-        "continue_prompt", "failover_on", "hold_s", "is_ordered", "keep_alive_s", "name",
-        "on_break", "splicing", "targets", "timeouts", "unary_via_stream",
+        "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt", "every",
+        "failover_on", "hold_s", "is_ordered", "keep_alive_s", "model", "name", "on_break",
+        "splicing", "targets", "timeouts", "unary_via_stream",
     )  # fmt: skip
 
     def __init__(
@@ -46,11 +46,13 @@ class Route:
         targets: list[Target],
         timeouts: Timeouts,
         attempts_max: int,
+        model: str = "",
     ) -> None:
         self.name = entry.name
+        self.model = model or entry.name  # as callers say it: a prefix is not said
         self.targets = [target for target in targets if not target.is_degraded]
         smaller = [target for target in targets if target.is_degraded]
-        self._smaller_first = [*smaller, *self.targets] if smaller else self.targets
+        self.every = [*smaller, *self.targets] if smaller else self.targets
         self.timeouts = timeouts
         self.attempts_max = attempts_max
         chooser = CHOOSERS[entry.policy]
@@ -88,7 +90,7 @@ class Route:
         """
         if speakers is not None:
             return [one for one in self.targets if one.upstream.dialect.name in speakers]
-        return self._able(inquiry, self._smaller_first if may_degrade else self.targets)
+        return self._able(inquiry, self.every if may_degrade else self.targets)
 
     def _able(self, inquiry: Inquiry, targets: list[Target]) -> list[Target]:
         needed = needs(inquiry) & self._lacks if self._lacks else NOTHING

@@ -42,6 +42,7 @@ from penstock.dialects.message import Request
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
 ACCOUNT_REST_S: Final = 30.0  # a refused key or a spent account: an operator must act
 ENGINE_FRESH_S: Final = 2.0  # an engine that has told nothing for longer says nothing
+OF_OLD: Final = Permit(-1)  # of no generation: the breaker learns nothing from it
 UNBOUNDED: Final = (1 << 30,) * len(Tier)
 
 
@@ -231,6 +232,12 @@ class Target:
             return None
         state.in_flight += 1
         return permit
+
+    def adopt(self, now_s: float) -> Permit:
+        """Book an attempt that is under way, even if it is one too many; charges no quota."""
+        self.upstream.limit.in_flight += 1
+        self.state.in_flight += 1
+        return self.state.breaker.try_acquire(now_s) or OF_OLD
 
     def give_back(
         self,

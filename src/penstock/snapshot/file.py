@@ -34,6 +34,15 @@ def write(path: Path, snapshot: Snapshot) -> None:
         raise StoreError(f"the snapshot {path} cannot be written: {error.strerror}") from error
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when the file is replaced; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
 def read(path: Path) -> Snapshot:
     """Return the snapshot; raises StoreError that says what is wrong with it."""
     try:

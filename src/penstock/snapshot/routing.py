@@ -15,6 +15,7 @@ import msgspec
 
 from penstock.config.model import Config, Timeouts
 from penstock.config.model import Route as RouteEntry
+from penstock.config.model import Target as TargetEntry
 from penstock.config.tenancy import Tenant
 from penstock.core.errors import StoreError
 from penstock.dialects.registry import DIALECTS
@@ -60,6 +61,7 @@ class Routing:
         self.contracts: dict[str, float] = {}  # used share of what may be promised, by dimension
         self.upstreams: dict[str, UpstreamState] = {}
         self.states: OrderedDict[tuple[str, str], TargetState] = OrderedDict()
+        self._retired: dict[str, UpstreamState] = {}  # by the last snapshot
         self._keys: dict[bytes, Key] = {}
         self._tenants: dict[str, Tenant] = {}
         self._exact: dict[str, Route] = {}
@@ -87,6 +89,7 @@ class Routing:
                 upstreams[entry.name] = old
             else:
                 upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])
+        self._retired = {n: self.upstreams[n] for n in self.upstreams.keys() - upstreams.keys()}
         self.upstreams = upstreams
         for pair in [pair for pair in self.states if pair[0] not in upstreams]:
             del self.states[pair]
@@ -133,6 +136,17 @@ class Routing:
                     break
         return route
 
+    def target(self, upstream: str, model: str, now_s: float) -> Target | None:
+        """Return a target that is in no route (any more); None if its upstream is not known.
+
+        An upstream that the last snapshot took out is still known: some have attempts there.
+        """
+        found = self.upstreams.get(upstream) or self._retired.get(upstream)
+        if found is None:
+            return None
+        entry = TargetEntry(upstream=upstream, model=model)
+        return Target(entry, found, self._state(upstream, model, now_s), model)
+
     def names(self, key: Key) -> list[str]:
         """Return the names of the routes that a key may use, in the configuration's order."""
         names = [entry.name for entry in self.config.routes]
@@ -157,7 +171,7 @@ class Routing:
             if value is not None
         }
         timeouts: Timeouts = msgspec.structs.replace(self.config.timeouts, **overrides)
-        return Route(entry, targets, timeouts, self.config.retry.attempts_max)
+        return Route(entry, targets, timeouts, self.config.retry.attempts_max, model)
 
     def _state(self, upstream: str, model: str, now_s: float) -> TargetState:
         pair = (upstream, model)

@@ -5,6 +5,8 @@
     GET /metrics, /  for Prometheus
     GET /telemetry   cumulative counters as JSON, for the status process and for drills
 
+Of several workers each listens on the same port, and tells what all have counted.
+
 It listens on loopback by default and tells nothing that is secret.
 """
 
@@ -17,11 +19,13 @@ from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.gate import LocalGate
-from penstock.exchange.statistics import statistics_of
+from penstock.exchange.statistics import GateStatistics, statistics_of
+from penstock.fleet.remote_gate import RemoteGate
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot.routing import Routing
 from penstock.telemetry.declared import BUCKETS_S, Histogram
 from penstock.telemetry.metrics import Counters, Gauges, exposition
+from penstock.telemetry.shelf import Shelf, is_alive, together
 from penstock.wire import clock
 from penstock.wire.call import Call
 from penstock.wire.client import HttpDialer
@@ -45,6 +49,8 @@ class Parts(msgspec.Struct, frozen=True):
     callers: Server
     keeper: Keeper
     started_unix_s: float
+    asked: RemoteGate | None = None  # the limiter's gate, for one of several workers
+    shelf: Shelf | None = None  # where all workers put what they have counted
 
 
 class Admin:
@@ -58,18 +64,58 @@ class Admin:
         if call.method not in (b"GET", b"HEAD"):
             call.send(405, JSON, b'{"error":"only GET is served here"}')
         elif call.target in (b"/", b"/metrics"):
-            call.send(200, TEXT, exposition(self._parts.counters, self._gauges()))
+            call.send(200, TEXT, exposition(*self._all()))
         elif call.target == b"/telemetry":
             call.send(200, JSON, msgspec.json.encode(self._telemetry()))
         elif call.target == b"/healthz":
             call.send(200, JSON, b'{"status":"ok"}')
         elif call.target == b"/readyz":
             is_ready = not self._parts.callers.is_draining
-            word = b"ready" if is_ready else b"draining"
-            call.send(200 if is_ready else 503, JSON, b'{"status":"%b"}' % word)
+            state = {"status": "ready" if is_ready else "draining", **self._workers()}
+            call.send(200 if is_ready else 503, JSON, msgspec.json.encode(state))
         else:
             served = b'{"error":"not found; there are /healthz, /readyz, /metrics, /telemetry"}'
             call.send(404, JSON, served)
+
+    def tick(self) -> None:
+        """Put what this worker has counted where the others find it; once a second."""
+        parts = self._parts
+        if parts.shelf is not None:
+            parts.shelf.put(
+                parts.counters,
+                self._gauges(),
+                clock.now_unix_s(),
+                is_ready=not parts.callers.is_draining,
+                asks="limiter" if parts.asked is not None and parts.asked.is_remote else "share",
+            )
+
+    def _all(self) -> tuple[Counters, Gauges]:
+        """Return counts and figures of all workers; what this one adds is as of this moment."""
+        shelf = self._parts.shelf
+        if shelf is None:
+            return self._parts.counters, self._gauges()
+        self.tick()
+        return together(shelf.sheets(), clock.now_unix_s())
+
+    def _workers(self) -> dict[str, object]:
+        """Return how each of several workers is."""
+        shelf = self._parts.shelf
+        if shelf is None:
+            return {}
+        now_unix_s = clock.now_unix_s()
+        return {
+            "workers": [
+                {
+                    "worker": sheet.worker,
+                    "pid": sheet.pid,
+                    "started_unix_s": sheet.started_unix_s,
+                    "is_alive": is_alive(sheet, now_unix_s),
+                    "is_ready": sheet.is_ready,
+                    "asks": sheet.asks,
+                }
+                for sheet in shelf.sheets()
+            ]
+        }
 
     def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
         """Say what was wrong with the request."""
@@ -83,7 +129,7 @@ class Admin:
             connections[name] = pool.open
         return Gauges(
             in_flight=parts.recorder.in_flight,
-            waiting=parts.gate.waiting,
+            waiting=parts.gate.waiting if parts.asked is None else parts.asked.waiting,
             connections=connections,
             breakers={
                 pair: OPENNESS[state.breaker.state] for pair, state in parts.routing.targets()
@@ -100,13 +146,21 @@ class Admin:
             snapshot_version=parts.routing.version,
             kept=parts.keeper.count,
             kept_bytes=parts.keeper.bytes,
-            gate=statistics_of(parts.gate, clock.now_s(), parts.routing.upstreams.values()),
+            gate=self._statistics(),
             contracts=parts.routing.contracts,
         )
 
+    def _statistics(self) -> GateStatistics:
+        parts = self._parts
+        if parts.asked is not None and parts.asked.statistics is not None:
+            return parts.asked.statistics
+        return statistics_of(parts.gate, clock.now_s(), parts.routing.upstreams.values())
+
     def _telemetry(self) -> dict[str, object]:
-        parts, counters, gauges = self._parts, self._parts.counters, self._gauges()
+        parts = self._parts
+        counters, gauges = self._all()
         return {
+            **self._workers(),
             "format": 1,
             "started_unix_s": parts.started_unix_s,
             "is_emulated": parts.routing.is_emulated,
@@ -152,8 +206,8 @@ class Admin:
             ],
             "gate": gauges.gate,
             "spool": {
-                "lines": parts.spool.lines,
-                "dropped": parts.spool.dropped,
+                "lines": gauges.spool_lines,
+                "dropped": gauges.spool_dropped,
                 "error": parts.spool.error,
             },
         }

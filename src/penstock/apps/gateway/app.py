@@ -22,24 +22,22 @@ import uvloop
 from penstock.apps.gateway.admin import Admin, Parts
 from penstock.apps.gateway.api import Api
 from penstock.apps.gateway.recording import SpoolRecorder
+from penstock.apps.gateway.sharing import Sharing
 from penstock.config import load
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
-from penstock.core.retry_budget import RetryBudget
-from penstock.exchange.consumers import Consumers
-from penstock.exchange.gate import LocalGate
 from penstock.exchange.machine import Ports
-from penstock.exchange.tenancy import Tenancy
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot import file as snapshot_file
 from penstock.snapshot import soundness
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.routing import Routing, check
 from penstock.snapshot.spent import SpentFile
+from penstock.snapshot.using import put_in_use
 from penstock.telemetry import log
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
-from penstock.wire.alarms import Alarm, Alarms
+from penstock.wire.alarms import Alarms
 from penstock.wire.client import HttpDialer
 from penstock.wire.engines import EngineWatch
 from penstock.wire.server import Server
@@ -55,6 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     ready_file: Path | None = None
     port: int = -1
     admin_port: int = -1
+    worker: int = 0  # 1 to N of several; 0: the only one
     seen: tuple[int, int] | None = None  # the stamp of the snapshot before it was read
 
 
@@ -81,16 +80,13 @@ class Gateway:
         self._routing = Routing()
         self._dialer = HttpDialer(self._loop, tasks)
         self._engines = EngineWatch(tasks)
-        consumers = Consumers(
-            config.admission, secrets.token_bytes(16), clock.now_unix_s() - now_s, chance, now_s
-        )
-        gate = self._gate = LocalGate(chance, config.admission, Tenancy(), consumers)
+        self._sharing = Sharing(options.state_dir, options.worker)
         alarms = Alarms(self._loop)
-        gate.use_timer(Alarm(alarms, gate.on_wake))
-        budget = RetryBudget(config.retry.budget_ratio, config.retry.floor_per_s, now_s)
-        ports = Ports(self._dialer, gate, self._recorder, budget, chance)
-        prefix = f"req_{secrets.token_hex(8)}"
-        api = Api(self._routing, ports, self._recorder, self._counters, alarms, prefix)
+        gate = self._gate = self._sharing.own(config.admission, alarms, chance, now_s)
+        asked = self._sharing.gate(gate, tasks)
+        budget = self._sharing.budget(snapshot, now_s)
+        ports = Ports(self._dialer, asked, self._recorder, budget, chance)
+        api = Api(self._routing, ports, self._recorder, self._counters, alarms, _id_prefix())
         self._keeper = api.resuming.keeper
         self._callers = Server(self._loop, api, config.gateway.limits)
         parts = Parts(
@@ -104,10 +100,13 @@ class Gateway:
             self._callers,
             self._keeper,
             clock.now_unix_s(),
+            self._sharing.remote,
+            self._sharing.shelf(snapshot, self._counters),
         )
-        self._admin = Server(self._loop, Admin(parts), ADMIN_LIMITS)
+        self._told = Admin(parts)
+        self._admin = Server(self._loop, self._told, ADMIN_LIMITS)
         self._use(snapshot)
-        self._spent = SpentFile(options.state_dir / "spent.json", gate.tenancy)
+        self._spent = SpentFile(self._sharing.spent, gate.tenancy)
         self._recall(now_s)
 
     async def serve(self) -> None:
@@ -121,7 +120,9 @@ class Gateway:
         self._loop.add_signal_handler(signal.SIGHUP, self.reload)
         tls = _tls(gateway.tls_cert_file, gateway.tls_key_file)
         try:
-            admin_port = await self._admin.listen(gateway.admin_host, admin_port)
+            admin_port = await self._admin.listen(
+                gateway.admin_host, admin_port, shares_port=options.worker > 0
+            )
             port = await self._callers.listen(gateway.host, port, tls=tls, shares_port=True)
         except OSError as error:
             self._close()
@@ -145,7 +146,7 @@ class Gateway:
 
     def reload(self) -> None:
         """Read the snapshot again; a bad one is refused and the last good one stays."""
-        self._seen = _stamp(self._snapshot_path)
+        self._seen = snapshot_file.stamp(self._snapshot_path)
         error = ""
         try:
             snapshot = snapshot_file.read(self._snapshot_path)
@@ -157,7 +158,7 @@ class Gateway:
         else:
             log.info("reloaded", snapshot=snapshot.version)
         outcome = {"version": self._routing.version, "error": error}
-        told = self._options.state_dir / "run" / "gateway.reload.json"
+        told = self._options.state_dir / "run" / f"{self._sharing.name}.reload.json"
         try:
             told.parent.mkdir(mode=0o700, exist_ok=True)
             _write_json(told, outcome)
@@ -183,16 +184,8 @@ class Gateway:
             except StoreError as error:
                 log.warn("upstream_without_key", upstream=upstream.name, reason=error.message)
         self._dialer.configure(snapshot.config.upstreams, api_keys)
-        self._routing.apply(snapshot, clock.now_s())
-        now_s = clock.now_s()
-        self._gate.use(snapshot.config.admission)
-        self._gate.tenancy.use(
-            snapshot.tenants,
-            {key.id: key.limits for key in snapshot.keys},
-            snapshot.prices,
-            now_s,
-            clock.now_unix_s() - now_s,
-        )
+        own = self._sharing.share(snapshot)
+        put_in_use(own, self._routing, self._gate, clock.now_s(), clock.now_unix_s())
         self._engines.follow(self._routing.upstreams.values())
         self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
@@ -208,16 +201,19 @@ class Gateway:
         if not self._stopping.is_set():
             self._loop.call_later(TICK_S, self._tick)
         self._gate.on_tick(clock.now_s())
+        self._sharing.tick()
+        self._told.tick()
         self._dialer.sweep(clock.now_s())
         self._keeper.sweep(clock.now_s())
         self._spent.tick(clock.now_s())
-        if _stamp(self._snapshot_path) not in (self._seen, None):
+        if snapshot_file.stamp(self._snapshot_path) not in (self._seen, None):
             self.reload()
 
     async def _drain(self, limit_s: float) -> None:
         log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)
         self._keeper.close()
         cut = await self._callers.drain(limit_s)
+        self._told.tick()
         self._keeper.close()  # whose readers have left in the meantime
         self._close()
         log.info("stopped", cut=cut)
@@ -228,6 +224,7 @@ class Gateway:
         self._admin.close()
         self._engines.close()
         self._dialer.close()
+        self._sharing.close()
         self._spool.close()
 
 
@@ -244,13 +241,17 @@ async def _main(options: Options, snapshot: Snapshot) -> StoreError | None:
 def run(options: Options) -> None:
     """Run the process until it is told to stop; raises StoreError if it cannot start."""
     path = options.state_dir / "snapshot"
-    options = msgspec.structs.replace(options, seen=_stamp(path))
+    options = msgspec.structs.replace(options, seen=snapshot_file.stamp(path))
     snapshot = snapshot_file.read(path)
-    log.start("gateway")
+    log.start(f"gateway-{options.worker}" if options.worker else "gateway")
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         error = runner.run(_main(options, snapshot))
     if error is not None:
         raise error
+
+
+def _id_prefix() -> str:
+    return f"req_{secrets.token_hex(8)}"
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -268,14 +269,6 @@ def _tls(cert_file: str, key_file: str) -> ssl.SSLContext | None:
         raise StoreError(f"{cert_file} and its key cannot be used: {error.strerror}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino
 
 
 def _write_json(path: Path, value: object) -> None:
