@@ -139,9 +139,7 @@ def route_of() -> Route:
         name="u", dialect=DialectName.OPENAI_CHAT, base_url="http://u/v1", concurrency_max=64
     )
     state = UpstreamState(entry, OpenAIChat())
-    target = Target(
-        TargetEntry(upstream="u", model="m"), state, TargetState(Breaker(), AT_S), "m"
-    )
+    target = Target(TargetEntry(upstream="u", model="m"), state, TargetState(Breaker(), AT_S), "m")
     route = RouteEntry(name="m", targets=(), policy=Policy.ORDER)
     return Route(route, [target], Timeouts(), attempts_max=3)
 
