@@ -7,6 +7,7 @@ from tests.exchange.world import DONE, World, role, stop, text
 
 from penstock.config.model import Admission, QueueWaits
 from penstock.core.errors import ShedError
+from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.route import Route
 
@@ -196,3 +197,20 @@ def test_content_is_never_taken_back() -> None:
     world.start(route)
     assert not free.is_done
     assert not world.line.cancels
+
+
+def test_slow_tokens_lower_the_limit_where_there_is_a_goal_for_them() -> None:
+    world = World()
+    state = world.upstream("a", 100)
+    state.use(msgspec.structs.replace(state.entry, itl_goal_s=0.05))
+    route = world.route("a")
+    for _ in range(10):
+        askers = [asked(world, route, Tier.STANDARD) for _ in range(80)]
+        world.advance(10.0)
+        for one in askers:
+            if one.grant is None:
+                world.gate.withdraw(one)
+                continue
+            one.grant.spent = Spent(ttft_s=1.0, input_tokens=100, output_tokens=91)  # 0.1 s each
+            one.give_back()
+    assert state.limit.limit < 100

@@ -259,6 +259,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}  # added to each request; no secrets, no framing
     concurrency_max: int = 1000  # slots: attempts under way at once
     is_adaptive: bool = True  # fewer slots while it is overloaded, up to concurrency_max again
+    itl_goal_s: float | None = None  # median time between tokens that it should keep; none: no goal
     quota: Quota = Quota()  # of its account; empty: what its headers say
     metrics_url: str = ""  # an engine's /metrics: vLLM, SGLang, llama.cpp
     idle_connections_max: int = 256  # kept open for the next attempt

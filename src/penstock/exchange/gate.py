@@ -134,9 +134,14 @@ class LocalGate:
         grant.is_out = False
         del self._out[grant]
         target = grant.target
-        target.give_back(grant.permit, outcome, grant.spent, now_s, self._chance)
+        spent = grant.spent
+        target.give_back(grant.permit, outcome, spent, now_s, self._chance)
         desk = self._desks[target.upstream]
         desk.on_returned(grant, now_s, is_good=outcome is SUCCESS)
+        limit = target.upstream.limit
+        if limit.itl_goal_s and outcome is SUCCESS and spent.ttft_s and spent.output_tokens > 1:
+            streamed_s = now_s - grant.at_s - spent.ttft_s
+            limit.observe_itl(streamed_s / (spent.output_tokens - 1))
         if grant.charged >= 0:
             self._charge(desk, grant, grant.spent.output_tokens, now_s)
         if desk.queue.count:

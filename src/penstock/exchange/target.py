@@ -79,6 +79,7 @@ class UpstreamState:
         self.dialect = dialect
         self.charge = CHARGES.get(dialect.name, AS_USED)
         self.limit = ConcurrencyLimit(entry.concurrency_max, is_adaptive=entry.is_adaptive)
+        self.limit.itl_goal_s = entry.itl_goal_s or 0.0
         self.quota = Quota(declared_limits(entry.quota), entry.quota.target_ratio, self.charge)
         self.account = Cooldown()
         self.ceilings: tuple[int, ...] = UNBOUNDED
@@ -93,6 +94,7 @@ class UpstreamState:
     def use(self, entry: Upstream) -> bool:
         """Obey other settings, and forget nothing; return whether more may be under way now."""
         self.entry = entry
+        self.limit.itl_goal_s = entry.itl_goal_s or 0.0
         self.quota.use(declared_limits(entry.quota), entry.quota.target_ratio)
         return self.limit.use(entry.concurrency_max, is_adaptive=entry.is_adaptive)
 
