@@ -153,6 +153,7 @@ def test_each_contradiction_is_named_by_its_place(config: Config, place: str) ->
     "config",
     [
         changed(GOOD, timeouts=Timeouts(queue_s=0.0)),
+        changed(GOOD, admission=Admission(reserve=0)),
         changed(GOOD, timeouts=Timeouts(total_s=30.0)),
         changed(GOOD, breaker=Breaker(failure_ratio=0.0)),
         with_upstream(headers={"x-team": "search"}),

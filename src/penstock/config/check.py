@@ -36,7 +36,7 @@ from penstock.dialects.continuation import fault_of
 
 DAY_S = 86_400.0
 PORT_MAX = 65_535
-MAY_BE_ZERO: Final = frozenset({"queue_s", "context_tokens_max", "weight"})
+MAY_BE_ZERO: Final = frozenset({"queue_s", "reserve", "context_tokens_max", "weight"})
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # By the end of a setting's name: least (not allowed itself, except for shares), greatest, remedy.
@@ -46,7 +46,7 @@ LIMITS: Final[tuple[tuple[tuple[str, ...], tuple[float, float, str]], ...]] = (
     (("_ratio",), (0, 1, "a share is 0 to 1")),
     (("_per_s", "weight"), (0, math.inf, "must be above 0")),
     (("_s",), (0, DAY_S, "a time is above 0 and at most 86400 seconds")),
-    (("_max", "_bytes", "_min", "probes_to_close"), (0, math.inf, "must be above 0")),
+    (("_max", "_bytes", "_min", "probes_to_close", "reserve"), (0, math.inf, "must be above 0")),
 )
 
 # What a name may hold: it stands in headers, metrics and the spool.
@@ -219,6 +219,8 @@ def _upstream(upstream: Upstream, place: str) -> Iterator[Problem]:
         remedy = "letters, digits and . _ : / -, starting with a letter or digit"
         yield Problem(f"{place}.name", f"{upstream.name!r} is not a name", remedy)
     yield from _url(upstream.base_url, f"{place}.base_url")
+    if upstream.metrics_url:
+        yield from _url(upstream.metrics_url, f"{place}.metrics_url")
     if upstream.api_key_env and upstream.api_key_file:
         yield Problem(f"{place}.api_key_file", "api_key_env is set too", "keep one of them")
     for name, value in upstream.headers.items():
