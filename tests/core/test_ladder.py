@@ -85,8 +85,8 @@ def test_a_crowd_is_met_at_once_and_left_step_by_step() -> None:
 
 
 def test_a_level_is_left_a_little_below_its_entry() -> None:
-    assert walked((3.0, 0.82), (60.0, 0.76)) == [0, 2]
-    assert walked((3.0, 0.82), (60.0, 0.74)) == [0, 2, 1]
+    assert walked((3.0, 0.88), (60.0, 0.82)) == [0, 2]
+    assert walked((3.0, 0.88), (60.0, 0.80)) == [0, 2, 1]
 
 
 def test_a_peak_or_a_dip_between_begins_anew() -> None:
@@ -104,5 +104,5 @@ def test_it_goes_on_from_where_another_was() -> None:
 def test_right_after_another_process_it_does_not_rise_but_for_a_crowd() -> None:
     ladder = Ladder(POLICY)
     ladder.restore(1, 100.0)
-    assert {ladder.observe(0.9, 100.0 + at) for at in range(10)} == {1}
-    assert ladder.observe(0.9, 110.0) == 3
+    assert {ladder.observe(0.94, 100.0 + at) for at in range(10)} == {1}
+    assert ladder.observe(0.94, 110.0) == 3

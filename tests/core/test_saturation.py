@@ -47,7 +47,7 @@ def test_full_slots_alone_take_nothing_from_answers() -> None:
     assert settled(1.0, 0.0) == SLOTS_MAX < LadderPolicy().entries[1]
     assert settled(0.5, 0.0) == 0.5
     assert math.isclose(settled(1.0, 0.5), 1.0)
-    assert settled(1.0, 0.1) > LadderPolicy().entries[1]
+    assert settled(1.0, 0.2) > LadderPolicy().entries[1]
     assert settled(0.2, 0.5) == settled(1.0, 0.5), "others may be idle that cannot be used"
     assert settled(0.2, 0.75) > 1.0
 

@@ -174,7 +174,7 @@ class Ladder(Struct, frozen=True, kw_only=True):
     """
 
     is_enabled: bool = True  # else consumers are refused by their queue alone, in mid-session too
-    entries: tuple[float, float, float, float, float] = (0.70, 0.80, 0.88, 0.94, 1.00)  # of levels
+    entries: tuple[float, float, float, float, float] = (0.70, 0.86, 0.92, 0.96, 1.00)  # of levels
     up_s: float = 2.0  # how long it must be fuller than a level's entry (TIERING 4)
     down_s: float = 10.0  # or emptier, by 0.05; and between two moves (TIERING 4)
     output_tokens_caps: tuple[int, int] = (256, 128)  # of an answer from level 2, 3; 0: none
