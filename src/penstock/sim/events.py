@@ -34,11 +34,18 @@ def _quota(server: Server, value: float) -> None:
         return
     buckets, now_s = server.buckets, server.world.now_s
     if buckets.requests is not None:
-        per_min = buckets.requests_per_min = server.quota[0] * value
-        buckets.requests = TokenBucket(per_min / 60, per_min / 60, now_s)
+        buckets.requests_per_min = server.quota[0] * value
+        buckets.requests = _resized(buckets.requests, buckets.requests_per_min, now_s)
     if buckets.tokens is not None:
-        per_min = buckets.tokens_per_min = server.quota[1] * value
-        buckets.tokens = TokenBucket(per_min / 60, per_min / 60, now_s)
+        buckets.tokens_per_min = server.quota[1] * value
+        buckets.tokens = _resized(buckets.tokens, buckets.tokens_per_min, now_s)
+
+
+def _resized(old: TokenBucket, per_min: float, now_s: float) -> TokenBucket:
+    """Return a bucket of another size with no more in it than before."""
+    bucket = TokenBucket(per_min / 60, per_min, now_s)
+    bucket.try_take(max(0.0, per_min - old.level(now_s)), now_s)
+    return bucket
 
 
 def _metrics(server: Server, value: float) -> None:

@@ -8,7 +8,8 @@
     truncated    capped by the ladder, over all answers: what capped answers save goes to others, so
                  that more of them, and of sessions, can be answered than the ideal says
     sessions     whole ones over the ideal share of those that began
-    wasted       tokens of attempts that came to nothing or began too late, over all tokens
+    wasted       tokens of attempts that came to nothing or began too late after their own try was
+                 sent, over all tokens
     honesty      answered when they came back as told, over all that did
     estimate     reserved over actual tokens, summed
     fairness     Jain's index over the classes of a tier, of work by weight in each minute; the mean

@@ -128,7 +128,7 @@ class Source:
         if exchange.served_tokens:
             served = exchange.served_tokens + exchange.input_tokens
             tally.tokens += served
-            if job.ttft_s > self.goal_s:
+            if exchange.ttft_at_s - exchange.started_at_s > self.goal_s:
                 tally.wasted_tokens += served
             tally.reserved_tokens += exchange.claim.input_tokens + exchange.claim.output_tokens
             tally.taken_tokens += served
