@@ -85,6 +85,7 @@ class Slots:
 
     def close(self, demand: Demand, now_s: float) -> None:
         """Nothing is reserved."""
+        del demand, now_s
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
         """Nobody waits."""
@@ -139,9 +140,7 @@ def route_of() -> Route:
         name="u", dialect=DialectName.OPENAI_CHAT, base_url="http://u/v1", concurrency_max=64
     )
     state = UpstreamState(entry, OpenAIChat())
-    target = Target(
-        TargetEntry(upstream="u", model="m"), state, TargetState(Breaker(), AT_S), "m"
-    )
+    target = Target(TargetEntry(upstream="u", model="m"), state, TargetState(Breaker(), AT_S), "m")
     route = RouteEntry(name="m", targets=(), policy=Policy.ORDER)
     return Route(route, [target], Timeouts(), attempts_max=3)
 

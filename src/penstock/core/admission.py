@@ -124,7 +124,9 @@ class TierQueue(Generic[T]):
         self._policy = policy
         self._bands: Final = tuple(Band[T](tier, policy, weight_of) for tier in Tier)
         self._free = self._bands[Tier.FREE]
-        self.count = 0  # of all who wait: a call of len costs each exchange a tenth of a microsecond
+        self.count = (
+            0  # of all who wait: a call of len costs each exchange a tenth of a microsecond
+        )
         self._floor_every = round(1 / policy.floor_ratio) if policy.floor_ratio > 0 else 0
         self._since_free = 0  # grants to others since free's last, while free waits
         self._since_before = 0  # the same before that last one

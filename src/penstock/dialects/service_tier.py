@@ -52,9 +52,7 @@ ASKED: Final[Mapping[str, Tier | None]] = _HARMLESS | _DEAR | NAMED | {"standard
 COMMON: Final = ("priority", "priority", "standard", "standard", "flex")
 # By dialect and tier: the header line by which it tells the tier, where it has one.
 HEADER_LINES: Final[Mapping[str, tuple[bytes, ...]]] = {
-    "gemini_generate": tuple(
-        b"x-gemini-service-tier: %b\r\n" % word.encode() for word in COMMON
-    )
+    "gemini_generate": tuple(b"x-gemini-service-tier: %b\r\n" % word.encode() for word in COMMON)
 }
 
 
