@@ -85,6 +85,7 @@ class Slots:
 
     def close(self, demand: Demand, now_s: float) -> None:
         """Nothing is reserved."""
+        del demand, now_s
 
     def place(self, demand: Demand, now_s: float) -> Place | None:
         """Nobody waits."""
