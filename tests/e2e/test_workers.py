@@ -165,8 +165,9 @@ def test_without_its_limiter_each_goes_on_with_its_share(tmp_path: Path) -> None
     with fleet(tmp_path) as made:
         asyncio.run(scene(made))
         assert made.callers.statuses == {200: 600}
-        assert made.upstream.peak == 4
+        assert made.upstream.peak <= 4 + 2, "what one had, and the other's share"
         made.until_remote(times=2)
+        made.upstream.peak = 0
         asyncio.run(made.callers.many(60, at_once=24))
         assert made.callers.statuses == {200: 660}
         assert made.upstream.peak == 4
@@ -191,8 +192,9 @@ def test_a_limiter_that_stands_still_is_as_one_that_is_dead(tmp_path: Path) -> N
     with fleet(tmp_path) as made:
         assert asyncio.run(scene(made)) < 1.0
         assert made.callers.statuses == {200: 800}
-        assert made.upstream.peak == 4
+        assert made.upstream.peak <= 4 + 2, "what one had, and the other's share"
         made.until_remote(times=2)
+        made.upstream.peak = 0
         asyncio.run(made.callers.many(60, at_once=24))
         assert made.callers.statuses == {200: 860}
         assert made.upstream.peak == 4

@@ -37,12 +37,14 @@ from penstock.dialects.continuation import fault_of
 DAY_S = 86_400.0
 PORT_MAX = 65_535
 MAY_BE_ZERO: Final = frozenset({"queue_s", "reserve", "context_tokens_max", "weight"})
+WORKERS_MAX: Final = 64  # far more than one limiter can serve
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # By the end of a setting's name: least (not allowed itself, except for shares), greatest, remedy.
 # The first that fits counts.
 LIMITS: Final[tuple[tuple[tuple[str, ...], tuple[float, float, str]], ...]] = (
     (("port",), (1, PORT_MAX, "a port is 1 to 65535")),
+    (("workers",), (1, WORKERS_MAX, f"there may be 1 to {WORKERS_MAX} workers")),
     (("_ratio",), (0, 1, "a share is 0 to 1")),
     (("_per_s", "weight"), (0, math.inf, "must be above 0")),
     (("_s",), (0, DAY_S, "a time is above 0 and at most 86400 seconds")),

@@ -18,6 +18,7 @@ Knows no socket and no clock: a session is given ``send``, and messages are brou
 from collections.abc import Callable
 from typing import Final
 
+from penstock.config.check import WORKERS_MAX
 from penstock.config.model import Route as RouteEntry
 from penstock.config.model import Timeouts
 from penstock.core.claim import Claim
@@ -55,7 +56,6 @@ from penstock.snapshot.routing import Routing
 
 AWAY_S: Final = 0.5  # a worker tries to come back every twentieth of a second
 HUNG_S: Final = 2.0  # without a ping, of which there are ten a second
-WORKERS_MAX: Final = 64
 UNWELCOME: Final = "the line is not in use"
 
 
