@@ -14,6 +14,7 @@ NODE := tests/clients/node
 ENGINE := .venv-engine
 PIP := -m pip --quiet --disable-pip-version-check install
 ARGS ?=
+WORKERS ?= 2
 
 .PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim lock clean
 
@@ -60,7 +61,7 @@ up: $(VENV)/.run-ready
 	@exec $(BIN)/penstock up $(ARGS)
 
 test: $(VENV)/.dev-ready
-	$(BIN)/pytest -m "not slow and not clients and not engine" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not clients and not engine" $(ARGS)
 
 test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
