@@ -100,6 +100,15 @@ def test_shipped_scenarios_are_listed_and_a_missing_one_is_told(
     assert "lottery" in capsys.readouterr().err
 
 
+def test_a_run_is_as_long_as_so_many_requests_take(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["simulate", str(small), "--json", "--x", "2", "--policy", "priority", "--seeds", "1"]
+    assert main([*argv, "--exchanges", "500", "--processes", "1"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert sum(row["measures"][0]["offered"] for row in rows) == pytest.approx(500, rel=0.15)
+
+
 def test_a_missed_target_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     """Strict priority alone has no estimates: 15 is missed with one seed of s01."""
     argv = ["simulate", "s01", "--x", "2", "--seconds", "70", "--seeds", "1", "--policy"]

@@ -8,6 +8,7 @@ from tests.sim.running import SLOTS, done, prepared, scenario
 
 from penstock.config.tenancy import Contract, TierName
 from penstock.core.circuit_breaker import Permit
+from penstock.core.tier import Tier
 from penstock.exchange.demand import Grant
 from penstock.sim import policies
 from penstock.sim.exchange import Ending
@@ -77,6 +78,34 @@ def test_all_that_was_taken_comes_back_when_the_world_ends() -> None:
         assert run.plant.in_flight == [0] * 5
 
 
+def test_good_is_what_began_in_time_and_late_is_not() -> None:
+    entry = msgspec.structs.replace(BOTH, warmup_s=1.0, drain_s=2000.0)
+    for one in done(entry, "fifo").classes:
+        (tally,) = one.tallies
+        assert tally.answered == len(tally.ttft_s) == len(tally.waits_s)
+        assert tally.good == sum(value <= one.goal_s for value in tally.ttft_s)
+        assert 0 < tally.good < tally.answered
+
+
+def test_a_tier_keeps_to_its_part_of_the_slots() -> None:
+    result = done(BOTH, "partition")
+    share = 1.0 - 0.3 / policies.CONTRACT_RATIO
+    most = max(one.in_flight[Tier.FREE] for one in result.samples)
+    assert most == round(share * 64)
+
+
+def test_a_session_ends_with_the_first_turn_that_is_refused() -> None:
+    talk = Traffic(name="free", load_ratio=2.0, turns=5, think_s=1, users=10_000)
+    entry = scenario(talk, duration_s=120, drain_s=200)
+    (one,) = done(entry, "priority").classes
+    (tally,) = one.tallies
+    assert one.rate_per_s == pytest.approx(2.0 * 64 / 4.48 / 5, rel=0.01)
+    assert 0 < tally.sessions_whole < tally.sessions
+    begun_before = 5 * 5 * one.rate_per_s  # sessions that go on into the phase, or out of it
+    assert tally.sessions_whole * 5 <= tally.answered + begun_before * 5
+    assert tally.fates["refused"] >= tally.sessions - tally.sessions_whole - begun_before * 5
+
+
 def test_under_the_gate_a_contract_waits_less_than_in_a_line() -> None:
     ours = next(one for one in measure(done(BOTH)) if one.who == "enterprise")
     line = next(one for one in measure(done(BOTH, "fifo")) if one.who == "enterprise")
@@ -142,8 +171,10 @@ def grant_beyond_the_limit(run: Run, now_s: float) -> None:
     limit = run.upstreams[0].limit
     limit.limit = 0
     exchange = next(iter(run.plant.live))
-    target = exchange.targets[0]
-    run.watch.on_granted(Grant(target, Permit(0), exchange, now_s), now_s)
+    grant = Grant(exchange.targets[0], Permit(0), exchange, now_s)
+    run.watch.on_granted(grant, now_s)
+    run.watch.on_returned(grant, now_s)
+    limit.limit = SLOTS.slots
 
 
 def return_twice(run: Run, now_s: float) -> None:

@@ -22,7 +22,7 @@ from penstock.cli.terminal import Terminal
 from penstock.core.errors import StoreError
 from penstock.sim import arrivals, policies, report, scenario, table, targets
 from penstock.sim.building import Traces
-from penstock.sim.run import Result, values
+from penstock.sim.run import Result, Run, values
 from penstock.sim.run import simulate as simulate_once
 from penstock.sim.scenario import Scenario
 from penstock.sim.targets import Finding, Verdict
@@ -38,6 +38,7 @@ class Task(msgspec.Struct, frozen=True):
     policy: str
     x: float
     seed: int
+    exchanges: int = 0
 
 
 class Draws:
@@ -65,6 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--policy", default="", help="instead of the scenario's own, by comma")
     parser.add_argument("--x", default="", help="instead of the scenario's sweep, by comma")
     parser.add_argument("--seconds", type=float, default=0.0, help="instead of its own duration")
+    parser.add_argument(
+        "--exchanges", type=int, default=0, help="as long as it takes for about so many requests"
+    )
     parser.add_argument("--out", default="", metavar="DIR", help="write the report there")
     parser.add_argument("--json", action="store_true", help="write all measures to stdout")
     parser.add_argument("--processes", type=int, default=0, help="at once; 0: one per CPU")
@@ -81,7 +85,7 @@ def simulate(args: argparse.Namespace) -> int:
     chosen = [changed(one, args) for one in scenarios(args)]
     for one in chosen:
         policies.check(one.policies)
-    tasks = list(tasks_of(chosen))
+    tasks = list(tasks_of(chosen, args.exchanges))
     found = list(finished(tasks, args.processes or os.cpu_count() or 1, terminal))
     order = {(t.scenario.name, t.policy, t.x, t.seed): at for at, t in enumerate(tasks)}
     found.sort(key=lambda one: order[key_of(one.result)])
@@ -149,13 +153,13 @@ def changed(entry: Scenario, args: argparse.Namespace) -> Scenario:
     return msgspec.structs.replace(entry, **changes) if changes else entry
 
 
-def tasks_of(chosen: list[Scenario]) -> Iterator[Task]:
+def tasks_of(chosen: list[Scenario], exchanges: int) -> Iterator[Task]:
     """Yield every run there is to do."""
     for one in chosen:
         for x in values(one):
             for policy in one.policies:
                 for seed in range(1, one.seeds + 1):
-                    yield Task(one, policy, x, seed)
+                    yield Task(one, policy, x, seed, exchanges)
 
 
 def traces() -> Traces:
@@ -178,9 +182,20 @@ def key_of(result: Result) -> tuple[str, str, float, int]:
     return result.scenario, result.policy, result.x, result.seed
 
 
+def stretched(task: Task) -> Scenario:
+    """Return a scenario that is as long as it takes for about as many requests as are wanted."""
+    draw = Draws(task.seed)
+    sources = Run(task.scenario, task.policy, task.x, traces(), draw).sources
+    rate_per_s = sum(one.rate_per_s * one.entry.turns for one in sources)
+    seconds = task.scenario.warmup_s + task.exchanges / rate_per_s
+    return msgspec.structs.replace(task.scenario, duration_s=seconds)
+
+
 def do(task: Task) -> Finding:
     """Run once, in whatever process."""
     dice = (task.seed, Draws(task.seed))
+    if task.exchanges:
+        task = msgspec.structs.replace(task, scenario=stretched(task))
     return targets.finding(simulate_once(task.scenario, task.policy, task.x, traces(), dice))
 
 

@@ -120,6 +120,7 @@ class Run:
         world.at(START_S + ENGINE_S, self._look_at_engines)
         world.run(START_S + scenario.duration_s)
         world.run(START_S + scenario.duration_s + scenario.drain_s)
+        self.watch.inspect(world.now_s)
         for exchange in list(self.plant.live):
             exchange.told.cut()
         return self._result(seed)
