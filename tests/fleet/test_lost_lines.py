@@ -159,6 +159,8 @@ class Crashes(RuleBasedStateMachine):
             caller.close(world.now_s)
         world.settle()
         assert world.owner.under_way == 0
+        for place in (world.place, *world.workers):
+            assert place.gate.tenancy.in_flight("t") == 0
         assert not any(world.place.in_flight.values()), world.place.in_flight
         assert all(worker.remote.under_way == 0 for worker in world.workers)
 

@@ -126,6 +126,8 @@ class TwoWorlds(RuleBasedStateMachine):
                 caller.close(now_s)
         self.world.settle()
         assert self.world.owner.under_way == 0, "somebody was forgotten"
+        for place in (self.world.place, *self.world.workers):
+            assert place.gate.tenancy.in_flight("t") == 0
         assert not any(self.world.place.in_flight.values())
         for worker in self.world.workers:
             assert not any(worker.in_flight.values())
