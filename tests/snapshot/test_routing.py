@@ -185,3 +185,24 @@ def test_who_waits_is_told_of_a_limit_that_a_reload_raises() -> None:
     assert told == []
     made.apply(snapshot(concurrency_max=9), 2.0)
     assert told == [("a", 9, 2.0)]
+
+
+def test_an_upstream_that_is_elsewhere_now_is_learned_anew() -> None:
+    made = routing()
+    trip(made, "fast")
+    route = made.route("fast", ANY, 0.0)
+    assert route is not None
+    name = route.targets[0].upstream.name
+    state = made.upstreams[name]
+    moved = tuple(
+        msgspec.structs.replace(one, base_url="http://127.0.0.1:1/other")
+        if one.name == name
+        else one
+        for one in made.config.upstreams
+    )
+    config = msgspec.structs.replace(made.config, upstreams=moved)
+    made.apply(build(config, [ONE], version=9, now_unix_s=0.0), 1.0)
+    assert made.upstreams[name] is not state
+    route = made.route("fast", ANY, 1.0)
+    assert route is not None
+    assert route.targets[0].state.breaker.state is BreakerState.CLOSED

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.config.model import Config, Timeouts
+from penstock.config.model import Config, Timeouts, Upstream
 from penstock.config.model import Route as RouteEntry
 from penstock.config.model import Target as TargetEntry
 from penstock.config.tenancy import Tenant
@@ -50,6 +50,18 @@ def check(snapshot: Snapshot) -> None:
         raise StoreError(str(problem))
 
 
+def place_of(entry: Upstream) -> tuple[object, ...]:
+    """Return what makes an upstream another one: what was learned of it says nothing then."""
+    return (entry.dialect, entry.base_url, entry.api_key_env, entry.api_key_file)
+
+
+def prefixes_of(config: Config) -> list[tuple[str, RouteEntry]]:
+    """Return the routes whose names are prefixes, the longest first."""
+    prefixes = [entry for entry in config.routes if entry.name.endswith("*")]
+    prefixes.sort(key=lambda entry: len(entry.name), reverse=True)
+    return [(entry.name[:-1], entry) for entry in prefixes]
+
+
 class Routing:
     """The current snapshot, ready for use. Owned by one event loop; not thread-safe."""
 
@@ -83,16 +95,17 @@ class Routing:
         raised: list[UpstreamState] = []
         for entry in config.upstreams:
             old = self.upstreams.get(entry.name)
-            if old is not None and old.entry.dialect is entry.dialect:
+            if old is not None and place_of(old.entry) == place_of(entry):
                 if old.use(entry):
                     raised.append(old)
                 upstreams[entry.name] = old
             else:
                 upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])
         self._retired = {n: self.upstreams[n] for n in self.upstreams.keys() - upstreams.keys()}
-        self.upstreams = upstreams
-        for pair in [pair for pair in self.states if pair[0] not in upstreams]:
+        same = {name for name, one in upstreams.items() if self.upstreams.get(name) is one}
+        for pair in [pair for pair in self.states if pair[0] not in same]:
             del self.states[pair]
+        self.upstreams = upstreams
         policy = breaker_policy(config.breaker)
         for state in self.states.values():
             state.breaker.use(policy)
@@ -103,9 +116,7 @@ class Routing:
             for entry in config.routes
             if not entry.name.endswith("*")
         }
-        prefixes = [entry for entry in config.routes if entry.name.endswith("*")]
-        prefixes.sort(key=lambda entry: len(entry.name), reverse=True)
-        self._prefixes = [(entry.name[:-1], entry) for entry in prefixes]
+        self._prefixes = prefixes_of(config)
         for upstream in raised:
             self.on_raised(upstream, now_s)
 
