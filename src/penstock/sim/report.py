@@ -103,7 +103,7 @@ def _head(chosen: Sequence[Scenario], shown: Sequence[Result], verdicts: Sequenc
     if missed:
         names = "; ".join(_escape(f"{one.what}{_x(one.x)}: {one.measured}") for one in missed)
         short += f' <span class="no">Missed:</span> {names}.'
-    links = "".join(f'<a href="#{_escape(one.name)}">{_escape(one.name)}</a>' for one in chosen)
+    links = " ".join(f'<a href="#{_escape(one.name)}">{_escape(one.name)}</a>' for one in chosen)
     kept = (
         "every invariant held"
         if not breaches
