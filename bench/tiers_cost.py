@@ -128,10 +128,12 @@ class Asker:
 
     def on_refused(self, error: ShedError | LimitError, now_s: float) -> None:
         """Fail: nothing here is to be refused."""
+        del now_s
         raise error
 
     def on_moved_aside(self, now_s: float) -> None:
-        """Nobody is."""
+        """Fail: nobody is to be moved."""
+        raise AssertionError(now_s)
 
 
 def route_of() -> Route:

@@ -4,6 +4,8 @@
  *     load spin                         a fixed piece of work; prints its nanoseconds
  *     load closed|open|stream|idle      --port P --path /v1/... --body FILE [--header "a: b"]...
  *          --conns C --rate R --ramp S --warm S --secs S --step N --end openai|anthropic
+ *          --status N    what every answer has to say: of a refusal nothing else is checked
+ *          Eight at signs in a row in a header become the number of the request.
  *
  *     closed  C connections, each with the next request as soon as the last is answered
  *     open    R requests a second at fixed instants; latency counts from the planned instant
@@ -38,12 +40,12 @@ struct conn {
 
 static struct {
     enum mode mode;
-    int port, conns, step;
+    int port, conns, step, status;
     double rate, ramp_s, warm_s, secs;
     const char *path, *body_file, *end;
     bool anthropic;
     struct buffer request;
-} opt = {.mode = MODE_CLOSED, .conns = 64, .step = 100, .rate = 300, .ramp_s = 0.1, .warm_s = 1,
+} opt = {.mode = MODE_CLOSED, .conns = 64, .step = 100, .status = 200, .rate = 300, .ramp_s = 0.1, .warm_s = 1,
          .secs = 5, .path = "/v1/chat/completions", .end = "openai"};
 
 static struct conn conns[CONNS_MAX];
@@ -56,6 +58,8 @@ static struct samples latency, first_event, stamps;
 static char first_error[512];
 static int64_t backlog[BACKLOG_MAX]; /* planned instants that found no free connection */
 static int backlog_from, backlog_len;
+static char *number_at; /* in the request, which goes out in one piece */
+static long number;
 
 /* ---- counting ---- */
 
@@ -120,10 +124,8 @@ static void event_seen(struct conn *c, int64_t stamp) {
 
 static void on_line(void *owner, const char *line, size_t len) {
     struct conn *c = owner;
-    if (c->answer.status != 200) {
-        note_error("body of an error", line, len);
-        return;
-    }
+    if (c->answer.status != opt.status) note_error("body of an error", line, len);
+    if (c->answer.status != 200) return;
     const char *at = memmem(line, len, "@t=", 3);
     if (at) event_seen(c, strtoll(at + 3, NULL, 10));
     at = memmem(line, len, "@n=", 3);
@@ -138,7 +140,8 @@ static void check_answer(struct conn *c) {
     char detail[96];
     int n = snprintf(detail, sizeof detail, "status %d, %ld events of %ld", c->answer.status,
                      c->events, c->announced);
-    if (c->answer.status != 200) note_error("bad status", detail, (size_t)n);
+    if (c->answer.status != opt.status) note_error("bad status", detail, (size_t)n);
+    else if (opt.status != 200) return;
     else if (opt.mode < MODE_STREAM && !c->marked) note_error("answer cut", detail, (size_t)n);
     else if (opt.mode >= MODE_STREAM && !c->ended) note_error("no terminator", detail, (size_t)n);
     else if (opt.mode >= MODE_STREAM && (c->events != c->announced || c->events == 0))
@@ -193,6 +196,11 @@ static void conn_start(struct conn *c, int64_t planned_ns) {
     c->sent = 0;
     c->events = c->announced = c->last_stamp = 0;
     c->planned_ns = planned_ns;
+    if (number_at) {
+        number++;
+        for (long at = 7, rest = number; at >= 0; at--, rest /= 10)
+            number_at[at] = (char)('0' + rest % 10);
+    }
     answer_reset(&c->answer);
     if (c->fd < 0) conn_open(c);
     else conn_send(c);
@@ -408,6 +416,7 @@ static void build_request(const char *headers) {
     add_text(&opt.request, headers);
     add_text(&opt.request, "\r\n");
     buffer_append(&opt.request, body, len);
+    number_at = memmem(opt.request.bytes, opt.request.to, "@@@@@@@@", 8);
 }
 
 static enum mode mode_named(const char *name) {
@@ -428,6 +437,7 @@ static void read_options(int argc, char **argv) {
         else if (strcmp(name, "--body") == 0) opt.body_file = value;
         else if (strcmp(name, "--conns") == 0) opt.conns = atoi(value);
         else if (strcmp(name, "--step") == 0) opt.step = atoi(value);
+        else if (strcmp(name, "--status") == 0) opt.status = atoi(value);
         else if (strcmp(name, "--rate") == 0) opt.rate = atof(value);
         else if (strcmp(name, "--ramp") == 0) opt.ramp_s = atof(value);
         else if (strcmp(name, "--warm") == 0) opt.warm_s = atof(value);

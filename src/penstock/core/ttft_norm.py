@@ -41,12 +41,13 @@ class TtftNorm:
 
     def p90(self, samples: list[Sample]) -> float:
         """Return the 90th percentile of the ratios; the first call learns what is normal."""
-        times_s = sorted(sample[0] for sample in samples)
+        times_s = sorted([sample[0] for sample in samples])
         self.median_s = times_s[len(times_s) // 2]
         if not self._weight:
             # A cold start or an outlier must not make the line: half of the samples are below.
             self._learn(samples, 2.0 * self.median_s)
-        ratios = sorted(ttft_s / self.expected_s(tokens) for ttft_s, tokens in samples)
+        a_s, b_s, least_s = self.a_s, self.b_s, EXPECTED_S_MIN
+        ratios = sorted([t / max(least_s, a_s + b_s * tokens) for t, tokens in samples])
         p90 = ratios[(9 * len(ratios)) // 10]
         if not self.baseline:
             self.baseline = p90
@@ -69,14 +70,17 @@ class TtftNorm:
         weight, x, y, xx, xy = self._weight, self._x, self._y, self._xx, self._xy
         weight, x, y = weight * KEEP_RATIO, x * KEEP_RATIO, y * KEEP_RATIO
         xx, xy = xx * KEEP_RATIO, xy * KEEP_RATIO
-        for ttft_s, tokens in samples:
-            most_s = bound_s or PULL_RATIO_MAX * self.expected_s(tokens)
-            seconds = min(ttft_s, most_s)
-            weight += 1.0
+        a_s, b_s, least_s = self.a_s, self.b_s, EXPECTED_S_MIN
+        for seconds, tokens in samples:  # a tenth of a millisecond: no calls here
+            expected_s = a_s + b_s * tokens
+            expected_s = max(expected_s, least_s)
+            most_s = bound_s or PULL_RATIO_MAX * expected_s
+            taken_s = min(most_s, seconds)
             x += tokens
-            y += seconds
+            y += taken_s
             xx += float(tokens) * tokens
-            xy += tokens * seconds
+            xy += tokens * taken_s
+        weight += len(samples)
         self._weight, self._x, self._y, self._xx, self._xy = weight, x, y, xx, xy
         spread = weight * xx - x * x
         # All prompts of about one length say nothing of the slope.
