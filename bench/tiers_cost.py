@@ -77,6 +77,9 @@ class Slots:
     def withdraw(self, demand: Demand) -> None:
         """Nobody waits."""
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Learn nothing."""
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take the slot back."""
         assert grant.is_out

@@ -140,7 +140,7 @@ class Breaker(Struct, frozen=True, kw_only=True):
     failures_min: float = 5.0  # a weight: an overload counts half
     failure_ratio: float = 0.5  # and this share of all attempts: both are reached
     cooldown_s: float = 5.0  # doubled each time that a probe fails
-    cooldown_max_s: float = 60.0  # after a long outage, back within a minute
+    cooldown_max_s: float = 10.0  # after a long outage, back within twenty seconds (TIERING 10)
     probes_to_close: int = 3  # one at a time; one good answer may be luck
 
 

@@ -7,6 +7,7 @@ The whole machine; there are no other moves:
     CLOSED     a failure that opens at once        -> OPEN
     OPEN       cooldown over and someone asks      -> HALF_OPEN; that caller is the probe
     HALF_OPEN  probes_to_close probes succeed      -> CLOSED   (one at a time, 3 by default)
+    HALF_OPEN  probe's answer begins               -> as if it had succeeded: its end is old news
     HALF_OPEN  probe fails                         -> OPEN, cooldown doubled up to its maximum
     HALF_OPEN  probe ignored (no verdict)          -> OPEN, ready for another probe at once
 
@@ -46,7 +47,7 @@ class BreakerPolicy:
     failures_min: float = 5.0
     failure_ratio: float = 0.5
     cooldown_s: float = 5.0
-    cooldown_max_s: float = 60.0
+    cooldown_max_s: float = 10.0
     probes_to_close: int = 3
 
 
@@ -119,6 +120,11 @@ class CircuitBreaker:
                 self._on_failure(RULES[kind].verdict, now_s)
             case _:
                 assert_never(outcome)
+
+    def on_begun(self, permit: Permit, now_s: float) -> None:
+        """Learn that the answer to a permitted attempt has begun: enough, of a probe."""
+        if self.state is BreakerState.HALF_OPEN and permit.generation == self._generation:
+            self._on_success(now_s)
 
     def _on_failure(self, verdict: Verdict, now_s: float) -> None:
         if verdict is Verdict.HEALTHY:

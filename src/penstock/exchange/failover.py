@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from penstock.core.backoff import backoff_s
-from penstock.core.claim import ANYONE
+from penstock.core.claim import ANYONE, Claim
 from penstock.core.errors import UpstreamError
 from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.core.retry_budget import RetryBudget
@@ -29,6 +29,7 @@ from penstock.exchange.target import Target
 
 BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 REPEATS_MAX: Final = 1  # rounds in which a failed upstream is asked again (TIERING 2)
+CONTRACT_REPEATS_MAX: Final = 3  # the same under a contract, where nobody else is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,31 @@ class Plan:
     waits: bool
 
 
+def repeats_max(claim: Claim, *, may: bool) -> int:
+    """Return in how many rounds failed upstreams may be asked again; 0: no retry at all."""
+    if not may:
+        return 0
+    return CONTRACT_REPEATS_MAX if claim.is_in_contract else REPEATS_MAX
+
+
 class Failover:
     """The memory of one exchange about what it has tried. Owned by one event loop."""
 
     __slots__ = (
-        "_attempts", "_barred", "_budget", "_chance", "_failovers", "_is_allowed", "_may_repeat",
+        "_attempts",
+        "_barred",
+        "_budget",
+        "_chance",
+        "_failovers",
+        "_is_allowed",
         "_repeats",
-        "_route", "_stale", "_tried", "able", "attempt", "failure",
+        "_repeats_max",
+        "_route",
+        "_stale",
+        "_tried",
+        "able",
+        "attempt",
+        "failure",
     )  # fmt: skip
 
     def __init__(
@@ -57,13 +76,13 @@ class Failover:
         chance: Callable[[], float],
         *,
         is_allowed: bool,
-        may_repeat: bool = True,
+        repeats_max: int = REPEATS_MAX,
     ) -> None:
         self._route = route
         self._budget = budget
         self._chance = chance
         self._is_allowed = is_allowed
-        self._may_repeat = may_repeat  # else only the first failover, which is free
+        self._repeats_max = repeats_max  # 0: only the first failover, which is free
         self._tried: set[Target] = set()
         self._barred: set[Target] = set()  # asking these again would not help
         self._attempts = self._failovers = self._repeats = self._stale = 0
@@ -126,7 +145,7 @@ class Failover:
     def when_refused(self, now_s: float) -> Plan | None:
         """Return what to do when the others are not free either."""
         again = [one for one in self.able if one not in self._barred]
-        if not again or self._repeats >= REPEATS_MAX or not self._may_spend(now_s):
+        if not again or self._repeats >= self._repeats_max or not self._may_spend(now_s):
             return None
         self._repeats += 1
         self._tried = set(self._barred)
@@ -145,7 +164,7 @@ class Failover:
         return Plan(others, 0.0, waits=False)
 
     def _may_spend(self, now_s: float) -> bool:
-        return self._may_repeat and self._budget.try_spend(now_s)
+        return self._repeats_max > 0 and self._budget.try_spend(now_s)
 
     def _may_retry(self, failure: Failure) -> bool:
         return (

@@ -128,6 +128,10 @@ class LocalGate:
                 if desk is not None:
                     desk.queue.remove(demand)
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Let a probe count as soon as its answer begins: the next need not wait for its end."""
+        grant.target.state.breaker.on_begun(grant.permit, now_s)
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take a grant back and pass the slot on."""
         assert grant.is_out, "a grant came back twice"

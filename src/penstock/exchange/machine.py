@@ -41,7 +41,7 @@ from penstock.exchange import answering, asking, closing, limits
 from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
-from penstock.exchange.failover import Failover, Plan
+from penstock.exchange.failover import Failover, Plan, repeats_max
 from penstock.exchange.order import Order
 from penstock.exchange.ports import Ports, Timer
 from penstock.exchange.splice import Splice, splice_of
@@ -119,7 +119,7 @@ class Exchange(Telling):
         headers, body = made
         self._bytes_out += len(body)
         self._close("complete", OK, "", now_s, finish_reason="estimated")
-        self.caller.answer(OK, headers + self._tier_lines(now_s), body)
+        self.caller.answer(OK, headers + self._tier_lines(), body)
         return True
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
@@ -199,7 +199,7 @@ class Exchange(Telling):
                 self._ports.budget,
                 self._ports.chance,
                 is_allowed=self._order.may_fail_over,
-                may_repeat=self._ports.gate.may_retry(self.claim),
+                repeats_max=repeats_max(self.claim, may=self._ports.gate.may_retry(self.claim)),
             )
         return self._failover_made
 
@@ -318,10 +318,10 @@ class Exchange(Telling):
         self._is_committed = True
         self._reader = attempt.reader
         attempt.first_token_at_s = now_s
+        self._ports.gate.began(attempt.grant, now_s)
         if self._is_paused:
             self._ports.dialer.pause(attempt)
-        if not self._is_started:
-            self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM), now_s)
+        self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM), now_s)
         self._arm()
         return self._with_kept(out)
 
@@ -351,7 +351,7 @@ class Exchange(Telling):
         attempt.first_token_at_s = now_s
         self._bytes_out += len(body)
         headers = answering.headers(attempt, attempt.number, b"application/json")
-        headers += self._tier_lines(now_s)
+        headers += self._tier_lines() + self._limit_lines(now_s)
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=finish_reason)
         self.caller.answer(OK, headers, body)
@@ -435,7 +435,7 @@ class Exchange(Telling):
         status = self._order.dialect.status_of(error)
         self._close(outcome, status, error.code, now_s)
         stamp = attempt.target.stamp if attempt is not None else b""
-        self.caller.refuse(error, stamp + self._tier_lines(now_s))
+        self.caller.refuse(error, stamp + self._tier_lines())
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""

@@ -93,6 +93,10 @@ class Gate(Protocol):
         """Stop waiting; nothing follows."""
         ...
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """The first content has come: good news of the upstream, long before the answer ends."""
+        ...
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Return what was granted, once, with what became of it."""
         ...

@@ -56,7 +56,7 @@ class Telling:
         """Spend the status, if it has not been."""
         if not self._is_started:
             self._is_started = True
-            self.caller.start(headers + self._tier_lines(now_s))
+            self.caller.start(headers + self._tier_lines() + self._limit_lines(now_s))
 
     def _write(self, data: bytes, now_s: float) -> None:
         self._bytes_out += len(data)
@@ -67,8 +67,15 @@ class Telling:
         """Return the wall time of an instant, in seconds."""
         return self._order.at_unix_s + (now_s - self._order.at_s)
 
-    def _tier_lines(self, now_s: float) -> bytes:
-        """Return the header lines of the tier, of what was taken, and of what is left of limits."""
+    def _limit_lines(self, now_s: float) -> bytes:
+        """Return the header lines of what is left of the caller's own limits, if it has some."""
+        if not self.claim.is_limited:
+            return b""
+        standing = self._ports.gate.standing(self.claim, now_s)
+        return self._order.dialect.limit_lines(standing, self._unix_s(now_s))
+
+    def _tier_lines(self) -> bytes:
+        """Return the header lines of the tier, and of what was taken."""
         claim = self.claim
         lines = TIER_LINES[claim.served]
         own = service_tier.HEADER_LINES.get(self._order.dialect.name)
@@ -77,9 +84,6 @@ class Telling:
         if claim.degraded:
             words = header_value(",".join(claim.degraded))
             lines += b"x-penstock-degraded: %b\r\n" % words
-        if claim.is_limited:
-            standing = self._ports.gate.standing(claim, now_s)
-            lines += self._order.dialect.limit_lines(standing, self._unix_s(now_s))
         return lines
 
     @property

@@ -316,7 +316,10 @@ class Owner:
         match message:
             case Progress(tokens=tokens):
                 for number, count in tokens:
-                    session.visitors[number].tokens = count
+                    visitor = session.visitors[number]
+                    if not visitor.tokens and visitor.grant is not None:
+                        self._gate.began(visitor.grant, now_s)
+                    visitor.tokens = count
             case Watch(exchange=number):
                 if number in session.visitors:  # else it crossed a refusal
                     session.visitors[number].is_watched = True

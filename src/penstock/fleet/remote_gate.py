@@ -182,6 +182,10 @@ class RemoteGate:
         else:
             self._own.withdraw(asker)
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Let a probe count here; the owner learns it from the progress of the answer."""
+        self._own.began(grant, now_s)
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Return what was granted, once, with what became of it."""
         asker = grant.demand

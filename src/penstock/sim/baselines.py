@@ -131,6 +131,10 @@ class BaselineGate:
         if demand.is_waiting:
             self._lines[self._part(demand)].leave(demand)
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Learn nothing: breakers here wait for the end."""
+        del grant, now_s
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take a grant back and pass the slot on."""
         assert grant.is_out, "a grant came back twice"

@@ -20,7 +20,7 @@ from penstock.core.retry_budget import RetryBudget
 from penstock.core.spent import Spent
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
-from penstock.exchange.failover import Failover, Plan
+from penstock.exchange.failover import Failover, Plan, repeats_max
 from penstock.exchange.route import Route
 from penstock.exchange.target import Target, UpstreamState
 from penstock.sim.upstreams import Server, Work
@@ -52,6 +52,10 @@ class Gate(Protocol):
 
     def withdraw(self, demand: "SimExchange") -> None:
         """Forget one who waits."""
+        ...
+
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Learn that an answer has begun."""
         ...
 
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
@@ -279,6 +283,8 @@ class SimExchange:
         """The first content: from here on nothing can be taken back."""
         assert work is self._work, "told by an attempt that is not ours"
         self.ttft_at_s = now_s
+        assert self._grant is not None
+        self._plant.gate.began(self._grant, now_s)
         self.told.on_first_token(now_s)
 
     def on_complete(self, work: Work, now_s: float) -> None:
@@ -304,7 +310,7 @@ class SimExchange:
                 plant.budget,
                 plant.chance,
                 is_allowed=not has_begun,
-                may_repeat=plant.gate.may_retry(self.claim),
+                repeats_max=repeats_max(self.claim, may=plant.gate.may_retry(self.claim)),
             )
         attempt = Attempt(NOBODY, grant, self.attempts, now_s)
         self._follow(self._failover.after(attempt, failure, now_s), now_s)

@@ -59,6 +59,10 @@ class OurGate:
         """Forget one who waits."""
         self._gate.withdraw(demand)
 
+    def began(self, grant: Grant, now_s: float) -> None:
+        """Learn that an answer has begun."""
+        self._gate.began(grant, now_s)
+
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take a grant back."""
         self._gate.give_back(grant, outcome, now_s)
