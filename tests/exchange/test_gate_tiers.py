@@ -7,6 +7,7 @@ from tests.exchange.world import DONE, World, role, stop, text
 
 from penstock.config.model import Admission, QueueWaits
 from penstock.core.errors import ShedError
+from penstock.core.outcome import IGNORED
 from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.route import Route
@@ -34,7 +35,7 @@ class Asker(Waiter):
     def on_moved_aside(self, now_s: float) -> None:
         self.moves += 1
         self.claim.was_moved = True
-        self.give_back()
+        self.give_back(IGNORED)
         self.grant = None
         self.wait_until_s = now_s + 60.0
         self.ask()

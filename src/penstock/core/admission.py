@@ -78,13 +78,17 @@ class Band(Generic[T]):
 
     def __init__(self, tier: Tier, policy: QueuePolicy, weight_of: Callable[[str], float]) -> None:
         self.tier = tier
-        self._wait_max_s = policy.wait_max_s[tier]
-        self._lifo_after_s = policy.lifo_after_s if tier is Tier.FREE else math.inf
+        self.use(policy)
         make = self._urgent if tier < Tier.FREE else self._aging
         self.fairness: Fairness[Line[T]] = Fairness(weight_of, make)
         self.places: OrderedDict[T, Place[T]] = OrderedDict()  # of all, in the order of coming
         self.aside: dict[T, Place[T]] = {}  # the last one goes first
         self.cost = 0.0  # of all, in cost tokens
+
+    def use(self, policy: QueuePolicy) -> None:
+        """Take other bounds, for the lines of whoever begins to wait from now on."""
+        self._wait_max_s = policy.wait_max_s[self.tier]
+        self._lifo_after_s = policy.lifo_after_s if self.tier is Tier.FREE else math.inf
 
     def first(self, now_s: float) -> Place[T] | None:
         """Return the next one, or None if nobody waits."""
@@ -121,17 +125,21 @@ class TierQueue(Generic[T]):
     )  # fmt: skip
 
     def __init__(self, policy: QueuePolicy, weight_of: Callable[[str], float]) -> None:
-        self._policy = policy
         self._bands: Final = tuple(Band[T](tier, policy, weight_of) for tier in Tier)
         self._free = self._bands[Tier.FREE]
-        self.count = (
-            0  # of all who wait: a call of len costs each exchange a tenth of a microsecond
-        )
-        self._floor_every = round(1 / policy.floor_ratio) if policy.floor_ratio > 0 else 0
+        self.count = 0  # of all who wait: len would cost each exchange a tenth of a microsecond
         self._since_free = 0  # grants to others since free's last, while free waits
         self._since_before = 0  # the same before that last one
         self.is_floor_open = True  # the enterprise wait is within its budget
         self.was_floor = False  # the last that was taken had another band's credit
+        self.use(policy)
+
+    def use(self, policy: QueuePolicy) -> None:
+        """Obey other settings from now on; whoever waits keeps the place it has."""
+        self._policy = policy
+        self._floor_every = round(1 / policy.floor_ratio) if policy.floor_ratio > 0 else 0
+        for band in self._bands:
+            band.use(policy)
 
     def __len__(self) -> int:
         return self.count
@@ -148,6 +156,10 @@ class TierQueue(Generic[T]):
     def is_empty(self) -> bool:
         """Whether nobody waits."""
         return not self.count
+
+    def fairness(self, tier: Tier) -> Fairness[Line[T]]:
+        """Return the counters of a band's tenants, to look at."""
+        return self._bands[tier].fairness
 
     def depth(self, tier: Tier) -> int:
         """Return how many wait in a band."""

@@ -12,13 +12,11 @@ The whole machine; there are no other moves:
 
     up      the pressure has been at the next level's entry for ``up_s`` (2 s), and the last move is
             ``down_s`` ago: straight to the highest level whose entry the pressure is at
-    up      the same, but the last move is younger, and was no move down: only if the pressure is
-            0.05 above the entry of the highest level, and straight to that one
     down    the pressure has been 0.05 below this level's entry for ``down_s`` (10 s), and the last
             move is as long ago: one level
 
-So a steady load, however noisy, moves the ladder at most once in ``down_s``, and a crowd that
-fills everything is met in ``up_s``. Level 5 is not left while users are refused: whoever
+So no load, however noisy, moves the ladder more than once in ``down_s``, and a crowd that comes into
+a calm is met in ``up_s``; one that grows meets the queue's own bound in between. Level 5 is not left while users are refused: whoever
 drives us holds the pressure up until the share of new users is whole again.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
@@ -46,16 +44,13 @@ class LadderPolicy:
 class Ladder:
     """The level of one pool of capacity. Owned by one event loop; not thread-safe."""
 
-    __slots__ = (
-        "_below_since_s", "_moved_at_s", "_over_since_s", "_policy", "_was_down", "level", "moves",
-    )  # fmt: skip
+    __slots__ = ("_below_since_s", "_moved_at_s", "_over_since_s", "_policy", "level", "moves")
 
     def __init__(self, policy: LadderPolicy) -> None:
         self._policy = policy
         self.level = 0
         self.moves = 0  # for the metrics
         self._moved_at_s = -math.inf
-        self._was_down = False  # the last move; one step down and up again is a wave, no crowd
         self._over_since_s = math.inf  # at the next level's entry or above
         self._below_since_s = math.inf  # below what this level is left at
 
@@ -67,12 +62,11 @@ class Ladder:
         self._over_since_s = min(self._over_since_s, now_s) if is_over else math.inf
         self._below_since_s = min(self._below_since_s, now_s) if is_below else math.inf
         is_settled = now_s - self._moved_at_s >= self._policy.down_s
+        if not is_settled:
+            return level
         if now_s - self._over_since_s >= self._policy.up_s:
-            if pressure >= entries[-1] + HYSTERESIS and (is_settled or not self._was_down):
-                self._move(LEVEL_MAX, now_s)
-            elif is_settled:
-                self._move(sum(pressure >= entry for entry in entries), now_s)
-        elif is_settled and now_s - self._below_since_s >= self._policy.down_s:
+            self._move(sum(pressure >= entry for entry in entries), now_s)
+        elif now_s - self._below_since_s >= self._policy.down_s:
             self._move(level - 1, now_s)
         return self.level
 
@@ -83,7 +77,6 @@ class Ladder:
         self._over_since_s = self._below_since_s = math.inf
 
     def _move(self, level: int, now_s: float) -> None:
-        self._was_down = level < self.level
         self.level = level
         self.moves += 1
         self._moved_at_s = now_s

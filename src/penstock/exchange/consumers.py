@@ -112,6 +112,11 @@ class Consumers:
         return self._share.kept_ratio if self._ladder.level == LEVEL_MAX else 1.0
 
     @property
+    def streams(self) -> int:
+        """How many exchanges have been let in and are not over."""
+        return sum(self._streams.values())
+
+    @property
     def tickets(self) -> int:
         """How many tickets are held."""
         return len(self._tickets)

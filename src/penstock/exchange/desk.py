@@ -22,7 +22,6 @@ from penstock.exchange.target import UpstreamState
 
 FREE: Final = Tier.FREE
 LATE_S: Final = 30.0  # over which late contracts are counted: longer than bursts
-STALE_SPARE: Final = 64  # entries of those that can no longer be moved, before they are swept out
 LATE_RATIO: Final = 0.01  # of contracts that wait beyond their budget: then free has no floor
 
 
@@ -47,8 +46,8 @@ class Desk:
         self.reserve = 0
         self.is_serving = False
         self.wake_at_s = math.inf  # when there is credit again for who stands at the head
-        self._free: list[Grant] = []  # that may be moved aside, the newest last
-        self._batch: list[Grant] = []
+        self._free: dict[Grant, None] = {}  # out, never moved before, the newest last
+        self._batch: dict[Grant, None] = {}
         self._contracts = 0.0  # granted of late under a contract, and of these after too long
         self._late = 0.0
         self._ticked_at_s = now_s
@@ -56,19 +55,21 @@ class Desk:
         self.use(admission)
 
     def use(self, admission: Admission) -> None:
-        """Take other settings."""
+        """Take other settings; who waits keeps its place."""
         self._admission = admission
+        self.queue.use(policy_of(admission))
+        self.queue.reweigh()
         self._limit_seen = -1
         self.fit()
 
     def fit(self) -> None:
         """Set the ceilings anew if the limit has moved."""
-        limit = self.upstream.limit.limit
-        if limit != self._limit_seen:
-            self._limit_seen = limit
-            self.upstream.limit.set_floor(self.reserve + 1)
+        limit = self.upstream.limit
+        if limit.limit != self._limit_seen:
+            limit.set_floor(self.reserve + 1)  # which may raise it
+            self._limit_seen = limit.limit
             self.upstream.ceilings = reserve.ceilings(
-                limit, self.reserve, self._admission.batch_ratio
+                limit.limit, self.reserve, self._admission.batch_ratio
             )
 
     # --- grants
@@ -76,6 +77,11 @@ class Desk:
     def may_start(self, tier: Tier) -> bool:
         """Tell whether a slot is free for this tier."""
         return self.upstream.has_slot(tier)
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether nobody waits and nothing is out."""
+        return not self.queue and not any(self.load.in_use)
 
     def has_room(self, tier: Tier) -> bool:
         """Tell whether one more of this tier may wait."""
@@ -90,10 +96,7 @@ class Desk:
             self._contracts += 1.0
             self._late += grant.at_s - claim.arrived_at_s > self._admission.enterprise_wait_s
         if tier >= FREE and not claim.was_moved:
-            stack = self._free if tier is FREE else self._batch
-            stack.append(grant)
-            if len(stack) > 2 * self.load.in_use[tier] + STALE_SPARE:
-                stack[:] = [one for one in stack if one.is_out and one.demand.may_be_moved]
+            (self._free if tier is FREE else self._batch)[grant] = None
 
     def on_returned(self, grant: Grant, now_s: float, *, is_good: bool) -> None:
         """Count one that came back; a good one says how long a slot is held.
@@ -101,17 +104,24 @@ class Desk:
         It may have moved the limit.
         """
         held_s = now_s - grant.at_s if is_good else None
-        self.load.given_back(grant.demand.claim.served, held_s, now_s)
+        tier = grant.demand.claim.served
+        self.load.given_back(tier, held_s, now_s)
+        if tier >= FREE:  # and lets go of its exchange
+            (self._free if tier is FREE else self._batch).pop(grant, None)
         if self.upstream.limit.limit != self._limit_seen:
             self.fit()
 
     def victim(self) -> Grant | None:
-        """Return what can be taken back for a contract: batch before free, the newest first."""
+        """Return what can be taken back for a contract: batch before free, the newest first.
+
+        Whatever has begun in the meantime is not looked at again.
+        """
         for stack in (self._batch, self._free):
             while stack:
-                grant = stack.pop()
-                if grant.is_out and grant.demand.may_be_moved:
+                grant = next(reversed(stack))
+                if grant.demand.may_be_moved:
                     return grant
+                del stack[grant]
         return None
 
     # --- load
@@ -154,11 +164,15 @@ class Desk:
 
 def queue_of(admission: Admission, weight_of: Callable[[str], float]) -> TierQueue[Demand]:
     """Return an empty queue with these settings."""
+    return TierQueue(policy_of(admission), weight_of)
+
+
+def policy_of(admission: Admission) -> QueuePolicy:
+    """Return how queues order and count with these settings."""
     waits = admission.queue_wait_max_s
-    policy = QueuePolicy(
+    return QueuePolicy(
         lifo_after_s=admission.lifo_after_s,
         floor_ratio=admission.floor_ratio,
         queue_max=admission.queue_max,
         wait_max_s=(waits.control, waits.enterprise, waits.standard, waits.free, waits.batch),
     )
-    return TierQueue(policy, weight_of)

@@ -38,7 +38,7 @@ from penstock.core.errors import (
     LimitError,
     ShedError,
 )
-from penstock.core.outcome import SUCCESS, Outcome
+from penstock.core.outcome import IGNORED, SUCCESS, Outcome
 from penstock.core.price import Used
 from penstock.core.standing import Standing
 from penstock.core.tier import Tier
@@ -51,7 +51,7 @@ from penstock.exchange.tenancy import Tenancy
 
 DUE_SPARE: Final = 64  # entries of those who no longer wait, before they are swept out
 COSTS: Final = QueuePolicy()  # what tokens cost, for how heavily a consumer uses us
-SHORT_MAX: Final = 8  # who wait for credit, and are looked past for others
+SHORT_MAX: Final = 64  # who wait for credit, and are looked past for others
 FLOOR_AS: Final = Tier.STANDARD  # whose slots the floor of free is taken from
 FREE: Final = Tier.FREE  # a look into an enumeration costs as much as a call
 CREDIT_S: Final = 0.005  # between two looks at credit that is about to come
@@ -83,19 +83,36 @@ class LocalGate:
         self._out: dict[Grant, None] = {}
         self.use(admission or Admission())
 
-    def use(self, admission: Admission) -> None:
-        """Take other settings; who waits goes on waiting."""
+    def use(self, admission: Admission, upstreams: Iterable[UpstreamState] | None = None) -> None:
+        """Take other settings; who waits goes on waiting.
+
+        ``upstreams`` are all that there are now: desks of others go, once nobody stands there.
+        """
         self.admission = admission
+        if upstreams is not None:
+            kept = set(upstreams)
+            for desk in list(self._desks.values()):
+                if desk.upstream not in kept and desk.is_deserted:
+                    del self._desks[desk.upstream]
         waits = admission.queue_wait_max_s
         self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
         for desk in self._desks.values():
             desk.use(admission)
-            desk.queue.reweigh()
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return len(self._looks)
+
+    @property
+    def in_flight(self) -> int:
+        """How many grants are out."""
+        return len(self._out)
+
+    @property
+    def entries(self) -> int:
+        """How many looks are noted, with those of who no longer wait."""
+        return len(self._due)
 
     @property
     def desks(self) -> Iterable[Desk]:
@@ -147,7 +164,11 @@ class LocalGate:
             streamed_s = now_s - grant.at_s - spent.ttft_s
             limit.observe_itl(streamed_s / (spent.output_tokens - 1))
         if grant.charged >= 0:
-            self._charge(desk, grant, grant.spent.output_tokens, now_s)
+            self._charge(desk, grant, spent.output_tokens, now_s)
+            claim = grant.demand.claim
+            if claim.was_moved and outcome is IGNORED and not spent.output_tokens:
+                cost = desk.queue.policy.cost(claim.input_tokens, 0)
+                desk.queue.charge(claim.served, claim.tenant, -cost, now_s)  # it has had nothing
         if desk.queue.count:
             self._serve(desk, now_s)
 
@@ -200,7 +221,7 @@ class LocalGate:
         """Look for another victim: one that was to be moved aside could not be."""
         desk = self._desks.get(target.upstream)
         if desk is not None and self.admission.preempts and desk.queue.depth(Tier.ENTERPRISE):
-            self._preempt([desk], now_s)
+            self._move_aside(desk.victim(), now_s)
 
     def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""
@@ -226,6 +247,7 @@ class LocalGate:
             if desk.wake_at_s <= now_s:
                 desk.wake_at_s = math.inf
                 self._serve(desk, now_s)
+        due.sort(key=_tier_of)  # a cooldown that ends lets higher tiers go first, too
         for demand in due:
             if demand.is_waiting:
                 self._try(demand, now_s)
@@ -246,6 +268,7 @@ class LocalGate:
             desk.on_tick(now_s)
             if desk.queue:
                 self._serve(desk, now_s)
+        self._sweep()
 
     # --- admission
 
@@ -349,15 +372,18 @@ class LocalGate:
         desk.is_serving = True
         short: list[Demand] = []
         models: set[TargetState] = set()
-        while len(short) < SHORT_MAX:
-            demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
-            if demand is None:
-                break
-            if not self._start(desk, demand, models, now_s):
-                short.append(demand)
-        for demand in reversed(short):
-            desk.queue.put_back(demand, now_s)
-        desk.is_serving = False
+        try:
+            while len(short) < SHORT_MAX:
+                demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
+                if demand is None:
+                    break
+                if not self._start(desk, demand, models, now_s):
+                    short.append(demand)
+        finally:
+            desk.is_serving = False
+            for demand in reversed(short):
+                if demand.is_waiting and demand not in desk.queue:  # another desk may have had it
+                    desk.queue.put_back(demand, now_s)
         if short:
             self._arm()
 
@@ -416,16 +442,18 @@ class LocalGate:
         helps = False
         for target in demand.targets:
             state = target.readiness(claim, now_s)
-            desk = self._desks[target.upstream]
+            desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
             at_s = target.ready_at_s(claim, now_s)
             if state in (Readiness.FULL, Readiness.READY):  # ready, but others are before it
                 full.append(desk)
             elif state is Readiness.SHORT and at_s <= until_s:
                 full.append(desk)
                 desk.wake_at_s = min(desk.wake_at_s, max(at_s, now_s + CREDIT_S))
-            elif state is not Readiness.SHORT and now_s < at_s <= until_s:
+            elif state is Readiness.COOLING and at_s <= until_s:
+                look_at_s = min(look_at_s, target.cool_until_s)  # credit is waited for in a queue
+                helps = True
+            elif state is Readiness.BROKEN and now_s < at_s <= until_s:
                 look_at_s = min(look_at_s, at_s)  # who waits for another hears of a breaker too
-                helps = helps or state is Readiness.COOLING
         return full, look_at_s, helps
 
     def _bound_s(self, demand: Demand) -> float:
@@ -437,6 +465,8 @@ class LocalGate:
         if not full:
             return False
         claim = demand.claim
+        if self._victim(claim, full) is not None:
+            return False
         wait_s = min(desk.wait_s(claim.served, claim.tenant, now_s) for desk in full)
         has_room = any(desk.has_room(claim.served) for desk in full)
         if has_room and wait_s <= demand.wait_until_s - now_s:
@@ -450,32 +480,51 @@ class LocalGate:
     def _wait(self, demand: Demand, full: list[Desk], look_at_s: float, now_s: float) -> None:
         """Wait, or wait on: a place that is still of use is kept."""
         is_new = not demand.is_waiting
+        is_queued = self._queue(demand, full, now_s)
+        if full and not is_queued and look_at_s >= demand.wait_until_s:
+            self._refuse(demand, now_s)  # the bands are full of others
+            return
         demand.is_waiting = True
-        self._queue(demand, full, now_s)
         if self._looks.get(demand) != look_at_s:
             self._looks[demand] = look_at_s
             heapq.heappush(self._due, (look_at_s, next(self._order), demand))
             self._sweep()
             self._arm()
-        if is_new and demand.claim.is_in_contract and self.admission.preempts:
-            self._preempt(full, now_s)
+        if is_new:
+            self._make_way(demand, full, now_s)
 
-    def _queue(self, demand: Demand, full: list[Desk], now_s: float) -> None:
-        """Stand in the queues of those that are full, and in no others."""
+    def _make_way(self, demand: Demand, full: list[Desk], now_s: float) -> None:
+        """Let one begin who has just come, if it is only credit of others that it waits behind."""
+        self._move_aside(self._victim(demand.claim, full), now_s)
+        for desk in full:
+            if demand.is_waiting and desk.may_start(demand.claim.served):
+                self._serve(desk, now_s)
+
+    def _queue(self, demand: Demand, full: list[Desk], now_s: float) -> bool:
+        """Stand in the queues of those that are full, and in no others; False: in none."""
+        is_queued = False
         for target in demand.targets:
             desk = self._desks[target.upstream]
             if desk not in full:
                 desk.queue.remove(demand)
-            elif demand not in desk.queue:
-                desk.queue.push(demand, now_s, at_head=demand.claim.was_moved)
+            elif demand in desk.queue or desk.queue.push(
+                demand, now_s, at_head=demand.claim.was_moved
+            ):
+                is_queued = True
+        return is_queued
 
-    def _preempt(self, full: list[Desk], now_s: float) -> None:
-        """Move one free attempt aside, where it is slots that are short."""
-        for desk in full:
-            grant = None if desk.may_start(Tier.ENTERPRISE) else desk.victim()
-            if grant is not None:
-                grant.demand.on_moved_aside(now_s)
-                return
+    def _victim(self, claim: Claim, full: list[Desk]) -> Grant | None:
+        """Return what may be moved aside for this claim, where it is slots that are short."""
+        if claim.is_in_contract and self.admission.preempts:
+            for desk in full:
+                grant = None if desk.may_start(Tier.ENTERPRISE) else desk.victim()
+                if grant is not None:
+                    return grant
+        return None
+
+    def _move_aside(self, grant: Grant | None, now_s: float) -> None:
+        if grant is not None:
+            grant.demand.on_moved_aside(now_s)
 
     def _sweep(self) -> None:
         looks = self._looks
@@ -496,19 +545,31 @@ class LocalGate:
     def _refuse(self, demand: Demand, now_s: float) -> None:
         """Tell when to come back, and mean it."""
         self.withdraw(demand)
-        claim, targets = demand.claim, demand.targets
-        wait_s = min((t.ready_at_s(claim, now_s) - now_s for t in targets), default=0.0)
+        claim = demand.claim
+        wait_s = min((self._back_in_s(one, claim, now_s) for one in demand.targets), default=0.0)
         wait_s = max(1.0, wait_s * (1.0 + 0.3 * self._chance()))
         message = "No upstream of this route is free."
         code = ""
         if wait_s > RETRY_AFTER_MAX_S:
             message = "No upstream of this route is free, nor will one be soon."
-        elif claim.was_moved:
+        if claim.was_moved:
             code = PREEMPTED
         elif demand.wait_until_s and now_s >= demand.wait_until_s:
             code = QUEUE_TIMEOUT
         demand.on_refused(ShedError(message, retry_after_s=wait_s, code=code), now_s)
 
+    def _back_in_s(self, target: Target, claim: Claim, now_s: float) -> float:
+        """Return in how many seconds a target may be had, behind those who wait for it now."""
+        wait_s = target.ready_at_s(claim, now_s) - now_s
+        desk = self._desks.get(target.upstream)
+        if desk is None or desk.may_start(claim.served):
+            return wait_s
+        return max(wait_s, desk.wait_s(claim.served, claim.tenant, now_s))
+
     def _spread(self, wait_s: float) -> float:
         """Return a Retry-After about a wait, spread so that not all return at once (TIERING 5)."""
         return max(1.0, wait_s * (0.8 + 0.5 * self._chance()))
+
+
+def _tier_of(demand: Demand) -> Tier:
+    return demand.claim.served

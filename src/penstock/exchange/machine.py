@@ -417,9 +417,8 @@ class Exchange(Telling):
             return
         body = answering.as_sent(attempt, failure)
         if body:
-            headers = answering.headers_as_sent(attempt, len(self._attempts)) + self._tier_lines(
-                now_s
-            )
+            headers = answering.headers_as_sent(attempt, len(self._attempts))
+            headers += self._tier_lines(now_s)
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
@@ -433,9 +432,10 @@ class Exchange(Telling):
             self._break(error, now_s)
             return
         status = self._order.dialect.status_of(error)
-        self._close(outcome, status, error.code, now_s)
         stamp = attempt.target.stamp if attempt is not None else b""
-        self.caller.refuse(error, stamp + self._tier_lines())
+        headers = stamp + self._tier_lines()  # the end may undo what admission has decided
+        self._close(outcome, status, error.code, now_s)
+        self.caller.refuse(error, headers)
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""

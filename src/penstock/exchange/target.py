@@ -181,6 +181,11 @@ class Target:
             inquiry, self.model, asks_usage=asks_usage, capability=self.capability
         )
 
+    @property
+    def cool_until_s(self) -> float:
+        """Until when it, or its account, has asked to be left alone."""
+        return max(self.state.cooldown.until_s, self.upstream.account.until_s)
+
     def load(self, now_s: float) -> float:
         """Return the expected wait of one more attempt, in seconds."""
         return self.state.load.load(self.state.in_flight, now_s)

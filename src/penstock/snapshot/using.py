@@ -10,7 +10,7 @@ def put_in_use(
 ) -> None:
     """Use a checked snapshot from now on; what was learned stays."""
     routing.apply(snapshot, now_s)
-    gate.use(snapshot.config.admission)
+    gate.use(snapshot.config.admission, routing.upstreams.values())
     gate.tenancy.use(
         snapshot.tenants,
         {key.id: key.limits for key in snapshot.keys},
