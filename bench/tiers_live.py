@@ -266,54 +266,48 @@ async def drive(
     return run
 
 
+def table_of(slots: int, emulators: dict[str, Emulator]) -> dict[str, Any]:
+    """Return a configuration with so many slots, spread over the emulators."""
+    each = slots // len(emulators)
+    more = {"policy": "load", "on_break": "continue"} if len(emulators) > 1 else {}
+    return {
+        "gateway": {"drain_s": 1.0},
+        "upstreams": [upstream(name, one.url, each) for name, one in emulators.items()],
+        "routes": [route(*emulators, **more)],
+        "admission": {"ladder": {"output_tokens_caps": [0, 0]}},
+        "timeouts": {"total_s": 120.0},
+    }
+
+
 def execute(plan: Plan, folder: Path) -> Run:
     """Start the set, run the plan, and stop the set."""
     pace = ("--ttft-s", f"{TTFT_S / plan.scale}", "--tokens-per-s", f"{TOKENS_PER_S}")
-    emulators = [Emulator(folder, "one", *pace, "--spread", "0")]
-    names = ["gpt-one"]
+    flags = (*pace, "--spread", "0")
+    emulators = {"gpt-one": Emulator(folder, "one", *flags)}
     if plan.event == "killed":
-        emulators.append(Emulator(folder, "two", *pace, "--spread", "0"))
-        names.append("gpt-two")
-    tenants = tenants_of(2, 10**8, {})
-
-    def table(slots: int) -> dict[str, Any]:
-        each = slots // len(names)
-        entries = [
-            upstream(name, emulator.url, each)
-            for name, emulator in zip(names, emulators, strict=True)
-        ]
-        more = {"policy": "load", "on_break": "continue"} if len(names) > 1 else {}
-        ladder = {"output_tokens_caps": [0, 0]}
-        timeouts = {"total_s": 120.0}
-        return {
-            "gateway": {"drain_s": 1.0},
-            "upstreams": entries,
-            "routes": [route(*names, **more)],
-            "admission": {"ladder": ladder},
-            "timeouts": timeouts,
-        }
-
-    gateway = Gateway(folder, table(plan.slots), tenants, {})
+        emulators["gpt-two"] = Emulator(folder, "two", *flags)
+    gateway = Gateway(folder, table_of(plan.slots, emulators), tenants_of(2, 10**8, {}), {})
 
     async def event(began_s: float) -> None:
         loop = asyncio.get_running_loop()
         lost_s, back_s = plan.lost_s
         await asyncio.sleep(began_s + lost_s - loop.time())
         if plan.event == "halved":
-            gateway.use(table(plan.slots // 2))
+            gateway.use(table_of(plan.slots // 2, emulators))
         else:
-            emulators[1].stop(signal.SIGKILL)
+            emulators["gpt-two"].stop(signal.SIGKILL)
         await asyncio.sleep(began_s + back_s - loop.time())
         if plan.event == "halved":
-            gateway.use(table(plan.slots))
+            gateway.use(table_of(plan.slots, emulators))
         else:
-            emulators[1] = Emulator(folder, "two", *pace, port=emulators[1].port)
+            port = emulators["gpt-two"].port
+            emulators["gpt-two"] = Emulator(folder, "two", *flags, port=port)
 
     try:
         return uvloop.run(drive(gateway, plan, event if plan.event else None))
     finally:
         gateway.stop()
-        for emulator in emulators:
+        for emulator in emulators.values():
             emulator.stop()
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.exchange.test_gate import Waiter
 from tests.exchange.world import DONE, World, role, stop, text
 
-from penstock.config.model import Admission, QueueWaits
+from penstock.config.model import Admission, QueueWaits, Quota
 from penstock.core.errors import ShedError
 from penstock.core.outcome import IGNORED
 from penstock.core.spent import Spent
@@ -215,3 +215,37 @@ def test_slow_tokens_lower_the_limit_where_there_is_a_goal_for_them() -> None:
             one.grant.spent = Spent(ttft_s=1.0, input_tokens=100, output_tokens=91)  # 0.1 s each
             one.give_back()
     assert state.limit.limit < 100
+
+
+def test_where_credit_is_short_its_pace_says_who_would_wait_too_long() -> None:
+    world = World()
+    world.gate.use(Admission(queue_wait_max_s=QueueWaits(free=8.0)))
+    state = world.upstream("a", 100)
+    state.use(msgspec.structs.replace(state.entry, quota=Quota(requests_per_min=120)))
+    route = world.route("a")
+    route.timeouts = msgspec.structs.replace(route.timeouts, queue_s=None)
+    free: list[Asker] = []
+    contracts: list[Asker] = []
+    for second in range(40):
+        free += [asked(world, route, Tier.FREE, f"t{at}") for at in range(6)]
+        if second % 2:
+            contracts.append(asked(world, route, Tier.ENTERPRISE))
+        world.advance(1.0)
+        for one in (*free, *contracts):
+            if one.grant is not None and one.grant.is_out:
+                one.give_back()
+        world.gate.on_tick(world.now_s)
+    late = [one for one in free if isinstance(one.error, ShedError) and one.error.code]
+    codes = [one.error.code for one in late if one.error is not None]
+    assert codes.count("tier_capacity") > 100
+    assert codes.count("tier_capacity") > 3 * codes.count("queue_timeout")
+    assert sum(one.grant is not None for one in free) > 40, "what there is of credit is used"
+    assert all(one.grant is not None for one in contracts)
+    refused = next(one.error for one in reversed(late))
+    assert isinstance(refused, ShedError)
+    assert 4.0 < refused.retry_after_s < 20.0
+    world.advance(30.0)
+    world.gate.on_tick(world.now_s)
+    world.advance(1.0)
+    world.gate.on_tick(world.now_s)
+    assert asked(world, route, Tier.FREE).grant is not None

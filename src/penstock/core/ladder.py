@@ -15,9 +15,10 @@ The whole machine; there are no other moves:
     down    the pressure has been 0.05 below this level's entry for ``down_s`` (10 s), and the last
             move is as long ago: one level
 
-So no load, however noisy, moves the ladder more than once in ``down_s``, and a crowd that comes into
-a calm is met in ``up_s``; one that grows meets the queue's own bound in between. Level 5 is not left while users are refused: whoever
-drives us holds the pressure up until the share of new users is whole again.
+So no load, however noisy, moves the ladder more than once in ``down_s``, and a crowd that comes
+into a calm is met in ``up_s``; one that grows meets the queue's own bound in between. Level 5 is
+not left while users are refused: whoever drives us holds the pressure up until the share of new
+users is whole again.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 Source of levels and dwell times: TIERING 4 of the reference shelf; of thresholds: simulation, so

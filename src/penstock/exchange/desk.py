@@ -5,7 +5,9 @@
     a grant comes back        one fewer; how long it was held is learned
 
 The reserve follows the measured load of the contracts (TIERING 3.6). A wait is predicted from who
-would go first, the time that a slot is held, and the slots that higher tiers leave. Pure.
+would go first, the time that a slot is held, and the slots that higher tiers leave. Where it is a
+quota's credit that has been lacking for seconds, the pace of its grants may say that it is longer.
+Pure.
 """
 
 import math
@@ -22,6 +24,9 @@ from penstock.exchange.target import UpstreamState
 
 FREE: Final = Tier.FREE
 LATE_S: Final = 30.0  # over which late contracts are counted: longer than bursts
+SHORT_S: Final = 3.0  # of lack of credit, before the pace of grants is believed
+PACE_S: Final = 10.0  # over which it is averaged
+PACE_MIN_PER_S: Final = 1.0 / 60.0  # so that no wait is without end
 LATE_RATIO: Final = 0.01  # of contracts that wait beyond their budget: then free has no floor
 
 
@@ -29,8 +34,9 @@ class Desk:
     """Admission at one upstream. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_admission", "_batch", "_contracts", "_free", "_late", "_limit_seen", "_ticked_at_s",
-        "is_serving", "load", "queue", "reserve", "upstream", "wake_at_s",
+        "_admission", "_batch", "_contracts", "_free", "_granted", "_late", "_limit_seen", "_pace",
+        "_short_s", "_ticked_at_s", "is_serving", "is_short", "load", "queue", "reserve",
+        "upstream", "wake_at_s",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +52,10 @@ class Desk:
         self.reserve = 0
         self.is_serving = False
         self.wake_at_s = math.inf  # when there is credit again for who stands at the head
+        self.is_short = False  # somebody has lacked credit since the last tick
+        self._short_s = 0.0  # for how long somebody has in every tick
+        self._granted = [0] * len(Tier)  # since the last tick
+        self._pace = [0.0] * len(Tier)  # of grants a second, as long as credit has been short
         self._free: dict[Grant, None] = {}  # out, never moved before, the newest last
         self._batch: dict[Grant, None] = {}
         self._contracts = 0.0  # granted of late under a contract, and of these after too long
@@ -92,6 +102,7 @@ class Desk:
         claim = grant.demand.claim
         tier = claim.served
         self.load.granted(tier, grant.at_s)
+        self._granted[tier] += 1
         if claim.is_in_contract:
             self._contracts += 1.0
             self._late += grant.at_s - claim.arrived_at_s > self._admission.enterprise_wait_s
@@ -128,8 +139,11 @@ class Desk:
 
     def on_tick(self, now_s: float) -> None:
         """Size the reserve by the load, and see whether contracts wait for too long."""
-        gain = 1.0 - math.exp((self._ticked_at_s - now_s) / LATE_S)
+        passed_s = now_s - self._ticked_at_s
+        gain = 1.0 - math.exp(-passed_s / LATE_S)
         self._ticked_at_s = now_s
+        if passed_s > 0.0:
+            self._learn_pace(passed_s)
         self._contracts -= gain * self._contracts
         self._late -= gain * self._late
         self.queue.is_floor_open = self._late <= LATE_RATIO * self._contracts
@@ -157,9 +171,27 @@ class Desk:
         return self._wait_s(tier, position, now_s)
 
     def _wait_s(self, tier: Tier, turns: float, now_s: float) -> float:
-        if not self.load.is_known:
-            return 0.0
-        return self.load.wait_s(tier, turns - 1.0, self.upstream.ceilings[tier], now_s)
+        wait_s = 0.0
+        if self.load.is_known:
+            wait_s = self.load.wait_s(tier, turns - 1.0, self.upstream.ceilings[tier], now_s)
+        if self._short_s >= SHORT_S:
+            left_per_s = max(PACE_MIN_PER_S, sum(self._pace[tier:]))
+            wait_s = max(wait_s, (turns - 1.0) / left_per_s)
+        return wait_s
+
+    def _learn_pace(self, passed_s: float) -> None:
+        """Measure how fast grants go by tier, while it is credit that they wait for."""
+        granted, self._granted = self._granted, [0] * len(Tier)
+        is_short, self.is_short = self.is_short and self.queue.count > 0, False
+        if not is_short:
+            self._short_s = 0.0
+            return
+        if not self._short_s:
+            self._pace = [0.0] * len(Tier)
+        self._short_s += passed_s
+        gain = passed_s / min(self._short_s, PACE_S)
+        for tier, count in enumerate(granted):
+            self._pace[tier] += gain * (count / passed_s - self._pace[tier])
 
 
 def queue_of(admission: Admission, weight_of: Callable[[str], float]) -> TierQueue[Demand]:

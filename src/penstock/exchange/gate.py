@@ -407,7 +407,7 @@ class LocalGate:
             if at_s:
                 short.add(state)
                 desk.wake_at_s = min(desk.wake_at_s, at_s)
-                lacks_credit = True
+                desk.is_short = lacks_credit = True
         if not lacks_credit:
             self._wait_or_refuse(demand, now_s)  # a breaker or a cooldown: it leaves this queue
         return not lacks_credit
@@ -449,6 +449,7 @@ class LocalGate:
             elif state is Readiness.SHORT and at_s <= until_s:
                 full.append(desk)
                 desk.wake_at_s = min(desk.wake_at_s, max(at_s, now_s + CREDIT_S))
+                desk.is_short = True
             elif state is Readiness.COOLING and at_s <= until_s:
                 look_at_s = min(look_at_s, target.cool_until_s)  # credit is waited for in a queue
                 helps = True
