@@ -7,7 +7,7 @@ import sys
 
 from tiers_cost import Slots
 
-from penstock.apps.gateway import app
+from penstock.apps.gateway import sharing
 from penstock.cli.main import main
 from penstock.core.claim import Claim
 from penstock.core.outcome import Outcome
@@ -45,5 +45,5 @@ class SlotsGate(LocalGate):
 
 
 if __name__ == "__main__":
-    app.LocalGate = SlotsGate
+    sharing.LocalGate = SlotsGate
     raise SystemExit(main(sys.argv[1:]))
