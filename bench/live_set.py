@@ -30,10 +30,11 @@ from penstock.snapshot.keys import sha256
 from penstock.snapshot.model import Key
 
 WAIT_S = 20.0
+PENSTOCK = ("-m", "penstock")
 MODELS = {"gpt": "gpt-5.6", "claude": "claude-haiku-4-5"}
 DIALECTS = {"gpt": "openai_chat", "claude": "anthropic_messages"}
 ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(BENCH.parent / "src"),
+    "PYTHONPATH": f"{BENCH.parent / 'src'}:{BENCH}",
     "EMULATED_KEY": "sk-emulated",
 }
 
@@ -69,13 +70,20 @@ def tenants_of(enterprises: int, contract: int, limits: dict[str, Limits]) -> li
 class Process:
     """One process, with what it wrote into its ready file."""
 
-    def __init__(self, folder: Path, name: str, *flags: str) -> None:
+    def __init__(self, folder: Path, name: str, *flags: str, program: tuple[str, ...] = ()) -> None:
+        """Start it; ``program`` stands in for ``penstock``."""
         self.folder = folder
         self._ready = folder / f"{name}.ready"
         self._ready.unlink(missing_ok=True)
         with (folder / f"{name}.log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "penstock", *flags, "--ready-file", str(self._ready)],
+                [
+                    sys.executable,
+                    *(program or PENSTOCK),
+                    *flags,
+                    "--ready-file",
+                    str(self._ready),
+                ],
                 stdout=log,
                 stderr=log,
                 env=ENVIRONMENT,
@@ -122,7 +130,12 @@ class Gateway(Process):
     """One gateway and its snapshot."""
 
     def __init__(
-        self, folder: Path, table: dict[str, Any], tenants: list[Tenant], limits: dict[str, Limits]
+        self,
+        folder: Path,
+        table: dict[str, Any],
+        tenants: list[Tenant],
+        limits: dict[str, Limits],
+        program: tuple[str, ...] = (),
     ) -> None:
         self._tenants, self._limits = tenants, limits
         self._version = 0
@@ -130,7 +143,7 @@ class Gateway(Process):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._publish(folder, table)
         flags = ("--port", "0", "--admin-port", "0", "--state-dir", str(folder))
-        super().__init__(folder, "gateway", "gateway", *flags)
+        super().__init__(folder, "gateway", "gateway", *flags, program=program)
         self.url: str = self.ready["url"]
         self.port = urlsplit(self.url).port or 0
 

@@ -11,11 +11,17 @@ Rounds are interleaved. Both the least and the median are printed: the least is 
 nobody else is at work on the machine.
 
     python bench/tiers_cost.py
+    python bench/tiers_cost.py --gateways
+
+The second does it with whole processes: two gateways with the same configuration, one with the
+stand-in, take turns under the load of ``c/load.c``; CPU is what the kernel has counted.
 """
 
+import argparse
 import asyncio
 import gc
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -23,7 +29,11 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
+from host import BENCH, BenchError, Cores, free_port
+from live_set import Gateway, route, secret_of, tenants_of, upstream
 from path_cost import Bare
+from peer import Endpoint
+from traffic import Hooks, Load, build_programs, run_generator, start_mock
 
 from penstock.config.model import (
     Admission,
@@ -252,8 +262,94 @@ async def paths(folder: Path) -> Iterable[tuple[str, dict[str, list[float]], flo
     return found
 
 
+def spent_ns(pid: int) -> int:
+    """Return the CPU time of a process's threads, as the scheduler counts it."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((one / "schedstat").read_text().split()[0]) for one in threads)
+
+
+class Rig:
+    """Two gateways over one mock, under load in turns."""
+
+    def __init__(self, folder: Path, cores: Cores) -> None:
+        self.cores = cores
+        self.folder = folder
+        self.mock = start_mock(free_port(), cores, folder)
+        entry = upstream("gpt-one", f"http://127.0.0.1:{self.mock.port}", 20_000)
+        entry["base_url"] = f"http://127.0.0.1:{self.mock.port}/v1"
+        table = {"upstreams": [entry], "routes": [route("gpt-one")]}
+        self.gateways: dict[str, Gateway] = {}
+        for name, program in (("slots only", (str(BENCH / "slots_gateway.py"),)), ("tiers", ())):
+            below = folder / name.replace(" ", "-")
+            below.mkdir()
+            gateway = Gateway(below, table, tenants_of(1, 10**9, {}), {}, program)
+            pin = ["taskset", "-cp", cores.proxy, str(gateway.pid)]
+            subprocess.run(pin, check=True, stdout=subprocess.DEVNULL)
+            self.gateways[name] = gateway
+
+    def stop(self) -> None:
+        """End everything."""
+        for gateway in self.gateways.values():
+            gateway.stop()
+        self.mock.stop()
+
+    def cpu_us(self, name: str, tenant: str, load: Load) -> float:
+        """Return the CPU of an exchange, or of an event of a stream, in microseconds."""
+        gateway = self.gateways[name]
+        headers = (f"authorization: Bearer {secret_of(tenant)}",)
+        endpoint = Endpoint(gateway.port, model="chat", headers=headers)
+        self.mock.set(events=load.events, rate=load.beat, idle=0, drain=0, fault=0)
+        spent = [0, 0]
+
+        def on_start() -> None:
+            spent[0] = spent_ns(gateway.pid)
+
+        def on_end() -> None:
+            spent[1] = spent_ns(gateway.pid)
+            if load.mode == "stream":
+                self.mock.set(drain=1)
+
+        figures = run_generator(endpoint, load, self.cores, self.folder, Hooks(on_start, on_end))
+        if figures["errors"]:
+            raise BenchError(str(figures["first_error"]))
+        count = figures["events"] if load.mode == "stream" else figures["answered"]
+        assert isinstance(count, int)
+        return (spent[1] - spent[0]) / 1e3 / max(1, count)
+
+
+def gateways(rounds: int) -> None:
+    """Print what whole gateways take."""
+    build_programs()
+    cases = {
+        "a whole exchange, standard": ("standard", Load("open", 64, 2.0, rate=800)),
+        "a whole exchange, enterprise": ("enterprise-0", Load("open", 64, 2.0, rate=800)),
+        "a whole exchange, free": ("free", Load("open", 64, 2.0, rate=800)),
+        "an event of a stream": ("standard", Load("stream", 100, 2.0, events=30, beat=20)),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        rig = Rig(Path(folder), Cores.choose(""))
+        took = {title: {name: list[float]() for name in rig.gateways} for title in cases}
+        try:
+            for _ in range(rounds):
+                for title, (tenant, load) in cases.items():
+                    for name in rig.gateways:
+                        took[title][name].append(rig.cpu_us(name, tenant, load))
+        finally:
+            rig.stop()
+    for title, found in took.items():
+        print(f"{title}, {rounds} rounds")
+        show(found, "slots only", EVENT_US if "event" in title else EXCHANGE_US)
+
+
 def main() -> None:
     """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--gateways", action="store_true", help="whole processes")
+    parser.add_argument("--rounds", type=int, default=20, help="of whole processes")
+    given = parser.parse_args()
+    if given.gateways:
+        gateways(given.rounds)
+        return
     gc.collect()
     gc.freeze()
     print(f"microseconds of CPU, {ROUNDS} interleaved rounds: the least, the median; the same of")

@@ -83,6 +83,11 @@ class Run:
     held_s: float = 0.0
     records: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
+    def work_s(self, calls: list[Call]) -> float:
+        """Return for how long calls have held slots."""
+        found = (self.records[one.request_id] for one in calls if one.request_id in self.records)
+        return sum(one["duration_s"] for record in found for one in record.get("attempts", ()))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -325,9 +330,8 @@ def report(plan: Plan, run: Run) -> None:
         f"{plan.secs:g} s, seed {plan.seed}; {len(calls)} arrivals, "
         f"gateway {run.gateway_cpu_ratio:.0%} of a core, load {os.getloadavg()[0]:.1f}"
     )
-    counts = Counter(one.tier for one in calls)
-    could = plan.slots * plan.secs / run.held_s - counts["enterprise"] - counts["standard"]
-    ideal = min(1.0, could / counts["free"])
+    work = {tier: run.work_s([one for one in calls if one.tier == tier]) for tier in plan.tiers}
+    left_s = plan.slots * plan.secs - work["enterprise"] - work["standard"]
     for tier in plan.tiers:
         ours = [one for one in calls if one.tier == tier]
         records = [run.records[one.request_id] for one in ours if one.request_id in run.records]
@@ -337,7 +341,8 @@ def report(plan: Plan, run: Run) -> None:
         good = sum(one.is_good for one in ours)
         line = f"good {good / max(1, len(ours)):.3f}"
         if tier == "free":
-            line += f" = {good / max(1, len(ours)) / ideal:.2f} of the ideal"
+            useful_s = run.work_s([one for one in ours if one.is_good])
+            line += f", {useful_s / left_s:.3f} of the work that others left"
         print(
             f"  {tier:11}{len(ours):6}  wait p50 {quantile(waits, 0.5):6.3f} "
             f"p99 {quantile(waits, 0.99):6.3f}  ttft p50 {quantile(firsts, 0.5):5.2f} "

@@ -22,6 +22,7 @@ from penstock.core.tier import Tier
 
 WINDOW_S: Final = 60.0  # long against E[S], short against the day; the reserve need not be quick
 SERVICE_S: Final = 4.48  # E[S] of the reference model: TIERING, symbols
+TIERS: Final = tuple(Tier)
 LEFT_RATIO_MIN: Final = 0.02  # of slots, for a tier whom those above leave nothing: free's floor
 
 
@@ -86,7 +87,7 @@ class LoadEstimate:
 
     def load_above(self, tier: Tier, now_s: float) -> float:
         """Return how many slots the tiers above this one have used, on average."""
-        return sum(self.load(Tier(at), now_s) for at in range(tier))
+        return sum([self.load(above, now_s) for above in TIERS[:tier]])
 
     def rho(self, tier: Tier, limit: int, now_s: float) -> float:
         """Return the load of a tier as a share of the slots there are."""
