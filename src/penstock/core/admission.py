@@ -181,7 +181,7 @@ class TierQueue(Generic[T]):
             return above + 1.0
         line = band.fairness.waiting.get(tenant)
         own = 1 if line is None else len(line) + 1
-        return above + min(waiting + 1.0, own / band.fairness.share(tenant))
+        return above + min(waiting + 1.0, len(band.aside) + own / band.fairness.share(tenant))
 
     def cost_ahead(self, tier: Tier) -> float:
         """Return the expected cost of all who wait in a band and above it, in cost tokens."""

@@ -54,6 +54,11 @@ class Saturation:
         self._wait = Smoothed(SMOOTHING_S)
 
     @property
+    def slots(self) -> float:
+        """The smoothed share of slots that are taken."""
+        return self._slots.value
+
+    @property
     def wait_ratio(self) -> float:
         """The smoothed wait relative to its bound."""
         return self._wait.value

@@ -29,10 +29,14 @@ class TtftNorm:
     __slots__ = ("_weight", "_x", "_xx", "_xy", "_y", "a_s", "b_s", "baseline", "median_s")
 
     def __init__(self) -> None:
-        self._weight = self._x = self._y = self._xx = self._xy = 0.0
-        self.a_s = 0.0  # seconds, of a prompt without tokens
-        self.b_s = 0.0  # seconds a token
-        self.baseline = 0.0  # 0: nothing is known
+        self._weight: float = 0.0
+        self._x: float = 0.0
+        self._y: float = 0.0
+        self._xx: float = 0.0
+        self._xy: float = 0.0
+        self.a_s: float = 0.0  # seconds, of a prompt without tokens
+        self.b_s: float = 0.0  # seconds a token
+        self.baseline: float = 0.0  # 0: nothing is known
         self.median_s = 0.0  # TTFT of the last window
 
     def expected_s(self, input_tokens: int) -> float:

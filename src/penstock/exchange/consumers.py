@@ -42,7 +42,7 @@ SHORTER: Final = 2
 SHORTEST: Final = 3  # and one stream, and the smaller model
 RETRY_AFTER_MIN_S: Final = 5.0  # of a new session: the shares do not move faster
 STREAM_RETRY_AFTER_S: Final = 5.0  # about one answer of the user's own
-WAIT_LEFT_RATIO: Final = 0.1  # of the bound: with less of a queue the last level may be left
+FULL_RATIO: Final = 0.95  # of the slots: with so many taken the last level is not left
 RATIO_MIN: Final = 1e-3  # of new users: below it the estimate is six weeks in any case
 JITTER: Final = (0.8, 1.3)  # of Retry-After, so that not all come back at once (TIERING 5)
 
@@ -132,7 +132,7 @@ class Consumers:
         pressure = self._saturation.observe(saturation, free_wait_ratio, now_s)
         self._share.observe(self._saturation.wait_ratio, now_s)
         level = self._ladder.level
-        is_short = self._share.new_ratio < 1.0 or self._saturation.wait_ratio > WAIT_LEFT_RATIO
+        is_short = self._share.new_ratio < 1.0 or self._saturation.slots >= FULL_RATIO
         if level == LEVEL_MAX and is_short:
             pressure = max(pressure, self._policy.entries[-1])  # left when nobody is refused
         if self._ladder.observe(pressure, now_s) > level:

@@ -20,7 +20,7 @@ from penstock.core.admission import QueuePolicy, TierQueue
 from penstock.core.demand_rate import LoadEstimate
 from penstock.core.tier import Tier
 from penstock.exchange.demand import Demand, Grant
-from penstock.exchange.target import UpstreamState
+from penstock.exchange.target import TargetState, UpstreamState
 
 FREE: Final = Tier.FREE
 LATE_S: Final = 30.0  # over which late contracts are counted: longer than bursts
@@ -35,7 +35,7 @@ class Desk:
 
     __slots__ = (
         "_admission", "_batch", "_contracts", "_free", "_granted", "_late", "_limit_seen", "_pace",
-        "_short_s", "_ticked_at_s", "is_serving", "is_short", "load", "queue", "reserve",
+        "_short_s", "_ticked_at_s", "is_serving", "is_short", "load", "models", "queue", "reserve",
         "upstream", "wake_at_s",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Desk:
         self.reserve = 0
         self.is_serving = False
         self.wake_at_s = math.inf  # when there is credit again for who stands at the head
+        self.models: set[TargetState] = set()  # that somebody has waited for
         self.is_short = False  # somebody has lacked credit since the last tick
         self._short_s = 0.0  # for how long somebody has in every tick
         self._granted = [0] * len(Tier)  # since the last tick
@@ -142,6 +143,8 @@ class Desk:
         passed_s = now_s - self._ticked_at_s
         gain = 1.0 - math.exp(-passed_s / LATE_S)
         self._ticked_at_s = now_s
+        if not self.queue.count:
+            self.models.clear()
         if passed_s > 0.0:
             self._learn_pace(passed_s)
         self._contracts -= gain * self._contracts

@@ -371,14 +371,8 @@ class LocalGate:
             return  # who was just granted gave it back at once: the loop below us goes on
         desk.is_serving = True
         short: list[Demand] = []
-        models: set[TargetState] = set()
         try:
-            while len(short) < SHORT_MAX:
-                demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
-                if demand is None:
-                    break
-                if not self._start(desk, demand, models, now_s):
-                    short.append(demand)
+            self._pass_on(desk, short, now_s)
         finally:
             desk.is_serving = False
             for demand in reversed(short):
@@ -386,6 +380,18 @@ class LocalGate:
                     desk.queue.put_back(demand, now_s)
         if short:
             self._arm()
+
+    def _pass_on(self, desk: Desk, short: list[Demand], now_s: float) -> None:
+        """Grant until nobody is left who can go; whoever lacks credit is put into ``short``."""
+        models: set[TargetState] = set()
+        while len(short) < SHORT_MAX:
+            demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
+            if demand is None:
+                return
+            if not self._start(desk, demand, models, now_s):
+                short.append(demand)
+                if len(models) >= len(desk.models):
+                    return  # no model is left whose credit may do
 
     def _start(self, desk: Desk, demand: Demand, short: set[TargetState], now_s: float) -> bool:
         """Grant to who stands first; False if it has to go on waiting at the head, for credit."""
@@ -444,6 +450,7 @@ class LocalGate:
             state = target.readiness(claim, now_s)
             desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
             at_s = target.ready_at_s(claim, now_s)
+            desk.models.add(target.state)
             if state in (Readiness.FULL, Readiness.READY):  # ready, but others are before it
                 full.append(desk)
             elif state is Readiness.SHORT and at_s <= until_s:

@@ -418,7 +418,7 @@ class Exchange(Telling):
         body = answering.as_sent(attempt, failure)
         if body:
             headers = answering.headers_as_sent(attempt, len(self._attempts))
-            headers += self._tier_lines(now_s)
+            headers += self._tier_lines()
             self._bytes_out += len(body)
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
