@@ -19,7 +19,7 @@ from penstock.core.outcome import IGNORED, RULES, SUCCESS, Failure, FailureKind,
 FAILURES = [Failure(kind) for kind in FailureKind]
 OUTCOMES: Sequence[Outcome] = [SUCCESS, IGNORED, *FAILURES]
 ERROR = Failure(FailureKind.SERVER_ERROR)
-POLICY = BreakerPolicy()
+POLICY = BreakerPolicy(cooldown_max_s=60.0)
 
 ALLOWED = {
     (BreakerState.CLOSED, BreakerState.OPEN),

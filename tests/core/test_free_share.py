@@ -79,9 +79,20 @@ def test_where_nobody_waits_more_is_tried_until_all_get_in() -> None:
 
 
 def test_what_is_tried_is_bounded_and_never_nothing() -> None:
-    share = flowing(0, 10, 0, 0.0)
-    assert math.isclose(share.new_ratio, SERVED_MIN_PER_S * 1.25 / 10, rel_tol=0.01)
-    assert share.state()["growth"] == GROWTH_MAX
+    waiting = flowing(0, 10, 0, 0.25)  # and nobody is served
+    assert math.isclose(waiting.new_ratio, SERVED_MIN_PER_S / 10, rel_tol=0.01)
+    assert flowing(1, 10, 1, 0.0).state()["growth"] == GROWTH_MAX
+
+
+def test_an_outage_is_no_reason_to_share_otherwise_afterwards() -> None:
+    share = flowing(8, 40, 8, 0.25)
+    before = share.state()
+    for second in range(1000, 1060):
+        for _ in range(100):
+            share.on_holder()
+            share.on_newcomer()
+        share.observe(0.0, float(second))
+    assert share.state() == before
 
 
 def test_the_same_instant_twice_changes_nothing() -> None:

@@ -14,7 +14,7 @@ def test_every_kind_has_one() -> None:
     ("verdict", "ratios"),
     [
         (Verdict.HALF, {0.7}),
-        (Verdict.ONE, {0.9}),
+        (Verdict.ONE, {0.9, 1.0}),
         (Verdict.NONE, {1.0}),
         (Verdict.OPENS, {1.0}),
         (Verdict.HEALTHY, {1.0}),
@@ -28,3 +28,9 @@ def test_breaker_and_limit_agree_on_what_is_overload(verdict: Verdict, ratios: s
 def test_only_a_refused_account_rests_the_account_and_only_our_quota_the_quota() -> None:
     rests = {kind: one.rests for kind, one in REACTIONS.items() if one.rests is not Rests.MODEL}
     assert rests == {FailureKind.ACCOUNT: Rests.ACCOUNT, FailureKind.QUOTA: Rests.QUOTA}
+
+
+def test_of_faults_only_the_unreachable_leaves_the_limit_alone() -> None:
+    kinds = [kind for kind in FailureKind if RULES[kind].verdict is Verdict.ONE]
+    left = [kind for kind in kinds if REACTIONS[kind].limit_ratio == 1.0]
+    assert left == [FailureKind.UNREACHABLE]

@@ -4,15 +4,16 @@
 
     kind                                   limit   who is left alone, and until when
     OVERLOADED, SHARED_CAPACITY            x 0.7   the model, only if a time was told
-    SERVER_ERROR, UNREACHABLE, RESET,
-      BROKEN_STREAM, TIMED_OUT, STALLED    x 0.9   the model, only if a time was told
+    SERVER_ERROR, RESET, BROKEN_STREAM,
+      TIMED_OUT, STALLED                   x 0.9   the model, only if a time was told
     QUOTA                                  -       the quota: until its reset, or for a backoff
     ACCOUNT                                -       the account: an operator must act
     all others                             -       the model, only if a time was told
 
 An overload without a time never rests an account, or all accounts would rest at once. A quota's
 429 lowers no limit and no probe is sent: failed calls count, and the reset is known. After a rest
-a quota starts slowly (``quota.py``).
+a quota starts slowly (``quota.py``). Who cannot be reached says nothing of what it can do: the
+breaker keeps off, and what comes back is as large as it was.
 
 Source: TIERING 2, "Events", of the reference shelf.
 """
@@ -52,7 +53,7 @@ REACTIONS: Final[dict[FailureKind, Reaction]] = {
     FailureKind.SHARED_CAPACITY: _OVERLOAD,
     FailureKind.QUOTA: Reaction(rests=Rests.QUOTA),
     FailureKind.SERVER_ERROR: _FAULT,
-    FailureKind.UNREACHABLE: _FAULT,
+    FailureKind.UNREACHABLE: _NOTHING,
     FailureKind.RESET: _FAULT,
     FailureKind.STALE: _NOTHING,
     FailureKind.BROKEN_STREAM: _FAULT,
