@@ -390,3 +390,32 @@ def test_a_user_is_new_once_however_often_it_asks() -> None:
         return consumers.state(25.0)["share"]["newcomers_per_s"]
 
     assert flow(1) == flow(2) > 0.0
+
+
+# --- a reload
+
+
+def test_a_reload_changes_how_much_is_taken_and_lets_who_is_in_go_on() -> None:
+    consumers = at_level(5)
+    one = claim_of("somebody")
+    with_new(consumers, 1.0, 0.0)
+    assert consumers.admit(one, 0.0) is None
+    assert one.output_tokens_cap == 128
+    consumers.use(Admission(ladder=Ladder(output_tokens_caps=(64, 32))))
+    assert consumers.level == 5
+    consumers.leave(one, 1.0, cost_tokens=100.0)
+    again = claim_of("somebody")
+    assert consumers.admit(again, 2.0) is None
+    assert again.output_tokens_cap == 32
+
+
+def test_a_ladder_that_is_turned_off_takes_nothing_more() -> None:
+    consumers = at_level(5)
+    assert code_of(consumers.admit(claim_of("new"), 0.0)) == "no_new_sessions"
+    consumers.use(Admission(ladder=Ladder(is_enabled=False), streams_per_user_max=2))
+    consumers.observe(1.0, 2.0, 1.0)
+    claims = [claim_of("other") for _ in range(3)]
+    told = [code_of(consumers.admit(one, 2.0)) for one in claims]
+    assert told == ["", "", "user_streams"]
+    assert claims[0].degraded == ()
+    assert consumers.may_retry(claims[0])

@@ -12,6 +12,7 @@ from tests.exchange.test_gate_tiers import Asker, asked
 from tests.exchange.world import Spec, World
 
 from penstock.config.model import Admission, Breaker, QueueWaits, Quota
+from penstock.core.claim import Claim
 from penstock.core.errors import QUEUE_TIMEOUT
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind
 from penstock.core.tier import Tier
@@ -218,3 +219,11 @@ def test_desks_of_upstreams_that_are_gone_are_cleared_away() -> None:
     last.give_back(SUCCESS)
     world.gate.use(Admission(), [here])
     assert {desk.upstream for desk in world.gate.desks} == {here}
+
+
+def test_a_reload_reaches_the_ladder() -> None:
+    hall = Hall(1)
+    hall.gate.use(Admission(streams_per_user_max=1))
+    claims = [Claim("crowd", "key", Tier.FREE, 5, hall.now_s) for _ in range(2)]
+    refusals = [hall.consumers.admit(claim, hall.now_s) for claim in claims]
+    assert [refusal is None for refusal in refusals] == [True, False]

@@ -248,6 +248,8 @@ class Traffic(RuleBasedStateMachine):
             is_free = {"stale": True, "failover": True}
             tried: set[object] = set()
             for last, attempt in itertools.pairwise(attempts):
+                if last.was_moved:
+                    continue
                 tried.add(last.target)
                 is_stale = isinstance(last.outcome, Failure) and last.outcome.kind.value == "stale"
                 if is_stale and attempt.target is last.target and is_free["stale"]:
@@ -309,9 +311,12 @@ class Traffic(RuleBasedStateMachine):
         assert [one.upstream for one in opened] == [line.upstream for line in lines]
         assert [one.upstream for one in record.attempts] == [line.upstream for line in lines]
         stale = sum(one.outcome == "stale" for one in record.attempts)
-        assert len(lines) <= run.order.route.attempts_max + min(1, stale)
+        moved = sum(line.attempt.was_moved for line in lines)
+        assert moved <= 1
+        free = moved + min(1, stale)
+        assert len(lines) <= run.order.route.attempts_max + free
         if not run.order.may_fail_over:
-            assert len(lines) <= 1 + min(1, stale)
+            assert len(lines) <= 1 + free
         assert run.timer.at_s is None, "an alarm is still set"
         for at, one in enumerate(record.attempts):
             later = [line.attempt.target for line in lines[at + 1 :]]

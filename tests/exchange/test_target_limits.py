@@ -11,7 +11,7 @@ from penstock.core.circuit_breaker import Permit
 from penstock.core.claim import Claim
 from penstock.core.limits_seen import Level, LimitsSeen
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
-from penstock.core.spent import NOTHING, Spent
+from penstock.core.spent import NOTHING, UNTOLD, Spent
 from penstock.core.tier import Tier
 from penstock.dialects.anthropic_messages.dialect import AnthropicMessages
 from penstock.exchange.target import ENGINE_FRESH_S, ChargedPermit, Readiness, Target
@@ -106,8 +106,25 @@ def test_a_use_that_is_not_known_stays_charged_unless_it_failed(
     world = World()
     target = at_claude(world, Quota(output_tokens_per_min=600, target_ratio=1.0))
     big = claim(output_tokens=90)
-    end(target, target.acquire(big, START_S), outcome, NOTHING)
+    end(target, target.acquire(big, START_S), outcome, UNTOLD)
     assert (target.acquire(big, START_S) is not None) is comes_back
+
+
+@pytest.mark.parametrize("is_openai", [True, False])
+def test_what_was_never_sent_is_charged_nowhere(*, is_openai: bool) -> None:
+    """Also by providers from whom nothing comes back: they have seen nothing of it."""
+    world = World()
+    target = at_claude(world)
+    if is_openai:
+        target = world.target(Spec("o"))
+    quota = Quota(tokens_per_min=600, requests_per_min=600, target_ratio=1.0)
+    upstream = target.upstream
+    upstream.use(msgspec.structs.replace(upstream.entry, quota=quota))
+    for _ in range(1000):
+        end(target, target.acquire(claim(), START_S), IGNORED, NOTHING)
+    assert upstream.quota.usage_ratio(START_S) == 0.0
+    run(target, Spent(0.5, 100, 50), START_S)
+    assert target.acquire(claim(), START_S) is None
 
 
 def test_what_the_ladder_caps_is_not_charged() -> None:

@@ -333,19 +333,24 @@ class World:
     def __post_init__(self) -> None:
         self.now_s = START_S
         self.tier = Tier.STANDARD  # of those who ask from now on
+        self.tenant = "tenant"
         self.timers: dict[FakeTimer, None] = {}
         self.chance = random.Random(self.seed).random
-        self.gate = LocalGate(self.chance)
-        self.gate.use_timer(FakeTimer(self, self.gate.on_wake))
         self.budget = CountingBudget(0.1, self.floor_per_s)
         self.dialer = FakeDialer(self)
         self.recorder = FakeRecorder()
-        self.ports = Ports(self.dialer, self.gate, self.recorder, self.budget, self.chance)
+        self.use_gate(LocalGate(self.chance))
         self.upstreams: dict[str, UpstreamState] = {}
         self.states: dict[tuple[str, str], TargetState] = {}
         self.runs: list[Run] = []
 
     # --- what is configured
+
+    def use_gate(self, gate: LocalGate) -> None:
+        """Let everybody who comes from now on ask at this gate."""
+        self.gate = gate
+        gate.use_timer(FakeTimer(self, gate.on_wake))
+        self.ports = Ports(self.dialer, gate, self.recorder, self.budget, self.chance)
 
     def upstream(
         self,
@@ -432,7 +437,7 @@ class World:
             at_s=self.now_s,
             at_unix_s=1_700_000_000.0,
             may_fail_over=may_fail_over,
-            claim=Claim("tenant", "key", self.tier, tokens(len(body)), self.now_s),
+            claim=Claim(self.tenant, "key", self.tier, tokens(len(body)), self.now_s),
             operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
             speakers=endpoint.speakers if endpoint is not None else None,
             is_continuing=route.on_break is OnBreak.CONTINUE,

@@ -55,6 +55,10 @@ class Ladder:
         self._over_since_s = math.inf  # at the next level's entry or above
         self._below_since_s = math.inf  # below what this level is left at
 
+    def use(self, policy: LadderPolicy) -> None:
+        """Move by other settings from now on; the level stays until the pressure moves it."""
+        self._policy = policy
+
     def observe(self, pressure: float, now_s: float) -> int:
         """Take the pressure of now; return the level."""
         entries, level = self._policy.entries, self.level

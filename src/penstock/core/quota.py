@@ -3,6 +3,7 @@
     may_take      every known dimension has credit, and none is frozen   -> True
     take          the estimate is charged to each dimension as its provider would
     settle        the difference to what was used is given back, or charged
+    put back      nothing was sent: as if it had not been taken
     resync        headers say what was left        -> never more credit than that and what has
                                                       flowed since, less what is under way; their
                                                       limit is the limit, unless the operator's is
@@ -240,6 +241,14 @@ class Quota:
                 most = max(meter.burst, meter.level)
                 meter.level = min(most, meter.level + amount - used[at])
                 meter.used = max(0.0, meter.used + used[at] - amount)
+
+    def put_back(self, taken: Amounts, now_s: float) -> None:
+        """Give all of an estimate back, whatever the provider: nothing was sent."""
+        for at, meter in self._known:
+            meter.flow(now_s)
+            meter.unsettled = max(0.0, meter.unsettled - taken[at])
+            meter.level = min(max(meter.burst, meter.level), meter.level + taken[at])
+            meter.used = max(0.0, meter.used - taken[at])
 
     def resync(self, seen: LimitsSeen, seen_at_s: float, now_s: float) -> None:
         """Believe the headers of an answer, where they say less than we thought.

@@ -29,4 +29,6 @@ class Spent:
         self.seen_at_s = seen_at_s  # when these headers came; 0: just now
 
 
-NOTHING: Final = Spent()  # not to be changed: for whoever knows nothing
+# Not to be changed.
+NOTHING: Final = Spent()  # nothing was sent: an attempt that was granted, and never dialled
+UNTOLD: Final = Spent()  # whoever knew it is gone

@@ -91,6 +91,15 @@ class Consumers:
         self._streams: dict[str, int] = {}  # only users who have some
         self._full_since_s = now_s
 
+    def use(self, entry: Admission) -> None:
+        """Take other settings; who is in stays in. The sizes of the tables stay as they are."""
+        policy = self._policy = entry.ladder
+        self._streams_max = entry.streams_per_user_max
+        self._tickets.ticket_s = policy.ticket_s
+        self._ladder.use(LadderPolicy(policy.entries, policy.up_s, policy.down_s))
+        if not policy.is_enabled:
+            self._ladder.level = 0  # nobody observes it any more
+
     @property
     def level(self) -> int:
         """The ladder's level, 0 to 5."""

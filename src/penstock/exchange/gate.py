@@ -73,7 +73,7 @@ class LocalGate:
         consumers: Consumers | None = None,
     ) -> None:
         self.tenancy = tenancy or Tenancy()
-        self.consumers = consumers  # none: nobody is let in by ladder and ticket
+        self.consumers: Consumers | None = None  # none: nobody is let in by ladder and ticket
         self._chance = chance
         self._timer: Timer | None = None
         self._desks: dict[UpstreamState, Desk] = {}
@@ -82,6 +82,7 @@ class LocalGate:
         self._order = itertools.count()
         self._out: dict[Grant, None] = {}
         self.use(admission or Admission())
+        self.consumers = consumers  # who have been made with settings of their own
 
     def use(self, admission: Admission, upstreams: Iterable[UpstreamState] | None = None) -> None:
         """Take other settings; who waits goes on waiting.
@@ -89,6 +90,8 @@ class LocalGate:
         ``upstreams`` are all that there are now: desks of others go, once nobody stands there.
         """
         self.admission = admission
+        if self.consumers is not None:
+            self.consumers.use(admission)
         if upstreams is not None:
             kept = set(upstreams)
             for desk in list(self._desks.values()):

@@ -30,10 +30,10 @@ from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
 from penstock.core.limits_seen import LimitsSeen
 from penstock.core.load import PeakEwma
-from penstock.core.outcome import SUCCESS, Failure, Outcome
+from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.core.quota import AS_USED, CHARGES, Amounts, Dimension, Limits, Quota
 from penstock.core.reaction import REACTIONS, Rests
-from penstock.core.spent import Spent
+from penstock.core.spent import NOTHING, Spent
 from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
 from penstock.dialects.contract import Dialect, Inquiry
@@ -307,6 +307,10 @@ class Target:
 
     def _settle(self, permit: ChargedPermit, outcome: Outcome, spent: Spent, now_s: float) -> None:
         """Charge what was used; a failure that tells of no tokens has used none."""
+        if spent is NOTHING and outcome is IGNORED:
+            for quota in self._quotas():
+                quota.put_back(permit.amounts, now_s)
+            return
         actual = None
         if spent.input_tokens or spent.output_tokens or isinstance(outcome, Failure):
             actual = self.upstream.charge.amounts(spent.input_tokens, spent.output_tokens, 0)

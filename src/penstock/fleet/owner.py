@@ -24,6 +24,7 @@ from penstock.config.model import Timeouts
 from penstock.core.claim import Claim
 from penstock.core.errors import DialectError, ShedError
 from penstock.core.outcome import IGNORED
+from penstock.core.spent import UNTOLD
 from penstock.core.standing import UNLIMITED, Standing
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.route import Route
@@ -270,6 +271,7 @@ class Owner:
         grant = visitor.grant
         if grant is not None and (target is None or grant.target.state is not target.state):
             visitor.grant = None
+            grant.spent = UNTOLD
             self._gate.give_back(grant, IGNORED, now_s)
         if target is not None and visitor.grant is None:
             visitor.grant = self._gate.adopt(visitor, target, now_s)
@@ -281,6 +283,7 @@ class Owner:
             grant = visitor.grant
             visitor.grant = None
             if grant is not None:
+                grant.spent = UNTOLD
                 self._gate.give_back(grant, IGNORED, now_s)
             self._settle(visitor, now_s)
 

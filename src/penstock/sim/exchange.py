@@ -17,7 +17,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.core.retry_budget import RetryBudget
-from penstock.core.spent import Spent
+from penstock.core.spent import UNTOLD, Spent
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan, repeats_max
@@ -351,8 +351,8 @@ class SimExchange:
         plant.watch.on_returned(grant, now_s)
         if work.first_at_s:
             grant.target.state.load.observe(work.first_at_s - work.started_at_s, now_s)
-        if outcome is not IGNORED:
-            grant.spent = self._spent(grant, work, outcome, now_s)
+        is_told = outcome is not IGNORED
+        grant.spent = self._spent(grant, work, outcome, now_s) if is_told else UNTOLD
         plant.gate.give_back(grant, outcome, now_s)
 
     def _spent(self, grant: Grant, work: Work, outcome: Outcome, now_s: float) -> Spent:
