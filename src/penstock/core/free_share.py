@@ -17,8 +17,8 @@ queue stays long enough for no slot to lie idle, and short enough for holders to
 Where nobody waits, C is not known: it is taken for larger by the second (C = T * growth) until
 somebody waits. So capacity that comes back is filled within seconds, and a share of 1 says so.
 
-Where nothing is served and nobody waits either, there is nothing to share: an outage. Then all stays
-as it was, and who asks again and again is not counted; afterwards it goes on from there.
+Where nothing is served and nobody waits either, there is nothing to share: an outage. Then all
+stays as it was, and who asks again and again is not counted; afterwards it goes on from there.
 
 Holders are put out only where the queue nears its bound, because capacity was lost or a crowd came
 in before anybody noticed. Then some go with all of their turns: one turn of everybody would leave
