@@ -193,3 +193,14 @@ def test_on_a_terminal_it_draws_until_it_is_told_to_stop(tmp_path: Path, admin_u
     assert b"known after the next read" in drawn, "it does not wait for rates to draw"
     assert b"\x1b[?1049h" in drawn  # a screen of its own, and the old one back
     assert b"\x1b[?1049l" in drawn
+
+
+def test_workers_are_found_by_their_own_files(tmp_path: Path) -> None:
+    home = State(tmp_path)
+    home.run.mkdir(parents=True)
+    assert home.gateways_ready() == []
+    for at, name in enumerate(("gateway", "gateway-1", "gateway-2")):
+        home.ready(name).write_text("{}")
+        os.utime(home.ready(name), (at, at))
+    names = [path.name for path in home.gateways_ready()]
+    assert names == ["gateway-2.ready.json", "gateway-1.ready.json", "gateway.ready.json"]

@@ -33,6 +33,12 @@ class State:
         """Return where a process says that it is ready."""
         return self.run / f"{name}.ready.json"
 
+    def gateways_ready(self) -> list[Path]:
+        """Return where a gateway or its workers said that they are ready, the last one first."""
+        paths = [self.ready("gateway"), *self.run.glob("gateway-*.ready.json")]
+        there = [path for path in paths if path.exists()]
+        return sorted(there, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
     def reloaded(self, name: str) -> Path:
         """Return where a process says what became of a reload."""
         return self.run / f"{name}.reload.json"

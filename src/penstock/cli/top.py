@@ -110,9 +110,10 @@ class Source:
 
     def _found(self) -> str:
         """Return where the gateway said that it listens, or else where it is to."""
-        ready = state.read_json(self._home.ready("gateway")).get("admin_url")
-        if isinstance(ready, str):
-            return ready
+        for path in self._home.gateways_ready():  # all workers share one admin port
+            ready = state.read_json(path).get("admin_url")
+            if isinstance(ready, str):
+                return ready
         if not self._home.snapshot.exists():
             raise StoreError(f"nothing has run in {self._home.root} yet: penstock up")
         gateway = snapshot_file.read(self._home.snapshot).config.gateway
