@@ -294,6 +294,8 @@ class Hall:
             self.answer(pick.choice(holders))
         elif kind < 0.72 and holders:
             one = pick.choice(holders)
+            if not one.has_begun and one.grant is not None:
+                self.gate.began(one.grant, self.now_s)
             one.has_begun = True
             one.output_tokens += pick.choice([1, 100])
         elif kind < 0.75 and guests:

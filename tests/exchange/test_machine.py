@@ -25,6 +25,7 @@ from penstock.core.circuit_breaker import BreakerState
 from penstock.core.claim import ANYONE
 from penstock.core.outcome import Failure, FailureKind, Ignored, Success
 from penstock.exchange.attempt import Attempt
+from penstock.exchange.failover import CONTRACT_REPEATS_MAX, REPEATS_MAX
 from penstock.exchange.machine import FINISH_S, State
 from penstock.exchange.route import Route
 from penstock.exchange.target import Readiness, Target
@@ -208,7 +209,9 @@ class Traffic(RuleBasedStateMachine):
                 assert run.timer.at_s is not None, "nobody will wake it"
                 assert now_s < run.timer.at_s + SLACK_S
                 failed_at_s = self.lines_of(run)[-1].attempt.ended_at_s
-                assert now_s < failed_at_s + FIRST_S + SLACK_S, "the backoff has no end"
+                rounds = CONTRACT_REPEATS_MAX if run.order.claim.is_in_contract else REPEATS_MAX
+                longest_s = FIRST_S * 2 ** (rounds - 1)
+                assert now_s < failed_at_s + longest_s + SLACK_S, "the backoff has no end"
 
     def is_long_ready(self, target: Target) -> bool:
         """Tell whether whoever waits should have been let through already.
