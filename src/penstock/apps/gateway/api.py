@@ -19,9 +19,10 @@ from penstock.apps.gateway.resuming import DIALECT as RESPONSES
 from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.config.model import OnBreak
+from penstock.core.claim import Claim
 from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
-from penstock.dialects.contract import Dialect
-from penstock.dialects.operation import Endpoint
+from penstock.dialects.contract import Dialect, Inquiry
+from penstock.dialects.operation import Endpoint, Operation
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
@@ -36,6 +37,7 @@ JSON: Final = b"content-type: application/json\r\n"
 NO_FAILOVER: Final = b"off"
 ON_BREAK: Final = b"x-penstock-on-break"
 EMULATED: Final = b"x-penstock-emulated: true\r\n"
+ROOM: Final = (1.0, 1.0, 0.95, 0.9, 0.9)  # of exchanges_max, by tier: contracts find some left
 WIRE_CODES: Final[dict[int, str]] = {
     408: "request_timeout",
     413: "request_too_large",
@@ -113,16 +115,13 @@ class Api:
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
-            tenant = self._routing.tenant_of(key)
-            claim = tiering.claim_of(call, key, tenant, inquiry, now_s, self._counters)
             on_break = _on_break(call) if ON_BREAK in call.headers else route.on_break
             wish = None
             if RESUME_HEADER in call.headers or dialect is RESPONSES:
                 wish = self.resuming.wish(call, key, route.name, dialect, inquiry)
                 if self.resuming.replay(wish, call):
                     return
-            if self._recorder.in_flight >= self._routing.config.gateway.exchanges_max:
-                raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
+            claim = self._claim(call, endpoint, key, inquiry)
         except PenstockError as error:
             self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
             caller.refuse(error, b"")
@@ -149,6 +148,17 @@ class Api:
         begin(self.resuming.caller(wish, key, caller), exchange)
         self._recorder.in_flight += 1
         exchange.start(now_s)
+
+    def _claim(self, call: Call, endpoint: Endpoint, key: Key, inquiry: Inquiry) -> Claim:
+        """Return what admission is to know; raises ShedError if there is no room in this process."""
+        tenant = self._routing.tenant_of(key)
+        claim = tiering.claim_of(call, key, tenant, inquiry, call.received_at_s, self._counters)
+        if endpoint.operation is not Operation.GENERATE:
+            claim.output_tokens_max = 1  # a count or a vector has no output to be reserved for
+        exchanges_max = self._routing.config.gateway.exchanges_max
+        if self._recorder.in_flight >= exchanges_max * ROOM[claim.tier]:
+            raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
+        return claim
 
     def _key(self, call: Call) -> Key | None:
         secret = endpoints.secret_of(call)
