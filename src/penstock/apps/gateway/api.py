@@ -150,7 +150,7 @@ class Api:
         exchange.start(now_s)
 
     def _claim(self, call: Call, endpoint: Endpoint, key: Key, inquiry: Inquiry) -> Claim:
-        """Return what admission is to know; raises ShedError if there is no room in this process."""
+        """Return what admission is to know; raises ShedError if this process has no room."""
         tenant = self._routing.tenant_of(key)
         claim = tiering.claim_of(call, key, tenant, inquiry, call.received_at_s, self._counters)
         if endpoint.operation is not Operation.GENERATE:
