@@ -226,7 +226,8 @@ async def poll(gateway: Gateway, run: Run, began_s: float) -> None:
         used = sum(one["in_flight"] for one in gate["desks"])
         limit = sum(one["limit"] for one in gate["desks"])
         run.held_s = gate["desks"][0]["held_s"] if gate["desks"] else 0.0
-        level = (gate["consumers"] or {}).get("level", 0)
+        consumers = gate["consumers"]
+        level = consumers["level"] if consumers else 0
         run.used.append((loop.time() - began_s, used, limit, level))
         await asyncio.sleep(POLL_S)
 
