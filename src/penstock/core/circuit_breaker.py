@@ -8,6 +8,7 @@ The whole machine; there are no other moves:
     OPEN       cooldown over and someone asks      -> HALF_OPEN; that caller is the probe
     HALF_OPEN  probes_to_close probes succeed      -> CLOSED   (one at a time, 3 by default)
     HALF_OPEN  probe's answer begins               -> as if it had succeeded: its end is old news
+    any        another process had opened it       -> OPEN (``restore``)
     HALF_OPEN  probe fails                         -> OPEN, cooldown doubled up to its maximum
     HALF_OPEN  probe ignored (no verdict)          -> OPEN, ready for another probe at once
 
@@ -88,6 +89,12 @@ class CircuitBreaker:
     def retry_at_s(self) -> float:
         """When an open breaker lets its next probe out."""
         return self._retry_at_s
+
+    def restore(self, rest_s: float, now_s: float) -> None:
+        """Be open for so long, because another process had opened it."""
+        self.opened += 1
+        self._retry_at_s = now_s + rest_s
+        self._enter(BreakerState.OPEN, now_s)
 
     def may_acquire(self, now_s: float) -> bool:
         """Tell whether ``try_acquire`` would return a permit; changes nothing."""

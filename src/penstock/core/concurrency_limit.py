@@ -131,6 +131,11 @@ class ConcurrencyLimit:
         self._set(float(limit_max) if was_whole or not is_adaptive else self._level)
         return self.limit > before
 
+    def restore(self, limit: int) -> None:
+        """Go on from the limit that another process had found."""
+        if self.is_adaptive:
+            self._set(float(limit))
+
     def set_floor(self, floor: int) -> None:
         """Never go below this: the reserve and one more (TIERING 2)."""
         self.floor = floor

@@ -29,7 +29,7 @@ Pure: reads no clock. ``now_s`` is monotonic seconds.
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from penstock.core.limits_seen import LimitsSeen
@@ -274,6 +274,20 @@ class Quota:
         return max(
             (meter.ready_at_s(amounts[at], now_s) for at, meter in self._known), default=now_s
         )
+
+    def levels(self, now_s: float) -> list[tuple[float, float]]:
+        """Return of each dimension what is there, and for how many seconds it stays frozen."""
+        for meter in self._all:
+            meter.flow(now_s)
+        return [(one.level, max(0.0, one.frozen_until_s - now_s)) for one in self._all]
+
+    def restore(self, levels: Sequence[Sequence[float]], now_s: float) -> None:
+        """Have no more than another process had, and leave alone what it did."""
+        for meter, (level, frozen_s) in zip(self._all, levels, strict=True):
+            meter.flow(now_s)
+            meter.level = min(meter.level, level)
+            if frozen_s > 0.0:
+                meter.freeze(now_s + frozen_s, now_s)
 
     def usage_ratio(self, now_s: float) -> float:
         """Return the use of the tightest dimension, of what may be used; 1 while one is frozen."""

@@ -32,6 +32,7 @@ from penstock.fleet.owner import Owner, Session
 from penstock.fleet.salt import salt_of
 from penstock.fleet.saving import Kept, Saving
 from penstock.snapshot import file as snapshot_file
+from penstock.snapshot.learned import Learned
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.routing import Routing, check
 from penstock.snapshot.spent import SpentFile
@@ -49,6 +50,9 @@ TICK_S: Final = 0.1
 STALL_S: Final = 0.3  # a tick that is as late was held up by ourselves
 SECOND_TICKS: Final = 10
 PLACES_TICKS: Final = 5  # half a second: callers are told every second
+
+
+LEARNED_S: Final = 60.0  # for which limits, quotas and breakers are worth to be remembered
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,10 @@ class Limiter:
         self._spent.restore(now_s)
         if self._spent.error:
             log.warn("spending_forgotten", reason=self._spent.error)
-        parts = {"consumers": Kept(consumers, admission.ladder.ticket_s)}
+        parts = {
+            "consumers": Kept(consumers, admission.ladder.ticket_s),
+            "learned": Kept(Learned(self._routing), LEARNED_S),
+        }
         self._saving = Saving(options.state_dir / STATE, parts, self._on_unsaved)
         self._saving.restore(now_s, clock.now_unix_s())
         self._owner = Owner(self._gate, self._routing, now_s, self._look)
