@@ -322,15 +322,15 @@ def gateways(rounds: int) -> None:
     """Print what whole gateways take."""
     build_programs()
     cases = {
-        "a whole exchange, standard": ("standard", Load("open", 64, 1.0, warm_s=0.3, rate=800)),
+        "a whole exchange, standard": ("standard", Load("closed", 16, 0.8, warm_s=0.2)),
         "a whole exchange, enterprise": (
             "enterprise-0",
-            Load("open", 64, 1.0, warm_s=0.3, rate=800),
+            Load("closed", 16, 0.8, warm_s=0.2),
         ),
-        "a whole exchange, free": ("free", Load("open", 64, 1.0, warm_s=0.3, rate=800)),
+        "a whole exchange, free": ("free", Load("closed", 16, 0.8, warm_s=0.2)),
         "an event of a stream": (
             "standard",
-            Load("stream", 100, 1.0, warm_s=0.3, events=30, beat=20),
+            Load("stream", 100, 0.8, warm_s=0.2, events=150, beat=40),
         ),
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -390,9 +390,8 @@ def report_loss(plan: Plan, run: Run) -> None:
     )
     after = [(at_s - back_s, slots / plan.slots) for at_s, slots, _, _ in run.used]
     full = next((at_s for at_s, ratio in after if at_s > 0 and ratio >= 0.95), None)
-    settled = [
-        slots / max(1, limit) for at_s, slots, limit, _ in run.used if lost_s + 5 <= at_s < back_s
-    ]
+    left = plan.slots / 2
+    settled = [slots / left for at_s, slots, _, _ in run.used if lost_s + 5 <= at_s < back_s]
     print(
         f"  while it was gone, slots in use of those left {statistics.fmean(settled):.3f}; "
         f"0.95 of all in use {'never' if full is None else f'{full:.1f} s'} after the return"
