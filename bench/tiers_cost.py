@@ -51,6 +51,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
 from penstock.core.outcome import SUCCESS, Outcome
 from penstock.core.spent import Spent
+from penstock.core.standing import UNLIMITED, Standing
 from penstock.core.tier import Tier
 from penstock.dialects.openai_chat.dialect import OpenAIChat
 from penstock.exchange.consumers import Consumers
@@ -103,6 +104,11 @@ class Slots:
     def place(self, demand: Demand, now_s: float) -> Place | None:
         """Nobody waits."""
         del demand, now_s
+
+    def standing(self, claim: Claim, now_s: float) -> Standing:
+        """Limit nobody."""
+        del claim, now_s
+        return UNLIMITED
 
     def may_degrade(self, claim: Claim) -> bool:
         """Take nothing away."""
