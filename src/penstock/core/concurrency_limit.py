@@ -39,7 +39,7 @@ from penstock.core.ttft_norm import Sample, TtftNorm
 WINDOW_S_MIN: Final = 1.0
 SAMPLES_MIN: Final = 20  # to judge a TTFT by
 TURNOVER: Final = 4  # a window ends when a quarter of the slots have
-SAMPLES_MAX: Final = 256  # of one window; what comes later is not looked at
+SAMPLES_MAX: Final = 32  # of one window; more would hold the attempt up that ends it (1 us each)
 EXCESS_MAX: Final = 2.0  # TTFT p90 over its baseline
 EXCESS_WINDOWS: Final = 2  # in a row: a window's p90 may be chance
 FAR: Final = 2.0  # times the bound on TTFT or saturation: as bad as a word of overload
