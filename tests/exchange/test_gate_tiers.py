@@ -10,6 +10,7 @@ from penstock.core.errors import ShedError
 from penstock.core.outcome import IGNORED
 from penstock.core.spent import Spent
 from penstock.core.tier import Tier
+from penstock.exchange.demand import Grant
 from penstock.exchange.route import Route
 
 WHOLE = (role(), text("Hello"), stop(), DONE)
@@ -249,3 +250,25 @@ def test_where_credit_is_short_its_pace_says_who_would_wait_too_long() -> None:
     world.advance(1.0)
     world.gate.on_tick(world.now_s)
     assert asked(world, route, Tier.FREE).grant is not None
+
+
+def test_who_is_told_by_the_clock_may_ask_for_an_upstream_that_nobody_has_asked_for() -> None:
+    world = World()
+    state = world.upstream("a", 100)
+    state.use(msgspec.structs.replace(state.entry, quota=Quota(requests_per_min=120)))
+    route, fresh = world.route("a"), world.route("b")
+    asked_after: list[Asker] = []
+    began_s = world.now_s
+
+    def ask_another(grant: Grant) -> None:
+        if grant.at_s > began_s:
+            asked_after.append(asked(world, fresh, Tier.STANDARD))
+
+    for _ in range(40):
+        one = Asker(world, route, Tier.STANDARD)
+        one.on_grant = ask_another
+        one.ask()
+    assert not asked_after
+    world.advance(3.0)
+    assert asked_after
+    assert all(one.upstream == "b" for one in asked_after)

@@ -246,7 +246,7 @@ class LocalGate:
             at_s, _, demand = heapq.heappop(self._due)
             if self._looks.get(demand) == at_s:
                 due.append(demand)
-        for desk in self._desks.values():
+        for desk in tuple(self._desks.values()):  # who is told may ask for another
             if desk.wake_at_s <= now_s:
                 desk.wake_at_s = math.inf
                 self._serve(desk, now_s)
@@ -267,7 +267,7 @@ class LocalGate:
             self.tenancy.settle(claim, used, claim.model, now_s, is_final=False)
         if self.consumers is not None:
             self.consumers.observe(*self._pressure(now_s), now_s)
-        for desk in self._desks.values():
+        for desk in tuple(self._desks.values()):
             desk.on_tick(now_s)
             if desk.queue:
                 self._serve(desk, now_s)
