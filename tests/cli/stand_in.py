@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from penstock.cli import state
+from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.snapshot import file
 
@@ -37,11 +38,11 @@ def reload(home: state.State) -> None:
     try:
         snapshot = file.read(home.snapshot)
     except StoreError as error:
-        state.write_json(home.reloaded("gateway"), {"version": 0, "error": error.message})
+        private_file.write_json(home.reloaded("gateway"), {"version": 0, "error": error.message})
         return
     is_bad = any(route.name == "refuse-me" for route in snapshot.config.routes)
     answer = {"version": snapshot.version, "error": "refused by the stand-in" if is_bad else ""}
-    state.write_json(home.reloaded("gateway"), answer)
+    private_file.write_json(home.reloaded("gateway"), answer)
 
 
 async def gateway(args: argparse.Namespace) -> None:
@@ -64,7 +65,7 @@ async def emulate(args: argparse.Namespace) -> None:
 async def ready(path: str, content: dict[str, object]) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    state.write_json(Path(path), {**content, "pid": os.getpid()})
+    private_file.write_json(Path(path), {**content, "pid": os.getpid()})
     await stopped.wait()
     sys.stderr.write(json.dumps({"event": "drained"}) + "\n")
 

@@ -22,7 +22,8 @@ import pytest
 from tests.cli.running import WITHIN_S, environment, penstock
 from tests.cli.test_top_figures import desk, telemetry, with_tier
 
-from penstock.cli.state import State, write_json
+from penstock.cli.state import State
+from penstock.config.private_file import write_json
 from penstock.exchange.statistics import GateStatistics
 
 ONCE = ("top", "--once", "-i", "0.1")

@@ -15,7 +15,8 @@ from tests.e2e.conftest import StartGateway
 from tests.e2e.emulator import DEADLINE_S, RunningEmulator, wait_until
 from tests.e2e.gateway import CALLER_KEY, RunningGateway, config_of, document
 
-from penstock.cli.state import State, write_json
+from penstock.cli.state import State
+from penstock.config.private_file import write_json
 
 SLOTS = 2
 CROWD = 5

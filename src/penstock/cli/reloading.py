@@ -18,7 +18,8 @@ import msgspec
 from penstock.cli.child import Child, is_set_within
 from penstock.cli.plan import Plan
 from penstock.cli.publish import next_version, publish
-from penstock.cli.state import State, read_json, write_json
+from penstock.cli.state import State, read_json
+from penstock.config import private_file
 from penstock.core.errors import ConfigError, PenstockError, Problem
 from penstock.snapshot import file, soundness
 from penstock.snapshot.model import Snapshot
@@ -96,7 +97,7 @@ class Reloading:
                 doubts=list(soundness.doubts(snapshot)),
                 restart_needed=changed(self._running, plan),
             )
-        write_json(self._home.reload, outcome)
+        private_file.write_json(self._home.reload, outcome)
         return outcome
 
     async def _confirmed(

@@ -53,11 +53,6 @@ def open_state() -> State:
     return State(load.state_dir())
 
 
-def write_json(path: Path, content: object) -> None:
-    """Replace a private file by one JSON object."""
-    private_file.write(path, msgspec.json.encode(content).decode() + "\n")
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """Return a JSON object of ours; empty if it is not there (yet) or is not one."""
     try:

@@ -209,9 +209,9 @@ class Up:
             "key": self._key,
             "pids": {"up": os.getpid(), **{child.name: child.pid for child in self._children}},
         }
-        state.write_json(self._home.up, ready)
+        private_file.write_json(self._home.up, ready)
         if self._ready_file:
-            state.write_json(self._ready_file, ready)
+            private_file.write_json(self._ready_file, ready)
 
     def _tell(self) -> None:
         greeting.greet(self._terminal, self._plan, self._urls, self._key)

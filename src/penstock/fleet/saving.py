@@ -8,12 +8,14 @@ A part is whatever has ``state(now_s)``, plain values, and ``restore(state, now_
 them back. One that cannot read what an older version wrote begins anew, alone.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
+
+from penstock.config import private_file
+from penstock.core.errors import StoreError
 
 FORMAT: Final = 1
 
@@ -61,14 +63,10 @@ class Saving:
 
     def write(self, content: bytes) -> None:
         """Replace the file; may run in a thread of its own."""
-        fresh = self._path.with_name(self._path.name + ".new")
         try:
-            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(content)
-            fresh.replace(self._path)
-        except OSError as error:
-            self._say(f"{self._path} cannot be written: {error.strerror}")
+            private_file.write_bytes(self._path, content)
+        except StoreError as error:
+            self._say(error.message)
         else:
             self._error = ""
 

@@ -7,11 +7,11 @@ had. Writing goes to a temporary file beside it, to disk, and then over the old 
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
+from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.snapshot.model import FORMAT, Snapshot
 
@@ -22,16 +22,7 @@ def write(path: Path, snapshot: Snapshot) -> None:
     """Replace the snapshot atomically; raises StoreError if the disk does not take it."""
     body = msgspec.json.encode(snapshot)
     head = f"{MAGIC} {FORMAT} {hashlib.sha256(body).hexdigest()}\n".encode()
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(head + body)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        raise StoreError(f"the snapshot {path} cannot be written: {error.strerror}") from error
+    private_file.write_bytes(path, head + body, is_synced=True)
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

@@ -17,6 +17,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from penstock.config import private_file
+from penstock.core.errors import StoreError
 from penstock.telemetry.declared import Histogram
 from penstock.telemetry.metrics import Counters, Gauges, UpstreamCounts
 from penstock.telemetry.tiers import TierCounts
@@ -85,14 +87,9 @@ class Shelf:
             counters=plain(counters),
             gauges=gauges,
         )
-        path = self._path(self._worker)
-        fresh = path.with_name(path.name + ".new")
         try:
-            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(msgspec.msgpack.encode(self._own))
-            fresh.replace(path)
-        except OSError:
+            private_file.write_bytes(self._path(self._worker), msgspec.msgpack.encode(self._own))
+        except StoreError:
             return  # the next second tries again; here it is told from memory
 
     def sheets(self) -> list[Sheet]:

@@ -23,7 +23,7 @@ from penstock.apps.gateway.admin import Admin, Parts
 from penstock.apps.gateway.api import Api
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.sharing import Sharing
-from penstock.config import load
+from penstock.config import load, private_file
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
 from penstock.exchange.machine import Ports
@@ -137,7 +137,7 @@ class Gateway:
         gc.set_threshold(50_000, 20, 100)
         if options.ready_file is not None:
             ready = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
-            _write_json(options.ready_file, ready)
+            private_file.write_json(options.ready_file, ready)
         log.info("listening", url=url, admin_url=admin_url, snapshot=self._routing.version)
         ticker = self._loop.call_later(TICK_S, self._tick)
         await self._stopping.wait()
@@ -161,9 +161,12 @@ class Gateway:
         told = self._options.state_dir / "run" / f"{self._sharing.name}.reload.json"
         try:
             told.parent.mkdir(mode=0o700, exist_ok=True)
-            _write_json(told, outcome)
-        except OSError as failed:  # whoever asked for the reload waits in vain; callers do not
-            log.warn("reload_not_told", reason=failed.strerror)
+            private_file.write_json(told, outcome)
+        except (
+            OSError,
+            StoreError,
+        ) as failed:  # whoever asked for the reload waits in vain; callers do not
+            log.warn("reload_not_told", reason=str(failed))
 
     def _on_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log a defect of ours; its connection is lost, the process goes on."""
@@ -269,11 +272,3 @@ def _tls(cert_file: str, key_file: str) -> ssl.SSLContext | None:
         raise StoreError(f"{cert_file} and its key cannot be used: {error.strerror}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _write_json(path: Path, value: object) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(value) + b"\n")
-    fresh.replace(path)

@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 import uvloop
 
+from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.exchange.consumers import Consumers
 from penstock.exchange.gate import LocalGate
@@ -115,7 +116,8 @@ class Limiter:
         gc.freeze()  # what exists now lives as long as the process
         gc.set_threshold(50_000, 20, 100)
         if self._options.ready_file is not None:
-            _write_json(self._options.ready_file, {"socket": str(path), "pid": os.getpid()})
+            ready = {"socket": str(path), "pid": os.getpid()}
+            private_file.write_json(self._options.ready_file, ready)
         log.info("listening", socket=str(path), snapshot=self._routing.version)
         self._loop.call_later(TICK_S, self._tick)
         await self._save_each_second()
@@ -137,9 +139,12 @@ class Limiter:
             log.info("reloaded", snapshot=self._routing.version)
         told = self._options.state_dir / "run" / "limiter.reload.json"
         try:
-            _write_json(told, {"version": self._routing.version, "error": error})
-        except OSError as failed:  # whoever asked for the reload waits in vain; workers do not
-            log.warn("reload_not_told", reason=failed.strerror)
+            private_file.write_json(told, {"version": self._routing.version, "error": error})
+        except (
+            OSError,
+            StoreError,
+        ) as failed:  # whoever asked for the reload waits in vain; workers do not
+            log.warn("reload_not_told", reason=str(failed))
 
     def _use(self, snapshot: Snapshot) -> None:
         check(snapshot)
@@ -230,11 +235,3 @@ async def _main(options: Options, snapshot: Snapshot) -> StoreError | None:
         except StoreError as error:
             return error
     return None
-
-
-def _write_json(path: Path, value: object) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(value) + b"\n")
-    fresh.replace(path)
