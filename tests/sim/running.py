@@ -2,16 +2,16 @@
 
 import random
 from functools import cache
-from importlib import resources
 
 import msgspec
 
+from penstock.cli import simulate
 from penstock.sim import arrivals, run
 from penstock.sim.arrivals import Dice
-from penstock.sim.building import Traces
 from penstock.sim.run import Result, Run
 from penstock.sim.scenario import Scenario, Traffic, Upstream
 
+traces = cache(simulate.traces)  # what is shipped, read once
 SLOTS = Upstream(name="gpu", slots=64)
 
 
@@ -22,22 +22,6 @@ def draws(seed: int) -> arrivals.Draw:
         return random.Random(f"{seed}/{name}")
 
     return draw
-
-
-@cache
-def traces() -> Traces:
-    """What is shipped."""
-    folder = resources.files("penstock.sim") / "data"
-
-    def text(name: str) -> str:
-        return (folder / name).read_text(encoding="utf-8")
-
-    return Traces(
-        arrivals.parse_lengths(text("azure2023_conv_lengths.csv")),
-        arrivals.parse_lengths(text("azure2023_code_lengths.csv")),
-        arrivals.parse_lengths(text("agentic_calls.csv")),
-        arrivals.parse_column(text("azure2023_code_gaps.csv"), 0),
-    )
 
 
 def scenario(*traffic: Traffic, **changes: object) -> Scenario:

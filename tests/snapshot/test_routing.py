@@ -177,14 +177,13 @@ def test_a_tenant_that_is_not_declared_is_a_standard_one() -> None:
     assert made.tenant_of(ANY) == Tenant(id="t")
 
 
-def test_who_waits_is_told_of_a_limit_that_a_reload_raises() -> None:
+def test_a_reload_sets_the_limit_of_an_upstream_that_is_in_use() -> None:
     made = routing()
-    told: list[tuple[str, int, float]] = []
-    made.on_raised = lambda up, now_s: told.append((up.name, up.limit.limit, now_s))
-    made.apply(snapshot(concurrency_max=2), 1.0)
-    assert told == []
-    made.apply(snapshot(concurrency_max=9), 2.0)
-    assert told == [("a", 9, 2.0)]
+    state = made.upstreams["a"]
+    for slots in (2, 9):
+        made.apply(snapshot(concurrency_max=slots), float(slots))
+        assert made.upstreams["a"] is state
+        assert state.limit.limit == slots
 
 
 def test_an_upstream_that_is_elsewhere_now_is_learned_anew() -> None:

@@ -91,12 +91,12 @@ class UpstreamState:
         """The name in the configuration."""
         return self.entry.name
 
-    def use(self, entry: Upstream) -> bool:
-        """Obey other settings, and forget nothing; return whether more may be under way now."""
+    def use(self, entry: Upstream) -> None:
+        """Obey other settings, and forget nothing; the gate's next tick serves who may go now."""
         self.entry = entry
         self.limit.itl_goal_s = entry.itl_goal_s or 0.0
         self.quota.use(declared_limits(entry.quota), entry.quota.target_ratio)
-        return self.limit.use(entry.concurrency_max, is_adaptive=entry.is_adaptive)
+        self.limit.use(entry.concurrency_max, is_adaptive=entry.is_adaptive)
 
     def on_engine(self, saturation: float, now_s: float) -> None:
         """Learn what an engine says of itself: 1 is full."""

@@ -8,7 +8,7 @@ passes the caller's on; the routes made for such models are cached, and bounded.
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -27,11 +27,6 @@ from penstock.snapshot.model import Key, Snapshot
 SHA256: Final = re.compile("[0-9a-f]{64}")
 # That callers may name through prefix routes before the oldest is forgotten.
 MODELS_MAX: Final = 512
-
-
-def _wake_nobody(upstream: UpstreamState, now_s: float) -> None:
-    """Stand in for whoever serves those that wait for an upstream whose limit has been raised."""
-    del upstream, now_s
 
 
 def check(snapshot: Snapshot) -> None:
@@ -66,7 +61,6 @@ class Routing:
     """The current snapshot, ready for use. Owned by one event loop; not thread-safe."""
 
     def __init__(self) -> None:
-        self.on_raised: Callable[[UpstreamState, float], None] = _wake_nobody  # the gate's
         self.config = Config()
         self.version = 0
         self.is_emulated = False
@@ -92,12 +86,10 @@ class Routing:
         plain = {key.tenant: Tenant(id=key.tenant) for key in snapshot.keys}
         self._tenants = plain | {tenant.id: tenant for tenant in snapshot.tenants}
         upstreams: dict[str, UpstreamState] = {}
-        raised: list[UpstreamState] = []
         for entry in config.upstreams:
             old = self.upstreams.get(entry.name)
             if old is not None and place_of(old.entry) == place_of(entry):
-                if old.use(entry):
-                    raised.append(old)
+                old.use(entry)
                 upstreams[entry.name] = old
             else:
                 upstreams[entry.name] = UpstreamState(entry, DIALECTS[entry.dialect.value])
@@ -117,8 +109,6 @@ class Routing:
             if not entry.name.endswith("*")
         }
         self._prefixes = prefixes_of(config)
-        for upstream in raised:
-            self.on_raised(upstream, now_s)
 
     def key_of(self, secret: bytes) -> Key | None:
         """Return whose key this is, found by its hash."""
