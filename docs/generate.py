@@ -19,7 +19,7 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 
 from penstock.cli.main import COMMANDS
-from penstock.config import load, model
+from penstock.config import load, model, operations
 from penstock.config.discover import PROVIDERS
 from penstock.config.model import Config, ModelOverrides, Struct, TimeoutOverrides
 from penstock.core import errors, outcome
@@ -69,15 +69,18 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def reasons() -> dict[tuple[str, str], str]:
     """Return the comment beside each field of the configuration's structs."""
-    source = inspect.getsource(model)
-    lines = source.splitlines()
-    return {
-        (node.name, ast.unparse(field.target)): lines[field.lineno - 1].partition("  # ")[2]
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef)
-        for field in node.body
-        if isinstance(field, ast.AnnAssign)
-    }
+    found: dict[tuple[str, str], str] = {}
+    for module in (model, operations):
+        source = inspect.getsource(module)
+        lines = source.splitlines()
+        found |= {
+            (node.name, ast.unparse(field.target)): lines[field.lineno - 1].partition("  # ")[2]
+            for node in ast.parse(source).body
+            if isinstance(node, ast.ClassDef)
+            for field in node.body
+            if isinstance(field, ast.AnnAssign)
+        }
+    return found
 
 
 def sections(kind: type[Struct], place: str, *, is_list: bool) -> Iterator[str]:

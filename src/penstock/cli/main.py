@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "limiter": ("penstock.cli.limiter", "Own the capacity that several gateways share"),
+    "control": ("penstock.cli.control", "Run the operator's process alone"),
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
 START_HERE: Final = (

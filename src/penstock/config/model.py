@@ -8,13 +8,11 @@ import enum
 
 import msgspec
 
+from penstock.config.operations import Alerts, Control, Objective, Traces
+from penstock.config.struct import Struct
 from penstock.dialects.capability import Engine, Prefill, Thinking
 
 OWN_KEYS_BEGIN = "pk-"  # the keys that callers get from us
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all parts of the file have in common."""
 
 
 class Feature(enum.Enum):
@@ -256,7 +254,9 @@ class Upstream(Struct, frozen=True, kw_only=True):
     api_key_env: str = ""  # the variable's name; the key itself never enters the configuration
     api_key_file: str = ""  # a file of mode 0600 that holds the key and nothing else
     api_version: str = ""  # Anthropic: pins anthropic-version; otherwise the caller's goes on
-    headers: dict[str, str] = {}  # added to each request; no secrets, no framing
+    headers: dict[str, str] = msgspec.field(
+        default_factory=dict
+    )  # added to each request; no secrets, no framing
     concurrency_max: int = 1000  # slots: attempts under way at once
     is_adaptive: bool = True  # fewer slots while it is overloaded, up to concurrency_max again
     itl_goal_s: float | None = None  # median time between tokens that it should keep; none: no goal
@@ -271,7 +271,10 @@ class Upstream(Struct, frozen=True, kw_only=True):
     engine: Engine | None = None  # what speaks OpenAI's dialect there, if it is not OpenAI
     passes_priority: bool = False  # vLLM, SGLang: orders by the field "priority", set by the tier
     tier_headers: TierHeaders | None = None  # a router: hears the tier in headers of its own
-    models: dict[str, ModelOverrides] = {}  # what they accept, where it is not as in the table
+    models: dict[str, ModelOverrides] = msgspec.field(
+        default_factory=dict
+    )  # what they accept, where it is not as in the table
+    sla: str = ""  # what its provider owes us by which calculator (`penstock report sla --help`)
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -331,3 +334,7 @@ class Config(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Upstream, ...] = ()
     routes: tuple[Route, ...] = ()
     emulate: Emulate = Emulate()
+    control: Control = Control()
+    objectives: tuple[Objective, ...] = ()
+    alerts: Alerts = Alerts()
+    traces: Traces = Traces()

@@ -11,7 +11,7 @@ None is without limit. Money is in micro-dollars; a dollar per million tokens is
 
 import enum
 
-import msgspec
+from penstock.config.struct import Struct
 
 
 class TierName(enum.Enum):
@@ -22,10 +22,6 @@ class TierName(enum.Enum):
     STANDARD = "standard"
     FREE = "free"
     BATCH = "batch"
-
-
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all parts have in common."""
 
 
 class Contract(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The control process: operator API, console, ledger, publisher of snapshots."""

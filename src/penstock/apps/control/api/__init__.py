@@ -1,0 +1,1 @@
+"""The operator API, resource by resource."""

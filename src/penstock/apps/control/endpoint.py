@@ -1,0 +1,131 @@
+"""What the operator API is made of: a table of endpoints, each with its role and its shapes.
+
+A handler is a plain function: it gets a ``Call``, may block on the database (it runs in a thread),
+returns a struct, or raises a PenstockError. Who may call, what is accepted, what comes back, the
+OpenAPI document and the tests are all made from the same entry.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert
+
+from penstock.apps.control.parts import Parts
+from penstock.core.errors import PenstockError
+from penstock.ledger.tables import audit
+
+
+class Role(enum.IntEnum):
+    """What an operator may do; each may do what those before it may."""
+
+    NOBODY = 0  # who has not logged in: health, log-in
+    VIEWER = 1  # sees everything but secrets
+    OPERATOR = 2  # changes tenants, keys, contracts, prices
+    OWNER = 3  # changes operators and API tokens
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who calls."""
+
+    name: str = ""
+    role: Role = Role.NOBODY
+    address: str = ""
+    is_machine: bool = False  # came with a token, not with a cookie
+
+
+class ForbiddenError(PenstockError):
+    """The actor's role does not reach."""
+
+    status = 403
+    code = "forbidden"
+    remedy = "Ask an owner for the role."
+
+
+class MissingError(PenstockError):
+    """There is nothing by this name."""
+
+    status = 404
+    code = "not_found"
+    remedy = "List what there is, and name one of those."
+
+
+class ConflictError(PenstockError):
+    """What is asked for contradicts what is there."""
+
+    status = 409
+    code = "conflict"
+    remedy = "Look at what is there now, then ask again."
+
+
+class InvalidError(PenstockError):
+    """A field is wrong; ``param`` names it."""
+
+    status = 422
+    code = "invalid"
+    remedy = "Correct the field that is named."
+
+    def __init__(self, message: str, param: str = "") -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of an endpoint."""
+
+    parts: Parts
+    actor: Actor
+    path: Mapping[str, str]  # what stands in the path's braces
+    query: Any  # the endpoint's query struct
+    body: Any  # the endpoint's body struct
+    now_unix_s: float
+
+    def audit(
+        self, connection: Connection, action: str, kind: str, name: str, change: "Change"
+    ) -> None:
+        """Note a change in its own transaction. Give no secrets."""
+        connection.execute(
+            insert(audit).values(
+                at_unix_s=self.now_unix_s,
+                actor=self.actor.name,
+                role=self.actor.role.name.lower(),
+                address=self.actor.address,
+                action=action,
+                kind=kind,
+                object=name,
+                before=_json(change.before),
+                after=_json(change.after),
+            )
+        )
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was, and what is from now on; None: nothing."""
+
+    before: Any = None
+    after: Any = None
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An endpoint that takes no query."""
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the API."""
+
+    method: str
+    path: str  # below /api/v1
+    summary: str
+    tag: str
+    role: Role
+    handler: Callable[[Call], Any]
+    answer: Any  # the type that comes back; None: nothing, 204
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] | None = None
+    status: int = 200
+    raises: tuple[type[PenstockError], ...] = ()  # beside those that any may raise
+
+
+def _json(value: Any) -> str:
+    return "" if value is None else msgspec.json.encode(value).decode()

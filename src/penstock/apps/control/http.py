@@ -1,0 +1,128 @@
+"""The operator API on the wire: from a request to an endpoint's call, and back to JSON.
+
+who        a bearer token, or a session's cookie (``who``); Host and Origin are looked at first
+shapes     path, query and body are checked against the endpoint's structs; what is wrong is
+           named with its place
+threads    handlers may block: a bounded pool runs them, and none is waited for beyond WITHIN_S
+errors     {"error": {"code", "message", "remedy", "param"}} with the error's status
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from penstock.apps.control.endpoint import Actor, Call, Endpoint, ForbiddenError, InvalidError, Role
+from penstock.apps.control.parts import Parts
+from penstock.core.errors import ConfigError, KeyRefusedError, PenstockError, StoreError
+
+PREFIX: Final = "/api/v1"
+WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
+THREADS: Final = 8
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # a list of ten thousand keys fits
+
+Who = Callable[[Request], Awaitable[Actor]]
+
+
+class Caller:
+    """Runs endpoints for requests. Owned by one event loop."""
+
+    def __init__(self, parts: Parts, who: Who) -> None:
+        self._parts = parts
+        self._who = who
+        self._threads = ThreadPoolExecutor(THREADS, "store")
+
+    def routes(self, endpoints: Sequence[Endpoint]) -> list[Route]:
+        """Return the endpoints as routes."""
+        return [self._route(endpoint) for endpoint in endpoints]
+
+    async def blocking(self, work: Callable[[], Any]) -> Any:
+        """Run what may wait for the database; raises StoreError if that takes too long."""
+        waiting = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                return await waiting
+        except TimeoutError as error:
+            raise StoreError(f"the database has not answered within {WITHIN_S:g} s") from error
+
+    def _route(self, endpoint: Endpoint) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                return await self._answer(endpoint, request)
+            except PenstockError as error:
+                return refusal(error)
+
+        return Route(PREFIX + endpoint.path, answer, methods=[endpoint.method])
+
+    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        actor = await self._who(request)
+        if actor.role < endpoint.role:
+            raise needed(endpoint.role, actor)
+        call = Call(
+            self._parts,
+            actor,
+            request.path_params,
+            _query(endpoint, request),
+            await _body(endpoint, request),
+            self._parts.now_unix_s(),
+        )
+        found = await self.blocking(lambda: endpoint.handler(call))
+        if endpoint.answer is None:
+            return Response(status_code=204)
+        return json(found, endpoint.status)
+
+
+def json(value: Any, status: int = 200) -> Response:
+    """Return a value as JSON that nobody may keep."""
+    headers = {"cache-control": "no-store"}
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def refusal(error: PenstockError) -> Response:
+    """Return an error in the API's one shape."""
+    told: dict[str, Any] = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    if error.param:
+        told["param"] = error.param
+    if isinstance(error, ConfigError):
+        told["problems"] = msgspec.to_builtins(error.problems)
+    return json({"error": told}, error.status)
+
+
+def needed(role: Role, actor: Actor) -> PenstockError:
+    """Return why an actor may not: it has no name, or not the role."""
+    if actor.role is Role.NOBODY:
+        return KeyRefusedError("this needs a log-in or an API token")
+    return ForbiddenError(f"this needs the role {role.name.lower()}; {actor.name} has less")
+
+
+def _query(endpoint: Endpoint, request: Request) -> Any:
+    try:
+        return msgspec.convert(dict(request.query_params), endpoint.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, "query") from error
+
+
+async def _body(endpoint: Endpoint, request: Request) -> Any:
+    if endpoint.body is None:
+        return None
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > BODY_BYTES_MAX:
+            raise InvalidError(f"the body is larger than {BODY_BYTES_MAX} bytes", "body")
+    try:
+        return msgspec.json.decode(bytes(raw), type=endpoint.body)
+    except msgspec.MsgspecError as error:
+        raise _invalid(error, "body") from error
+
+
+def _invalid(error: msgspec.MsgspecError, place: str) -> InvalidError:
+    """Return msgspec's words with the place apart."""
+    words, _, at = str(error).partition(" - at `$")
+    field = at.rstrip("`").lstrip(".")
+    return InvalidError(words.replace("`", "'"), f"{place}.{field}" if field else place)

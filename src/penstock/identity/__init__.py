@@ -1,0 +1,1 @@
+"""Who may come in: passwords, passkeys, OpenID Connect, sessions; for control and chat."""

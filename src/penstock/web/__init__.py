@@ -1,0 +1,1 @@
+"""What all pages share: tokens, templates, parts, charts, the shell of reports."""
