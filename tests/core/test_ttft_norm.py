@@ -26,6 +26,7 @@ def learned(a_s: float, b_s: float, noise: float, windows: int = 60) -> TtftNorm
     for seed in range(windows):
         window = samples(a_s, b_s, noise, seed)
         norm.accept(window, norm.p90(window))
+        norm.learn()
     return norm
 
 
@@ -49,6 +50,7 @@ def test_overload_pulls_the_line_slowly() -> None:
     before = norm.expected_s(500)
     for seed in range(20):
         norm.accept(samples(0.2, 5e-5, 0.1, seed, factor=50.0), norm.baseline)
+        norm.learn()
     assert norm.expected_s(500) < 1.2**2 * before
 
 
@@ -58,6 +60,7 @@ def test_a_start_under_overload_is_forgotten() -> None:
     for seed in range(200):
         window = samples(0.2, 5e-5, 0.1, seed)
         norm.accept(window, norm.p90(window))
+        norm.learn()
     assert norm.p90(samples(0.2, 5e-5, 0.1, 999, factor=4.0)) / norm.baseline > 2.0
 
 
@@ -66,9 +69,11 @@ def test_the_baseline_rises_slowly_and_falls_quickly() -> None:
     norm.p90(samples(0.2, 0.0, 0.0, 1))
     norm.rebase(1.0)
     norm.accept([], 3.0)
+    norm.learn()
     assert norm.baseline == pytest.approx(RISE_RATIO)
     norm.rebase(1.0)
     norm.accept([], 0.5)
+    norm.learn()
     assert norm.baseline == pytest.approx(0.975)
     norm.rebase(3.0)
     assert norm.baseline == 3.0
@@ -90,6 +95,7 @@ def test_any_samples_leave_a_line_that_can_be_divided_by(window: list[Sample]) -
         p90 = norm.p90(window)
         assert p90 > 0.0
         norm.accept(window, p90)
+        norm.learn()
     assert norm.baseline > 0.0
     assert norm.b_s >= 0.0
     for tokens in (0, 1000, 2_000_000):

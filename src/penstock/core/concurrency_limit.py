@@ -145,6 +145,8 @@ class ConcurrencyLimit:
         """Learn from an attempt that has ended well; its slot is back. No TTFT is 0."""
         if not self.is_adaptive:
             return
+        if self._norm.accepted:
+            self._norm.learn()
         self._ended += 1
         self._share *= KEEP_RATIO
         self._in_flight_sum += self.in_flight

@@ -26,7 +26,9 @@ FALL_RATIO: Final = 0.05  # of the gap, a window
 class TtftNorm:
     """What is normal at one upstream. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_weight", "_x", "_xx", "_xy", "_y", "a_s", "b_s", "baseline", "median_s")
+    __slots__ = (
+        "_weight", "_x", "_xx", "_xy", "_y", "a_s", "accepted", "b_s", "baseline", "median_s",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._weight: float = 0.0
@@ -38,6 +40,7 @@ class TtftNorm:
         self.b_s: float = 0.0  # seconds a token
         self.baseline: float = 0.0  # 0: nothing is known
         self.median_s = 0.0  # TTFT of the last window
+        self.accepted: list[Sample] = []  # and not learned yet
 
     def expected_s(self, input_tokens: int) -> float:
         """Return the TTFT to expect of so long a prompt, in seconds."""
@@ -58,12 +61,20 @@ class TtftNorm:
         return p90
 
     def accept(self, samples: list[Sample], p90: float) -> None:
-        """Learn from a window without trouble."""
-        self._learn(samples, 0.0)
+        """Take a window without trouble, for ``learn``."""
+        self.accepted = samples
         if p90 > self.baseline:
             self.baseline = min(p90, self.baseline * RISE_RATIO)
         else:
             self.baseline += FALL_RATIO * (p90 - self.baseline)
+
+    def learn(self) -> None:
+        """Move the line by what was accepted.
+
+        A move of its own, so that whoever ended the window is not held up by both.
+        """
+        samples, self.accepted = self.accepted, []
+        self._learn(samples, 0.0)
 
     def rebase(self, p90: float) -> None:
         """Take what is now for normal."""
