@@ -27,6 +27,7 @@ def test_it_is_what_one_gets_by_decaying_all(steps: list[tuple[str, float, float
         at_s[user] = now_s
         used = {one: left for one, left in used.items() if now_s - at_s[one] <= HALF_LIFE_S}
         use.record(user, tokens, now_s)
+        use.expire(now_s)
         mean = sum(used.values()) / len(used)
         for one in "abcdef":
             penalty = 0.0
@@ -57,6 +58,7 @@ def test_who_is_idle_or_too_many_is_forgotten() -> None:
         use.record(user, 1.0, float(at))
     assert len(use) == 3
     use.record("e", 1.0, HALF_LIFE_S + 2.5)
+    use.expire(HALF_LIFE_S + 2.5)
     assert len(use) == 2  # d and e
     assert use.penalty("a") == 0.0
 
@@ -78,6 +80,7 @@ def test_nothing_remains_of_rounding() -> None:
     use.record("huge", 1e30, 0.0)
     use.record("light", 1.0, HALF_LIFE_S)
     use.record("light", 1.0, HALF_LIFE_S + 1.0)
+    use.expire(HALF_LIFE_S + 1.0)
     assert len(use) == 1
     assert use.penalty("light") == 0.0
 
@@ -87,7 +90,8 @@ def test_the_mean_is_of_those_who_are_active_in_the_order_of_their_last_use() ->
     use.record("first", 1000.0, 0.0)
     use.record("gone", 1e6, 0.0)
     use.record("first", 1.0, 500.0)
-    use.record("other", 1.0, 700.0)  # now the million is forgotten, and nobody else
+    use.record("other", 1.0, 700.0)
+    use.expire(700.0)  # the million is forgotten, and nobody else
     assert len(use) == 2
     for at in range(18):
         use.record(f"user-{at}", 1.0, 700.0)

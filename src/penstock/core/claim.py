@@ -18,9 +18,9 @@ class Claim:
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "is_limited",
         "key", "may_degrade_model", "model", "output_tokens", "output_tokens_cap",
-        "output_tokens_max", "reserved_microusd", "reserved_tokens", "served", "tenant", "tier",
-        "ttft_timeout_s", "used_cached_tokens", "used_input_tokens", "used_output_tokens", "user",
-        "was_moved",
+        "output_tokens_max", "reserved_microusd", "reserved_tokens", "seat", "served", "tenant",
+        "tier", "ttft_timeout_s", "used_cached_tokens", "used_input_tokens", "used_output_tokens",
+        "user", "was_moved",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +45,7 @@ class Claim:
         self.is_in_contract = False
         self.is_limited = False  # its key or tenant has limits, which answers tell
         self.served = tier  # the band it waits in
+        self.seat = ""  # whose ticket and streams it counts among, if a consumer's
         self.output_tokens = 0  # reserved: what such an exchange usually takes
         self.output_tokens_cap = 0  # the ladder's: answer no longer than this; 0: no cap
         self.reserved_microusd = 0

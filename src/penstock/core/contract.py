@@ -37,6 +37,7 @@ BURST_EXCHANGES: Final = 256
 BURST_MIN_S: Final = 60.0
 BURST_MAX_S: Final = 300.0  # a tenant that was idle overnight is not owed all of it at once
 LEARNED_MAX: Final = 256  # exchanges that the usual size is the mean of, the older the less
+TURN_EXCHANGES: Final = 16  # once so many are known, the burst follows their mean as often
 
 
 class Owed(Protocol):
@@ -62,13 +63,14 @@ class ContractMeter:
     """What one tenant is owed. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_concurrency", "_learned", "_mean_tokens", "_requests", "_tokens", "_tokens_per_s",
-        "in_flight",
+        "_concurrency", "_ended", "_learned", "_mean_tokens", "_requests", "_tokens",
+        "_tokens_per_s", "in_flight",
     )  # fmt: skip
 
     def __init__(self, owed: Owed, now_s: float) -> None:
         self.in_flight = 0
         self._learned = 0
+        self._ended = 0
         self._mean_tokens = 0.0
         self._tokens: TokenBucket | None = None
         self._requests: TokenBucket | None = None
@@ -112,9 +114,11 @@ class ContractMeter:
         bucket = self._tokens
         if bucket is None or actual <= 0:
             return
-        self._learned = min(self._learned + 1, LEARNED_MAX)
-        self._mean_tokens += (actual - self._mean_tokens) / self._learned
-        bucket.use(self._tokens_per_s * HEADROOM, self._burst_tokens(), now_s)
+        learned = self._learned = min(self._learned + 1, LEARNED_MAX)
+        self._mean_tokens += (actual - self._mean_tokens) / learned
+        self._ended += 1
+        if learned < LEARNED_MAX or self._ended % TURN_EXCHANGES == 0:
+            bucket.use(self._tokens_per_s * HEADROOM, self._burst_tokens(), now_s)
 
     def withdraw(self, reserved: int) -> None:
         """Undo an entry as if it had not been: tokens, request and place."""

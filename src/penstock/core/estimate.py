@@ -103,7 +103,7 @@ class OutputEstimates:
             everybody = self._own(EVERYBODY, model, None)
             own = self._own(tenant, model, everybody)
             everybody.learn(output_tokens)
-        else:
+        elif len(self._entries) > self._entries_max // 2:  # who goes first matters then alone
             self._entries.move_to_end((tenant, model))
         own.learn(output_tokens)
 

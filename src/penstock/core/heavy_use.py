@@ -41,7 +41,7 @@ class HeavyUse:
         return len(self._used)
 
     def record(self, user: str, cost_tokens: float, now_s: float) -> None:
-        """Add what an exchange has cost."""
+        """Add what an exchange has cost; ``expire`` makes room now and then."""
         half_lives = (now_s - self._since_s) / HALF_LIFE_S
         if half_lives > HALF_LIVES_MAX:
             self._used.clear()
@@ -50,7 +50,8 @@ class HeavyUse:
         used = self._used.pop(user, None)
         self._used[user] = (weighted if used is None else used[0] + weighted, now_s)
         self._total += weighted
-        self._forget(now_s)
+        if len(self._used) > self._users_max:
+            self.expire(now_s)
 
     def penalty(self, user: str) -> float:
         """Return the penalty on the user's rank, 0 to 1."""
@@ -60,9 +61,10 @@ class HeavyUse:
         over = math.log2(used[0] * len(self._used) / max(self._total, used[0])) - FREE_LOG2
         return min(1.0, max(0.0, over / (FULL_LOG2 - FREE_LOG2)))
 
-    def _forget(self, now_s: float) -> None:
+    def expire(self, now_s: float) -> None:
+        """Forget who has taken nothing for a half-life, and who are too many."""
         table = self._used
-        while True:
+        while table:
             user, (used, at_s) = next(iter(table.items()))
             if len(table) <= self._users_max and now_s - at_s <= HALF_LIFE_S:
                 return

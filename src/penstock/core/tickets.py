@@ -120,7 +120,8 @@ class Tickets:
     def _put(self, user: str, *, is_answered: bool, now_s: float) -> None:
         self._held[user] = (now_s + self.ticket_s, is_answered)
         self._held.move_to_end(user)
-        self._bound()
+        if len(self._held) > self._tickets_max:
+            self._bound()
 
     def _bound(self) -> None:
         while len(self._held) > self._tickets_max:

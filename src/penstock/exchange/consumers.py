@@ -147,6 +147,7 @@ class Consumers:
         if self._ladder.observe(pressure, now_s) > level:
             self._full_since_s = now_s
         self._tickets.expire(now_s)
+        self._use.expire(now_s)
         return self._ladder.level
 
     def admit(self, claim: Claim, now_s: float) -> ShedError | None:
@@ -154,7 +155,7 @@ class Consumers:
 
         Who is let in has to ``leave``. Sets what the ladder takes of it.
         """
-        user = user_of(claim)
+        user = claim.seat = user_of(claim)
         refusal = self._refusal(user, claim, now_s)
         if refusal is None:
             self._streams[user] = self._streams.get(user, 0) + 1
@@ -162,13 +163,13 @@ class Consumers:
         return refusal
 
     def leave(
-        self, claim: Claim, now_s: float, *, cost_tokens: float = 0.0, is_served: bool = True
+        self, claim: Claim, now_s: float, cost_tokens: float = 0.0, *, is_served: bool = True
     ) -> None:
         """Take note that an exchange that was let in is over, once.
 
         ``cost_tokens``: what it has used. ``is_served``: its caller got at least a beginning.
         """
-        user = user_of(claim)
+        user = claim.seat
         streams = self._streams.pop(user)
         if streams > 1:
             self._streams[user] = streams - 1
@@ -225,16 +226,17 @@ class Consumers:
         return self._refused(user, self._full_s(now_s), now_s, (NO_BATCH, TIER_CAPACITY))
 
     def _gets_in(self, user: str, now_s: float) -> bool:
+        is_short = self._ladder.level == LEVEL_MAX
         if self._tickets.has(user, now_s):
             self._share.on_holder()
             # Holders have been chosen by their rank: among them another draw decides.
-            if self._stands_within(self.kept_ratio, "stay", user, now_s):
+            if not is_short or self._stands_within(self._share.kept_ratio, "stay", user, now_s):
                 return True
             self._tickets.drop(user)
             return False
         if not self._box.is_known(user, now_s):
             self._share.on_newcomer()
-        if not self._stands_within(self.new_ratio, "enter", user, now_s):
+        if is_short and not self._stands_within(self._share.new_ratio, "enter", user, now_s):
             return False
         self._tickets.hold(user, now_s)
         self._box.forgive(user)

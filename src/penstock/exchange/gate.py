@@ -194,8 +194,7 @@ class LocalGate:
             cost_tokens = COSTS.cost(
                 claim.used_input_tokens, output_tokens, claim.used_cached_tokens
             )
-            is_served = output_tokens > 0
-            self.consumers.leave(claim, now_s, cost_tokens=cost_tokens, is_served=is_served)
+            self.consumers.leave(claim, now_s, cost_tokens, is_served=output_tokens > 0)
         if claim.model:
             self.tenancy.close(claim, now_s)
         else:

@@ -231,13 +231,12 @@ class Target:
             return None
         if upstream.quota.is_known or state.quota is not None:
             return self._acquire_charged(claim, now_s)
-        if not limit.try_acquire():
+        if limit.in_flight >= limit.limit:
             return None
         permit = state.breaker.try_acquire(now_s)
-        if permit is None:
-            limit.release()
-            return None
-        state.in_flight += 1
+        if permit is not None:
+            limit.in_flight += 1  # as try_acquire would: the usual way saves the calls
+            state.in_flight += 1
         return permit
 
     def adopt(self, now_s: float) -> Permit:
@@ -256,10 +255,10 @@ class Target:
     ) -> None:
         """Return what ``acquire`` took, and learn from the outcome."""
         limit, state = self.upstream.limit, self.state
-        limit.release()
+        limit.in_flight -= 1
         state.in_flight -= 1
         state.breaker.record(permit, outcome, now_s)
-        if isinstance(permit, ChargedPermit):
+        if type(permit) is ChargedPermit:
             self._settle(permit, outcome, spent, now_s)
         if spent.seen is not None:
             self._resync(spent.seen, spent.seen_at_s or now_s, now_s)

@@ -162,13 +162,13 @@ class Tenancy:
             return
         tokens = max(0, used.input_tokens - used.cached_tokens) + used.output_tokens
         microusd = self._cost(used, model, is_final=is_final) if self._has_prices else 0
-        account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
-        key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         if is_final:
-            self._close(claim, (account, key), tokens, microusd, now_s)
+            self._close(claim, tokens, microusd, now_s)
             if used.output_tokens:
                 self._outputs.learn(claim.tenant, model, used.output_tokens)
             return
+        account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
+        key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         reserved = claim.reserved_tokens
         tokens = max(tokens, reserved)
         more_microusd = max(0, microusd - claim.reserved_microusd)
@@ -183,20 +183,24 @@ class Tenancy:
 
     def close(self, claim: Claim, now_s: float) -> None:
         """Settle for good what a claim says it has used, as ``settle`` does."""
+        if not claim.is_admitted:
+            return
         output_tokens, model = claim.used_output_tokens, claim.model
         account, key = self.tenants.get(claim.tenant), self.keys.get(claim.key)
+        if self._has_prices or claim.reserved_microusd:
+            used = Used(claim.used_input_tokens, output_tokens, claim.used_cached_tokens)
+            self.settle(claim, used, model, now_s, is_final=True)
+            return
         if (
-            self._has_prices
+            claim.is_in_contract
             or account is None
             or key is None
             or key.is_limited
             or account.allowance.is_limited
-            or claim.is_in_contract
-            or claim.reserved_microusd
         ):
-            used = Used(claim.used_input_tokens, output_tokens, claim.used_cached_tokens)
-            self.settle(claim, used, model, now_s, is_final=True)
-        elif claim.is_admitted:  # the usual exchange, as in admit
+            fresh = max(0, claim.used_input_tokens - claim.used_cached_tokens)
+            self._close(claim, fresh + output_tokens, 0, now_s)
+        else:  # the usual exchange, as in admit
             tenant, tokens = account.allowance, claim.reserved_tokens
             key.in_flight -= 1
             key.reserved_tokens -= tokens
@@ -204,8 +208,8 @@ class Tenancy:
             tenant.reserved_tokens -= tokens
             claim.is_admitted = False
             claim.reserved_tokens = 0
-            if output_tokens:
-                self._outputs.learn(claim.tenant, model, output_tokens)
+        if output_tokens:
+            self._outputs.learn(claim.tenant, model, output_tokens)
 
     def withdraw(self, claim: Claim, now_s: float) -> None:
         """Undo an admission after which nobody was asked."""
@@ -294,6 +298,10 @@ class Tenancy:
         denial = key.try_enter(tokens, microusd, now_s, now_unix_s)
         if denial is not None:
             return _error("This key", denial)
+        if not tenant.is_limited and not microusd:  # the usual tenant, as in admit
+            tenant.in_flight += 1
+            tenant.reserved_tokens += tokens
+            return None
         denial = tenant.try_enter(tokens, microusd, now_s, now_unix_s)
         if denial is not None:
             key.withdraw(tokens, microusd)
@@ -314,16 +322,10 @@ class Tenancy:
             self._count_unpriced(model)
         return 0
 
-    def _close(
-        self,
-        claim: Claim,
-        owners: tuple[Account, Allowance],
-        tokens: int,
-        microusd: int,
-        now_s: float,
-    ) -> None:
+    def _close(self, claim: Claim, tokens: int, microusd: int, now_s: float) -> None:
         """Turn what an exchange has reserved into what it used, and give its places back."""
-        account, key = owners
+        account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
+        key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         now_unix_s = now_s + self._wall_offset_s
         reserved, reserved_microusd = claim.reserved_tokens, claim.reserved_microusd
         if claim.is_in_contract:
@@ -333,8 +335,11 @@ class Tenancy:
             if one.is_limited and tokens != reserved:
                 one.settle(reserved, tokens, 0, now_s)
                 one.leave(tokens, reserved_microusd, microusd, now_unix_s)
-            else:
+            elif reserved_microusd or microusd:
                 one.leave(reserved, reserved_microusd, microusd, now_unix_s)
+            else:  # the usual one, as in close
+                one.in_flight -= 1
+                one.reserved_tokens -= reserved
         _cleared(claim)
 
     def _count_unpriced(self, model: str) -> None:
