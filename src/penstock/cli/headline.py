@@ -16,7 +16,7 @@ Pure.
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from penstock.cli.quantities import number, seconds
+from penstock.web.quantities import number, seconds
 
 LEVEL_MAX: Final = 5  # of the ladder
 PROMPT: Final = ("control", "enterprise")  # tiers whose wait is bad news

@@ -20,9 +20,9 @@ from rich.text import Text
 from penstock.cli.columns import DIM, Column, bar, table
 from penstock.cli.figures import Figures, TierFigures, UpstreamFigures
 from penstock.cli.headline import LEVEL_MAX
-from penstock.cli.quantities import UNKNOWN, number, seconds
 from penstock.cli.terminal import SHAPES
 from penstock.exchange.statistics import ConsumerStatistics
+from penstock.web.quantities import UNKNOWN, number, seconds
 
 WIDTH_MIN: Final = 40
 NEARLY: Final = 0.8  # full

@@ -23,6 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from penstock.apps.control.api.table import ENDPOINTS
+from penstock.apps.control.console.serving import Console
+from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.endpoint import Actor, Role
 from penstock.apps.control.http import Caller, json
 from penstock.apps.control.parts import Parts
@@ -55,6 +57,7 @@ class Control:
         self._parts = Parts(self._store, self._publisher, options.state_dir, clock.now_unix_s)
         self._token = token_of(options.state_dir)
         self._caller = Caller(self._parts, self._who)
+        self._console = Console(self._parts, self._caller, self._who)
 
     async def serve(self) -> None:
         """Serve until told to stop; raises StoreError if it cannot listen."""
@@ -66,7 +69,11 @@ class Control:
         url = f"http://{control.host}:{listener.getsockname()[1]}"
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._publish)
         app = Starlette(
-            routes=[Route("/healthz", _healthz), *self._caller.routes(ENDPOINTS)],
+            routes=[
+                Route("/healthz", _healthz),
+                *self._caller.routes(ENDPOINTS),
+                *self._console.routes(PAGES),
+            ],
         )
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, server_header=False)

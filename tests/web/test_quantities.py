@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.cli.quantities import UNKNOWN, number, seconds
+from penstock.web.quantities import UNKNOWN, money, number, seconds, share, size
 
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 TIMES = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -57,3 +57,28 @@ def test_numbers_read_well(value: float | None, words: str) -> None:
 )  # fmt: skip
 def test_durations_read_well(value: float | None, words: str) -> None:
     assert seconds(value) == words
+
+
+@given(st.integers(1, 10**15))
+def test_money_is_right_to_two_digits(amount_microusd: int) -> None:
+    words = money(amount_microusd)
+    told, error = read_number(words.removeprefix("$"))
+    assert abs(told - amount_microusd / 1e6) <= max(error, 5e-7) * 1.001
+    assert error <= amount_microusd / 1e6 / 2 * 1.001
+    assert money(-amount_microusd) == f"-{words}"
+
+
+@given(st.floats(0.0, 1.0))
+def test_a_share_is_never_all_or_nothing_unless_it_is(ratio: float) -> None:
+    assert (share(ratio) == "100 %") == (ratio == 1.0)
+    assert (share(ratio) == "0 %") == (ratio == 0.0)
+
+
+def test_sizes_are_decimal() -> None:
+    assert [size(one) for one in (None, 0, 999, 1500, 2_500_000)] == [
+        UNKNOWN,
+        "0 B",
+        "999 B",
+        "1.5 kB",
+        "2.5 MB",
+    ]

@@ -1,0 +1,30 @@
+"""Where one can go in the console: each page stands here once, in the order in which it is seen."""
+
+from typing import Final
+
+import msgspec
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One page."""
+
+    href: str
+    name: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Pages that belong together; a name may be empty."""
+
+    name: str
+    items: tuple[Item, ...]
+
+
+NAVIGATION: Final = (
+    Group(
+        "",
+        (
+            Item("/", "Overview"),
+            Item("/exchanges", "Exchanges"),
+        ),
+    ),
+)

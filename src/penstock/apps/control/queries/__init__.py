@@ -1,0 +1,1 @@
+"""What pages ask the ledger: pure functions of a connection."""

@@ -1,0 +1,37 @@
+"""A console over a database of its own, without sockets: for tests of pages."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
+from penstock.apps.control.console.serving import Console
+from penstock.apps.control.console.table import PAGES
+from penstock.apps.control.console.view import Page
+from penstock.apps.control.endpoint import Actor, Role
+from penstock.apps.control.http import Caller
+from penstock.apps.control.parts import Parts
+from penstock.apps.control.publishing import Publisher
+from penstock.ledger.store import Store, migrate, open_store
+
+NOW = 1_800_000_000.0
+
+
+def parts_in(folder: Path) -> Parts:
+    """Return parts with an empty database in a folder."""
+    store: Store = open_store("", folder)
+    migrate(store)
+    return Parts(store, Publisher(folder, store), folder, lambda: NOW)
+
+
+def client_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGES) -> TestClient:
+    """Return a client whose every request comes from an actor with this role."""
+
+    async def who(request: Request) -> Actor:
+        del request
+        return Actor("olga" if role else "", role)
+
+    console = Console(parts, Caller(parts, who), who)
+    app = Starlette(routes=list(console.routes(pages)))
+    return TestClient(app, base_url="http://127.0.0.1:8402", follow_redirects=False)
