@@ -1,0 +1,137 @@
+"""From what somebody shows to the account that it proves, and the first account of all.
+
+password   charged against the throttle, checked outside any transaction, forgiven if right
+external   an identity that is known; or one whose verified address was invited by an owner, which
+           uses the invitation up; or an account that came by invitation and has this address
+link       an invitation, a new password, the first account: each once
+
+Whatever is wrong, the words are the same. Nothing here knows what a role means.
+"""
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from penstock.identity import accounts, links, passwords, throttle
+from penstock.identity.accounts import Account, NewAccount
+from penstock.identity.errors import LinkError, LogInError
+from penstock.identity.links import Link
+from penstock.identity.oidc import Person
+from penstock.identity.passwords import Hasher
+from penstock.identity.rows import Rows
+from penstock.identity.tickets import Tickets
+
+KNOWN_DEVICE: Final = "known-device"
+KNOWN_S: Final = 365 * 86_400.0
+REFUSED: Final = "address or password is wrong"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the ticket of a browser that was in this account says."""
+
+    account: str
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What somebody shows."""
+
+    email: str
+    password: str
+    address: str = ""
+    device_ticket: str = ""
+
+
+def by_password(
+    rows: Rows, hasher: Hasher, tickets: Tickets, attempt: Attempt, now_unix_s: float
+) -> Account:
+    """Return the account; raises LogInError or TooOftenError. Takes a tenth of a second."""
+    email = attempt.email.strip().lower()
+    with rows.writing() as connection:
+        account = accounts.by_email(connection, email)
+        subjects = _subjects(tickets, attempt, account, now_unix_s)
+        throttle.charge(connection, subjects, now_unix_s)
+        kept = "" if account is None else accounts.password_hash(connection, account.id)
+    is_right = hasher.is_right(kept, attempt.password)
+    if account is None or not is_right or account.disabled_unix_s:
+        raise LogInError(REFUSED)
+    fresh = hasher.hash(attempt.password) if hasher.is_old(kept) else ""
+    with rows.writing() as connection:
+        throttle.forgive(connection, subjects, now_unix_s)
+        if fresh and accounts.password_hash(connection, account.id) == kept:
+            accounts.set_password(connection, account.id, fresh)
+    return account
+
+
+def by_external(connection: Connection, person: Person, role: str, now_unix_s: float) -> Account:
+    """Return the account of an external identity, made if it was invited; raises LogInError.
+
+    ``role`` is given where an invitation names none.
+    """
+    account = accounts.by_external(connection, person.issuer, person.subject)
+    if account is None and person.email:
+        account = _connected(connection, person, role, now_unix_s)
+    if account is None or account.disabled_unix_s:
+        raise LogInError("nobody has invited this address")
+    return account
+
+
+def accept(connection: Connection, link: Link, new: NewAccount, now_unix_s: float) -> Account:
+    """Make the account that an invitation is for; the address and the role are the invitation's."""
+    invited = msgspec.structs.replace(new, email=link.email, role=link.role, is_invited=True)
+    return accounts.create(connection, invited, now_unix_s)
+
+
+def first(connection: Connection, token: str, new: NewAccount, now_unix_s: float) -> Account:
+    """Make the first account with its role; raises LinkError once there is one of that role."""
+    links.use(connection, token, links.FIRST, now_unix_s)
+    if accounts.count(connection, new.role):
+        raise LinkError("somebody has come in already")
+    return accounts.create(connection, new, now_unix_s)
+
+
+def reset(
+    connection: Connection, token: str, password: str, hashed: str, now_unix_s: float
+) -> Account:
+    """Set another password by a link; raises LinkError or PasswordError."""
+    link = links.use(connection, token, links.RESET, now_unix_s)
+    account = accounts.by_id(connection, link.account)
+    if account.disabled_unix_s:
+        raise LinkError("this account is disabled")
+    passwords.check(password, account.email, account.name)
+    accounts.set_password(connection, account.id, hashed)
+    return account
+
+
+def device_ticket(tickets: Tickets, account: str, now_unix_s: float) -> str:
+    """Return what a browser keeps to be known by, for a year."""
+    return tickets.issue(KNOWN_DEVICE, Known(account), now_unix_s + KNOWN_S)
+
+
+def _subjects(
+    tickets: Tickets, attempt: Attempt, account: Account | None, now_unix_s: float
+) -> tuple[throttle.Subject, ...]:
+    known = tickets.read(KNOWN_DEVICE, attempt.device_ticket, Known, now_unix_s)
+    if known and account and known.content.account == account.id:
+        return (throttle.of_device(known.id),)
+    return (
+        throttle.of_account(attempt.email.strip().lower()),
+        throttle.of_address(attempt.address),
+    )
+
+
+def _connected(
+    connection: Connection, person: Person, role: str, now_unix_s: float
+) -> Account | None:
+    account = accounts.by_email(connection, person.email)
+    if account is None:
+        link = links.invitation_of(connection, person.email, now_unix_s)
+        if link is None:
+            return None
+        links.use_invitation(connection, link, now_unix_s)
+        new = NewAccount(person.email, link.name or person.name, link.role or role)
+        account = accept(connection, msgspec.structs.replace(link, role=new.role), new, now_unix_s)
+    elif not account.is_invited or account.disabled_unix_s:
+        return None
+    accounts.connect(connection, account.id, person.issuer, person.subject, now_unix_s)
+    return account
