@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from penstock.config import check_operations
 from penstock.config.model import (
     Config,
     Ladder,
@@ -89,6 +90,7 @@ def problems(config: Config) -> Iterator[Problem]:
     for at, route in enumerate(config.routes):
         yield from _route(route, f"routes[{at}]", known, config.timeouts)
         yield from _degraded(route, f"routes[{at}]")
+    yield from check_operations.problems(config)
     if config.upstreams and not config.routes:
         yield Problem("routes", "there are none, so nothing can be asked for", "add [[routes]]")
     if not config.upstreams and not config.emulate.is_enabled:
@@ -98,6 +100,7 @@ def problems(config: Config) -> Iterator[Problem]:
 
 def warnings(config: Config) -> Iterator[Problem]:
     """Yield what is allowed but may not be meant."""
+    yield from check_operations.warnings(config)
     gateway = config.gateway
     if gateway.host not in LOOPBACK and not gateway.tls_cert_file:
         remedy = "set tls_cert_file and tls_key_file, or end TLS in front of it"

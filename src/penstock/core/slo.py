@@ -223,14 +223,11 @@ def step(memory: Memory, readings: Iterable[Reading], now_s: float) -> tuple[Mem
         is_new = memory.severity is Severity.NONE
         opened_at_s = now_s if is_new else memory.opened_at_s
         return _held(higher, opened_at_s, now_s), Change.OPENED if is_new else Change.RAISED
-    if memory.severity is Severity.NONE:
-        return memory, None
     lasting = [one.rule for one in found if one.is_lasting]
-    holding = [one for one in lasting if one.severity >= memory.severity]
+    holding = [one for one in lasting if one.severity >= memory.severity > Severity.NONE]
     if holding:
-        held = Memory(memory.severity, memory.opened_at_s, now_s, _calm_s(holding))
-        return held, None
-    if now_s - memory.held_at_s < memory.calm_s:
+        return Memory(memory.severity, memory.opened_at_s, now_s, _calm_s(holding)), None
+    if memory.severity is Severity.NONE or now_s - memory.held_at_s < memory.calm_s:
         return memory, None
     if lasting:
         return _held(lasting, memory.opened_at_s, now_s), Change.LOWERED
