@@ -1,1 +1,1 @@
-"""What pages ask the ledger: pure functions of a connection."""
+"""Questions to the ledger, as plain functions of a connection; what they return is bounded."""
