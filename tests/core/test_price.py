@@ -1,23 +1,34 @@
 """Costs are exact, rounded up once, and of the model that is meant."""
 
+import math
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.price import PriceList, Rates, Used, cost_microusd, reserve_microusd
+from penstock.core.price import (
+    PriceList,
+    Rates,
+    Used,
+    cost_microusd,
+    millionths,
+    reserve_microusd,
+    scaled,
+)
 
 COUNT = st.integers(0, 10_000_000)
 RATE = st.integers(0, 100_000_000)
-RATES = st.builds(Rates, RATE, RATE, RATE, RATE, st.integers(0, 10_000))
+RATES = st.builds(Rates, RATE, RATE, RATE, RATE, st.integers(0, 10_000), st.none() | RATE)
 
 
-@given(RATES, COUNT, COUNT, COUNT, COUNT)
-def test_a_cost_is_the_sum_rounded_up(
-    rates: Rates, fresh: int, output: int, cached: int, written: int
-) -> None:
-    used = Used(fresh + cached + written, output, cached, written)
-    exact = Fraction(fresh * rates.input + output * rates.output, 1_000_000)
+@given(RATES, st.tuples(COUNT, COUNT, COUNT, COUNT, COUNT))
+def test_a_cost_is_the_sum_rounded_up(rates: Rates, counts: tuple[int, ...]) -> None:
+    fresh, visible, cached, written, thought = counts
+    used = Used(fresh + cached + written, visible + thought, cached, written, thought)
+    reasoning = rates.output if rates.reasoning is None else rates.reasoning
+    exact = Fraction(fresh * rates.input + visible * rates.output, 1_000_000)
+    exact += Fraction(thought * reasoning, 1_000_000)
     exact += Fraction(cached * rates.cached + written * rates.cache_write, 1_000_000)
     assert exact <= cost_microusd(rates, used) - rates.request < exact + 1
 
@@ -39,6 +50,28 @@ def test_a_dollar_a_million_is_a_micro_dollar_a_token() -> None:
 def test_counts_that_contradict_each_other_cost_no_less_than_nothing() -> None:
     rates = Rates(input=3_000_000, cached=300_000)
     assert cost_microusd(rates, Used(10, 0, 100)) == 30
+    thinking = Rates(output=3_000_000, reasoning=1_000_000)
+    assert cost_microusd(thinking, Used(0, 10, 0, 0, 100)) == 100
+
+
+@given(RATES, st.integers(0, 10_000_000))
+def test_rates_of_a_tier_are_rounded_up(rates: Rates, ratio_millionths: int) -> None:
+    for one, other in zip(rates, scaled(rates, ratio_millionths), strict=True):
+        if one is None or other is None:
+            assert one is other is None
+            continue
+        exact = Fraction(one * ratio_millionths, 1_000_000)
+        assert exact <= other < exact + 1
+    assert scaled(rates, millionths(1.0)) == rates
+
+
+def test_ratios_are_counted_in_millionths() -> None:
+    assert [millionths(one) for one in (0.0, 0.1, 0.5, 1.0, 1.2)] == [
+        0, 100_000, 500_000, 1_000_000, 1_200_000,
+    ]  # fmt: skip
+    for wrong in (-0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="is not between"):
+            millionths(wrong)
 
 
 def test_the_exact_name_wins_then_the_longest_prefix() -> None:

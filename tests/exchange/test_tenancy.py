@@ -348,9 +348,14 @@ class TenancyUnderTraffic(RuleBasedStateMachine):
     @precondition(lambda self: self.out)
     @rule(
         data=st.data(),
-        used=st.tuples(
-            st.integers(0, 900), st.integers(0, 5_000), st.integers(0, 100), st.just(0)
-        ).map(Used._make),
+        used=st.builds(
+            Used,
+            st.integers(0, 900),
+            st.integers(0, 5_000),
+            st.integers(0, 100),
+            st.just(0),
+            st.just(0),
+        ),
         how=st.sampled_from(["progress", "end", "withdraw"]),
     )
     def move(self, data: st.DataObject, used: Used, how: str) -> None:
@@ -368,7 +373,7 @@ class TenancyUnderTraffic(RuleBasedStateMachine):
             assert one.served is one.tier
             return
         self.made.settle(one, used, "m", self.now_s, is_final=True)
-        given, output, cached, _ = used
+        given, output, cached, *_ = used
         fresh = max(0, given - cached)
         cost = math.ceil((fresh * 10 + cached + output * 20) / 10) if given or output else 0
         self.spent[one.key] += cost

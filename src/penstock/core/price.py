@@ -1,12 +1,19 @@
 """Price: what an exchange costs, in whole micro-dollars.
 
-    cost = (uncached x input + cached x cached + written x cache write + output x output) / 1 M
-           + per request
+    cost = (fresh x input + cached x cached + written x cache write
+            + visible x output + thought x reasoning) / 1 M, rounded up, + per request
+
+    fresh     input tokens that were neither read from a cache nor written to one
+    visible   output tokens that were no reasoning
 
 Rates are micro-dollars a million tokens, so everything is whole numbers and two processes that add
 up the same exchanges agree to the micro-dollar. The sum is rounded up: an exchange that costs
 something is never free, and rounding overruns no budget. Input includes cached and written tokens,
 output includes reasoning, as ``dialects.message.Usage`` has it.
+
+What a tier pays differs by a ratio, in millionths; so may what a tenant pays from what a provider
+takes. ``scaled`` makes rates of their own of it, each rounded up to the next whole micro-dollar, so
+that such an exchange is reckoned as any other.
 
 A model without a price costs nothing, and whoever asks is told so: None is not zero.
 """
@@ -15,6 +22,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 TOKENS_PER_PRICE: Final = 1_000_000
+RATIO_ONE: Final = 1_000_000  # ratios are counted in millionths
+RATIO_MAX: Final = 1_000.0  # a typing mistake beyond
 CACHED_MAX: Final = 1024  # models that callers name; the answers to them are found again by name
 
 
@@ -26,6 +35,7 @@ class Rates(NamedTuple):
     cached: int = 0
     cache_write: int = 0
     request: int = 0
+    reasoning: int | None = None  # None: as output
 
 
 class Used(NamedTuple):
@@ -35,16 +45,20 @@ class Used(NamedTuple):
     output_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 def cost_microusd(rates: Rates, used: Used) -> int:
     """Return what this costs, rounded up to a micro-dollar."""
-    input_tokens, output_tokens, cached, written = used
+    input_tokens, output_tokens, cached, written, thought = used
     total = input_tokens * rates.input + output_tokens * rates.output
     if cached or written:
         fresh = max(0, input_tokens - cached - written)
         total += (fresh - input_tokens) * rates.input
         total += cached * rates.cached + written * rates.cache_write
+    if thought and rates.reasoning is not None:
+        visible = max(0, output_tokens - thought)
+        total += (visible - output_tokens) * rates.output + thought * rates.reasoning
     return -(-total // TOKENS_PER_PRICE) + rates.request
 
 
@@ -52,6 +66,32 @@ def reserve_microusd(rates: Rates, input_tokens: int, output_tokens: int) -> int
     """Return what an exchange will cost about; what a cache will serve of it is not known yet."""
     total = input_tokens * rates.input + output_tokens * rates.output
     return -(-total // TOKENS_PER_PRICE) + rates.request
+
+
+def millionths(ratio: float) -> int:
+    """Return a ratio as whole millionths, the nearest; raises ValueError if it cannot be one."""
+    if not 0.0 <= ratio <= RATIO_MAX:
+        raise ValueError(f"{ratio} is not between 0 and {RATIO_MAX}")
+    return round(ratio * RATIO_ONE)
+
+
+def scaled(rates: Rates, ratio_millionths: int) -> Rates:
+    """Return rates times a ratio, each rounded up to a whole micro-dollar."""
+    if ratio_millionths == RATIO_ONE:
+        return rates
+    thought = rates.reasoning
+    return Rates(
+        _scaled(rates.input, ratio_millionths),
+        _scaled(rates.output, ratio_millionths),
+        _scaled(rates.cached, ratio_millionths),
+        _scaled(rates.cache_write, ratio_millionths),
+        _scaled(rates.request, ratio_millionths),
+        None if thought is None else _scaled(thought, ratio_millionths),
+    )
+
+
+def _scaled(rate: int, ratio_millionths: int) -> int:
+    return -(-rate * ratio_millionths // RATIO_ONE)
 
 
 class PriceList:
