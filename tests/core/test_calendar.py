@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.calendar import month_of
+from penstock.core.calendar import first_day, month_of
 
 EPOCH = date(1970, 1, 1)
 
@@ -16,6 +16,8 @@ def test_a_month_is_as_the_standard_library_has_it(today: date) -> None:
     assert found.month == today.year * 12 + today.month - 1
     first = date(today.year + today.month // 12, today.month % 12 + 1, 1)
     assert EPOCH + timedelta(days=found.ends_day) == first
+    assert first_day(found.month + 1) == found.ends_day
+    assert first_day(found.month) == (today.replace(day=1) - EPOCH).days
 
 
 def test_every_day_of_four_hundred_years() -> None:

@@ -3,8 +3,8 @@
     day     since 1970-01-01, which is day 0; 86,400 s each, as Unix time has it
     month   since the year 0: year x 12 + month - 1, so that the next one is one more
 
-Source: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days. Years begin on
-1 March there, so that the leap day is the last of its year.
+Source: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days and
+days_from_civil. Years begin on 1 March there, so that the leap day is the last of its year.
 """
 
 from typing import Final, NamedTuple
@@ -29,6 +29,17 @@ def month_of(day: int) -> Month:
     first = day - day_of_month
     _, beyond = _civil(first + DAYS_MAX)
     return Month(month, first + DAYS_MAX - beyond)
+
+
+def first_day(month: int) -> int:
+    """Return the first day of a month; the other way round."""
+    year, from_january = divmod(month, 12)
+    is_before_march = from_january < MARCH
+    era, year_of_era = divmod(year - is_before_march, 400)
+    from_march = from_january - MARCH + 12 * is_before_march
+    leap_days = year_of_era // 4 - year_of_era // 100
+    day_of_year = (153 * from_march + 2) // 5
+    return era * ERA + year_of_era * 365 + leap_days + day_of_year - EPOCH
 
 
 def _civil(day: int) -> tuple[int, int]:
