@@ -111,6 +111,7 @@ CONTRADICTIONS: list[tuple[Config, str]] = [
         "upstreams[0].engine",
     ),
     (with_upstream(passes_priority=True), "upstreams[0].passes_priority"),
+    (with_upstream(sla="bedrock"), "upstreams[0].sla"),
     (
         with_upstream(engine=Engine.OLLAMA, passes_priority=True),
         "upstreams[0].passes_priority",

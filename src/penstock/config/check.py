@@ -32,6 +32,7 @@ from penstock.config.model import (
 )
 from penstock.core.errors import Problem
 from penstock.core.outcome import RULES, FailureKind, Next
+from penstock.core.sla_plan import PLANS
 from penstock.dialects.capability import EFFORTS, Engine
 from penstock.dialects.continuation import fault_of
 
@@ -236,7 +237,14 @@ def _upstream(upstream: Upstream, place: str) -> Iterator[Problem]:
     if upstream.passes_priority and upstream.engine not in (Engine.VLLM, Engine.SGLANG):
         message = "only vLLM and SGLang know the field, and each orders it the other way round"
         yield Problem(f"{place}.passes_priority", message, 'set engine to "vllm" or "sglang"')
+    yield from _sla(upstream, f"{place}.sla")
     yield from _models(upstream, f"{place}.models")
+
+
+def _sla(upstream: Upstream, place: str) -> Iterator[Problem]:
+    if upstream.sla and upstream.sla not in PLANS:
+        remedy = f"one of {', '.join(PLANS)}; or leave it out"
+        yield Problem(place, f"there is no plan {upstream.sla!r}", remedy)
 
 
 def _models(upstream: Upstream, place: str) -> Iterator[Problem]:

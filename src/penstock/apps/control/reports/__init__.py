@@ -1,0 +1,1 @@
+"""Reports to be kept, printed and published: SLAs of a month, load of a period."""
