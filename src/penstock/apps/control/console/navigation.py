@@ -27,4 +27,6 @@ NAVIGATION: Final = (
             Item("/exchanges", "Exchanges"),
         ),
     ),
+    Group("Money", (Item("/usage", "Usage and money"),)),
+    Group("Rules", (Item("/audit", "Audit"),)),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from penstock.apps.control.console import overview
+from penstock.apps.control.console import audit, overview, usage
 from penstock.apps.control.console.view import Page
 
-PAGES: Final[tuple[Page, ...]] = (*overview.PAGES,)
+PAGES: Final[tuple[Page, ...]] = (*overview.PAGES, *usage.PAGES, *audit.PAGES)
