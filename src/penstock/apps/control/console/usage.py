@@ -150,7 +150,8 @@ def usage_csv(view: View) -> Response:
     writer.writerow(["day", told.by, *asked_for.FIGURES])
     with view.parts.store.reading() as connection:
         for row in connection.execute(asked_for.lines(told.part, told.by)):
-            writer.writerow([periods.written(row[0]), links.in_cell(row[1]), *row[2:]])
+            day_s, name, *figures = tuple[Any, ...](row)
+            writer.writerow([periods.written(day_s), links.in_cell(name), *figures])
     name = f"usage-by-{told.by}-{told.period.since}-{told.period.until}.csv"
     return links.csv_response(text.getvalue(), name)
 
