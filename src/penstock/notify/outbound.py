@@ -41,6 +41,7 @@ ANSWER_BYTES_MAX: Final = 64 * 1024  # a challenge, or a word why not
 ADDRESSES_MAX: Final = 3  # that are tried, of a name that has several
 PORTS: Final = frozenset({443, 8443})
 USER_AGENT: Final = "penstock"
+TAKEN: Final = 2  # the first digit of a status
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -92,6 +93,11 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     is_cut: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it says that all is well: 2xx; a redirect does not."""
+        return self.status // 100 == TAKEN
 
 
 class Outbound:

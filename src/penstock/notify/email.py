@@ -1,0 +1,114 @@
+"""E-mail: one message to all addresses of a receiver, as text and as HTML.
+
+    TLS      STARTTLS, or TLS from the start on port 465; without it only where ``is_tls`` is off.
+             A server that offers none is not told the password, nor the message
+    id       Message-ID is made of the message's id, so that mail programs fold repeats
+    robots   Auto-Submitted keeps holiday answers away (RFC 3834)
+
+smtplib blocks, so a thread runs it, for ``WITHIN_S`` at most.
+"""
+
+import asyncio
+import html
+import smtplib
+import ssl
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Final
+
+import certifi
+import msgspec
+
+from penstock.config.operations import Smtp
+from penstock.notify.message import Message
+from penstock.notify.outbound import OutboundError
+
+WITHIN_S: Final = 20.0  # servers that greylist or scan let one wait
+TLS_PORT: Final = 465
+SUBJECT_MAX: Final = 200
+GREY: Final = "color:#5f6b76"
+
+
+class Server(msgspec.Struct, frozen=True):
+    """Where mail is handed in; the password is read when it is needed."""
+
+    smtp: Smtp
+    password: str = ""
+    tls: ssl.SSLContext | None = None  # none: the public authorities
+
+
+async def send(server: Server, to: tuple[str, ...], message: Message) -> int:
+    """Send a message; return how many addresses the server refused. Raises OutboundError.
+
+    If one was taken it has been sent: another try would tell that one again.
+    """
+    mail = written(server.smtp.sender, to, message)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return await asyncio.to_thread(_hand_in, server, mail)
+    except TimeoutError as error:
+        words = f"the mail server has not answered within {WITHIN_S:g} s"
+        raise OutboundError(words) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise OutboundError(f"the mail server: {said(error)}") from error
+
+
+def written(sender: str, to: tuple[str, ...], message: Message) -> EmailMessage:
+    """Return the mail."""
+    mail = EmailMessage()
+    mail["Subject"] = _one_line(message.title)[:SUBJECT_MAX]
+    mail["From"] = sender
+    mail["To"] = ", ".join(to)
+    mail["Date"] = format_datetime(datetime.fromtimestamp(message.at_unix_s, UTC))
+    mail["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    if message.severity == "page" and message.kind != "resolved":
+        mail["X-Priority"] = "1"
+    mail.set_content(message.text + "\n")
+    mail.add_alternative(_html(message), subtype="html")
+    return mail
+
+
+def _hand_in(server: Server, mail: EmailMessage) -> int:
+    smtp = server.smtp
+    tls = server.tls or ssl.create_default_context(cafile=certifi.where())
+    if smtp.is_tls and smtp.port == TLS_PORT:
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            smtp.host, smtp.port, timeout=WITHIN_S, context=tls
+        )
+    else:
+        connection = smtplib.SMTP(smtp.host, smtp.port, timeout=WITHIN_S)
+    with connection:
+        if smtp.is_tls and smtp.port != TLS_PORT:
+            connection.starttls(context=tls)  # raises if the server has none
+        if smtp.user:
+            connection.login(smtp.user, server.password)
+        return len(connection.send_message(mail))  # raises if nobody was taken
+
+
+def _html(message: Message) -> str:
+    rows = "".join(f"<p>{html.escape(line)}</p>" for line in message.lines)
+    href = html.escape(message.link, quote=True)
+    link = f'<p><a href="{href}">Open in the console</a></p>' if message.link else ""
+    return (
+        '<div style="font:15px/1.5 system-ui,sans-serif;max-width:40em">'
+        f"<h1 style='font-size:20px;line-height:1.25'>{html.escape(message.title)}</h1>"
+        f"{rows}{link}<p style='{GREY};font-size:12px'>{html.escape(message.id)}</p></div>"
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def said(error: Exception) -> str:
+    """Return what went wrong: the server's words, never ours to it."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        raw = error.smtp_error
+        told = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+        return f"{error.smtp_code} {_one_line(told)}"[:200]
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        number = len(error.recipients)
+        return f"{number} address{'es were' if number > 1 else ' was'} refused"
+    return _one_line(str(error))[:200] or type(error).__name__
