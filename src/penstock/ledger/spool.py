@@ -6,23 +6,41 @@
                the kernel: it survives kill -9, not a power cut
     the end    of what is written is the first NUL byte; a segment that was closed ends there
     the bound  on all segments is reached, or the disk is full -> lines are counted instead of
-               written, and once a second a new segment is tried
+               written, and once a second a new segment is tried; the first line then says how
+               many are missing (``Dropped``)
+    alive      a writer holds a lock on ``START-PID.lock`` from its first segment to its end, and
+               one on the segment that it writes: the kernel lets go of both when it dies
 
 A reader may delete a segment that it has read, whole. Names sort by age:
 ``START-PID-NUMBER.jsonl``, the start in milliseconds since 1970.
 """
 
+import fcntl
 import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from penstock.config.model import Spool
 
 SUFFIX: Final = ".jsonl"
+LOCK_SUFFIX: Final = ".lock"
+FILLING_RATIO: Final = 0.5  # of the bound: half the time until lines are lost has gone
 RETRY_S: Final = 1.0
 FULL: Final = "the spool has reached its bound of {} bytes"
+
+
+class Dropped(msgspec.Struct, frozen=True, tag="dropped", tag_field="kind"):
+    """What could not be written since the last line of this kind, said once it can be again."""
+
+    writer: str  # START-PID
+    number: int  # of these lines, from 1
+    lines: int
+    exchanges: int  # of which not one line is on disk; others are read as lost
+    at_unix_s: float
 
 
 class SpoolWriter:
@@ -39,7 +57,11 @@ class SpoolWriter:
         self._at = 0
         self._end = 0  # of the room in this segment
         self._retry_at_unix_s = 0.0
+        self._lock_fd = -1
+        self._told = (0, 0, 0)  # dropped lines and exchanges that have been told, and how often
         self.dropped = 0  # lines that are not on disk
+        self.dropped_exchanges = 0  # with not one line on disk; counted by the recorder
+        self.used_bytes = 0  # of all segments of all workers, when the last one was begun
         self.error = ""  # why the last one is not; empty while all is well
         self.lines = 0
 
@@ -52,14 +74,36 @@ class SpoolWriter:
             if not self._begin_segment(len(line)) or self._map is None:
                 self.dropped += 1
                 return False
-            pages, at, after = self._map, 0, len(line)
+            pages, at = self._map, self._at  # something may have been told first
+            after = at + len(line)
         pages[at:after] = line
         self._at = after
         self.lines += 1
         return True
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether so much waits to be read that somebody should look."""
+        return self.used_bytes > self._limits.bytes_max * FILLING_RATIO
+
+    @property
+    def bytes_max(self) -> int:
+        """The bound on all segments."""
+        return self._limits.bytes_max
+
     def close(self) -> None:
-        """End the segment where its lines end."""
+        """End the segment where its lines end, and say that no more will come."""
+        self._end_segment()
+        if self._lock_fd >= 0:
+            self._lock_path.unlink(missing_ok=True)
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._folder / (self._stem + LOCK_SUFFIX)
+
+    def _end_segment(self) -> None:
         if self._map is not None:
             self._map.close()
             self._map = None
@@ -71,16 +115,36 @@ class SpoolWriter:
         now_unix_s = self._now_unix_s()
         if now_unix_s < self._retry_at_unix_s:
             return False
-        self.close()
-        size = max(self._limits.segment_bytes, line_bytes)
+        self._end_segment()
+        told = self._missing(now_unix_s)
+        size = max(self._limits.segment_bytes, len(told) + line_bytes)
         size += -size % mmap.PAGESIZE
-        if self._others_bytes() + size > self._limits.bytes_max:
+        self.used_bytes = self._others_bytes() + size
+        if self.used_bytes > self._limits.bytes_max:
             self.error = FULL.format(self._limits.bytes_max)
         else:
             self.error = self._reserve(size)
         if self.error:
             self._retry_at_unix_s = now_unix_s + RETRY_S
+        elif told and self._map is not None:
+            self._map[: len(told)] = told
+            self._at = len(told)
+            self._told = (self.dropped, self.dropped_exchanges, self._told[2] + 1)
         return not self.error
+
+    def _missing(self, now_unix_s: float) -> bytes:
+        """Return the line that tells what is missing; empty if nothing is."""
+        lines, exchanges, times = self._told
+        if self.dropped == lines:
+            return b""
+        told = Dropped(
+            self._stem,
+            times + 1,
+            self.dropped - lines,
+            self.dropped_exchanges - exchanges,
+            now_unix_s,
+        )
+        return msgspec.json.encode(told) + b"\n"
 
     def _reserve(self, size: int) -> str:
         """Make the next file with all of its blocks; return why that failed, or nothing."""
@@ -89,7 +153,9 @@ class SpoolWriter:
         fd = -1
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._say_alive()
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.posix_fallocate(fd, 0, size)
             self._map = mmap.mmap(fd, size)
         except OSError as error:
@@ -100,6 +166,20 @@ class SpoolWriter:
         self._fd = fd
         self._end = size
         return ""
+
+    def _say_alive(self) -> None:
+        """Hold the writer's lock: it gets its name once it is held, so nobody sees it free."""
+        if self._lock_fd >= 0:
+            return
+        fresh = self._lock_path.with_suffix(".new")
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fresh.rename(self._lock_path)
+        except OSError:
+            os.close(fd)
+            raise
+        self._lock_fd = fd
 
     def _others_bytes(self) -> int:
         """Return what the segments take; a reader may have deleted some."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -22,7 +23,7 @@ SQLITE_NAME: Final = "ledger.db"
 BUSY_S: Final = 10.0  # for which a writer waits for another; transactions take a fraction of it
 CONNECT_S: Final = 5
 CONNECTIONS_MAX: Final = 10
-WRITING: Final = {"is_writing": True}
+DRIVERS: Final = (sqlite3.Error, psycopg.Error)  # where SQLAlchemy is not in between
 
 
 class Store:
@@ -42,13 +43,19 @@ class Store:
             raise store_error(error) from error
 
     @contextmanager
-    def writing(self) -> Generator[Connection]:
-        """Give a connection in a transaction: committed whole, or not at all; raises StoreError."""
+    def writing(self, *, is_durable: bool = False) -> Generator[Connection]:
+        """Give a connection in a transaction: committed whole, or not at all; raises StoreError.
+
+        ``is_durable``: once it is committed, a power cut does not undo it. Without it, SQLite may
+        lose the last ones, never half of one.
+        """
         try:
-            connection = self.engine.connect().execution_options(**WRITING)
+            connection = self.engine.connect().execution_options(
+                is_writing=True, is_durable=is_durable
+            )
             with connection, connection.begin():
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, *DRIVERS) as error:
             raise store_error(error) from error
 
     def insert(self, table: Any) -> Any:
@@ -92,7 +99,7 @@ def migrate(store: Store) -> None:
         metadata.create_all(connection)
 
 
-def store_error(error: SQLAlchemyError) -> StoreError:
+def store_error(error: Exception) -> StoreError:
     """Return what the database said, without statement and values: these may be anybody's."""
     words = str(getattr(error, "orig", None) or error).strip().splitlines()
     return StoreError(f"the database: {words[0] if words else type(error).__name__}")
@@ -102,7 +109,6 @@ def _set_up(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun below, as writers
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
         "foreign_keys=ON",
         "cache_size=-65536",
     ):
@@ -111,5 +117,7 @@ def _set_up(connection: sqlite3.Connection, _: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """Begin as a writer at once where there will be writing: an upgrade could fail for good."""
-    is_writing = connection.get_execution_options().get("is_writing")
+    options = connection.get_execution_options()
+    is_writing, is_durable = options.get("is_writing"), options.get("is_durable")
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

@@ -58,7 +58,7 @@ TOKENS: Final = (
     "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens",
 )  # fmt: skip
 # What became of an exchange, one of these each (``ledger.verdict``). Availability is
-# served / (served + failed): what the caller did wrong or left early is in neither.
+# served / (served + failed + shed + lost): what the caller did wrong or left early is in neither.
 FATES: Final = (
     "served",  # complete, within what was promised
     "failed",  # upstreams or we failed, broke off, or let a caller wait for nothing beyond hang_s
@@ -256,9 +256,16 @@ drops: Final = Table(  # lines that the gateway could not write, as it said late
     "drops",
     metadata,
     *_text("stem"),
-    *_counts("number", "lines"),
+    *_counts("number", "lines", "exchanges"),  # of the latter, not one line is there
     *_floats("at_unix_s"),
     PrimaryKeyConstraint("stem", "number"),
+)
+
+marks: Final = Table(  # numbers of which there is one each
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    *_counts("value"),
 )
 
 # --- alerts

@@ -1,0 +1,138 @@
+"""Many rows at once, as fast as each database takes them.
+
+    SQLite        executemany: there is no way to a server to save
+    PostgreSQL    COPY; where rows may be there already, into a temporary table, and from there
+
+Everything else of the ledger is the same for both. Rows have all columns of their table, in its
+order, without the number that the database gives.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import msgspec
+import psycopg
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    any_,
+    delete,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+Rows = Sequence[tuple[Any, ...]]
+NewValue = Callable[[Any, Any], Any]
+
+
+def columns_of(target: Table) -> list[str]:
+    """Return what a row has."""
+    return [one.name for one in target.columns if one.autoincrement is not True]
+
+
+def insert(connection: Connection, target: Table, rows: Rows) -> None:
+    """Insert rows of which none is there; one that is there is an error."""
+    if not rows:
+        return
+    if is_postgres(connection):
+        _copy(connection, target.name, columns_of(target), rows)
+    else:
+        _execute_many(connection, sqlite.insert(target), target, rows)
+
+
+def insert_new(connection: Connection, target: Table, rows: Rows) -> None:
+    """Insert rows; those whose key is there change nothing."""
+    _merge(connection, target, rows, None)
+
+
+def replace(connection: Connection, target: Table, rows: Rows) -> None:
+    """Insert rows, or put them in the place of those of the same key."""
+    _merge(connection, target, rows, _fresh)
+
+
+def add(connection: Connection, target: Table, rows: Rows) -> None:
+    """Insert rows, or add them to those of the same key."""
+    _merge(connection, target, rows, _sum)
+
+
+def is_postgres(connection: Connection) -> bool:
+    """Say which of the two it is."""
+    return connection.dialect.name == "postgresql"
+
+
+def among(
+    connection: Connection, one: ColumnElement[str], values: Sequence[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of many values, as one parameter."""
+    if is_postgres(connection):
+        return one == any_(literal(list(values), ARRAY(Text)))
+    listed = func.json_each(msgspec.json.encode(values).decode()).table_valued("value")
+    return one.in_(select(listed.c.value))
+
+
+def delete_by(
+    connection: Connection, one: ColumnElement[str], target: Table, values: Sequence[str]
+) -> int:
+    """Delete the rows whose column has one of the values; return how many there were."""
+    if not values:
+        return 0
+    return connection.execute(delete(target).where(among(connection, one, values))).rowcount
+
+
+def _merge(connection: Connection, target: Table, rows: Rows, new: NewValue | None) -> None:
+    if not rows:
+        return
+    names = columns_of(target)
+    key = [one.name for one in target.primary_key.columns]
+    others = [name for name in names if name not in key]
+    if is_postgres(connection):
+        fresh = f"fresh_{target.name}"
+        connection.exec_driver_sql(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {fresh}"
+            f" (LIKE {target.name} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+        )
+        _copy(connection, fresh, names, rows)
+        there = Table(fresh, MetaData(), *(Column(name, Text) for name in names))
+        copied = postgresql.insert(target).from_select(names, select(there))
+        connection.execute(_on_conflict(copied, key, others, new))
+        return
+    statement = _on_conflict(sqlite.insert(target), key, others, new)
+    _execute_many(connection, statement, target, rows)
+
+
+def _fresh(old: Any, fresh: Any) -> Any:
+    del old
+    return fresh
+
+
+def _sum(old: Any, fresh: Any) -> Any:
+    return old + fresh
+
+
+def _on_conflict(statement: Any, key: list[str], others: list[str], new: NewValue | None) -> Any:
+    if new is None:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    old = statement.table.c
+    changed = {name: new(old[name], statement.excluded[name]) for name in others}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def _execute_many(connection: Connection, statement: Any, target: Table, rows: Rows) -> None:
+    names = columns_of(target)
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    connection.exec_driver_sql(str(compiled), list(rows))
+
+
+def _copy(connection: Connection, name: str, names: Sequence[str], rows: Rows) -> None:
+    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    listed = ", ".join(f'"{one}"' for one in names)
+    with raw.cursor() as cursor, cursor.copy(f"COPY {name} ({listed}) FROM STDIN".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)

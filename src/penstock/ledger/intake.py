@@ -1,0 +1,187 @@
+"""One batch into the database: in one transaction, and what is there already changes nothing.
+
+    record      in the ledger    what happens
+    any         no               inserted, and added to all sums
+    any         as lost          the lost one is taken out of all sums; then as above
+    any         otherwise        nothing: it is a duplicate
+    lost        yes              nothing
+    too old     unknown          counted, not added: raw records of its day have been deleted, so
+                                 nobody can say whether it is a duplicate
+
+Which are there is asked before the transaction, to keep that short; if it is not true any more, the
+unique index says so and nothing is written. How far the segments have been read is written in the
+same transaction: after a crash the reading goes on there.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from penstock.config.model import Config
+from penstock.core.errors import StoreError
+from penstock.exchange.record import Record
+from penstock.ledger import bulk, rows, tables, verdict
+from penstock.ledger.batch import Batch
+from penstock.ledger.costs import Pricing
+from penstock.ledger.rows import Entry
+from penstock.ledger.store import Store
+from penstock.ledger.sums import Sums
+
+RAN_AHEAD: Final = "the ledger was written by another process meanwhile"
+FORGOTTEN: Final = "exchanges_deleted_before_us"  # a mark
+EXCHANGES: Final = tables.exchanges
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the configuration says of a wait for nothing, by route."""
+
+    hang_s: float = 10.0
+    by_route: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> "Terms":
+        """Return the terms of a configuration."""
+        own = {route.name: route.timeouts.hang_s for route in config.routes}
+        return cls(
+            config.timeouts.hang_s, {name: one for name, one in own.items() if one is not None}
+        )
+
+    def of_route(self, route: str) -> float:
+        """Return how long a caller must have waited for nothing, in seconds."""
+        return self.by_route.get(route, self.hang_s)
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """How far a segment has been read."""
+
+    read_bytes: int
+    is_done: bool = False  # read whole: may be deleted
+
+
+class Counts(msgspec.Struct):
+    """What has been read since this process began."""
+
+    lines: int = 0
+    exchanges: int = 0  # inserted
+    lost: int = 0  # of these, closed without a record
+    found: int = 0  # lost ones whose record came after all
+    repeated: int = 0  # records that were there already
+    damaged: int = 0  # lines
+    dropped: int = 0  # lines that the gateway could not write
+    too_old: int = 0  # records of days whose exchanges have been deleted
+    segments: int = 0  # deleted
+
+
+class Intake:
+    """Writes batches. Owned by one thread."""
+
+    def __init__(self, store: Store, pricing: Pricing, terms: Terms) -> None:
+        self._store = store
+        self.pricing = pricing
+        self.terms = terms
+        self.counts = Counts()
+
+    def write(
+        self,
+        batch: Batch,
+        cursors: Mapping[str, Cursor],
+        answered: Iterable[str],
+        now_unix_s: float,
+    ) -> None:
+        """Write a batch; raises StoreError, and then nothing is written.
+
+        ``answered`` are the exchanges whose opened lines need not wait any longer.
+        """
+        fresh, replaced, too_old = self._sorted(list(batch.records.values()))
+        made = Sums()
+        for entry in replaced:
+            made.add(entry, self.terms.of_route(entry.record.route), -1)
+        entries = [self._entry(record) for record in fresh]
+        for entry in entries:
+            made.add(entry, self.terms.of_route(entry.record.route))
+        written = [rows.row_of(entry) for entry in entries]
+        failed = [row for entry in entries for row in rows.failures_of(entry.record)]
+        with self._store.writing(is_durable=True) as connection:
+            gone = [entry.record.id for entry in replaced]
+            if bulk.delete_by(connection, EXCHANGES.c.id, EXCHANGES, gone) != len(gone):
+                raise StoreError(RAN_AHEAD)
+            bulk.insert(connection, EXCHANGES, written)
+            bulk.insert(connection, tables.failures, failed)
+            _add(connection, made)
+            _note(connection, batch, now_unix_s)
+            waited = tables.open_attempts
+            bulk.delete_by(connection, waited.c.exchange, waited, list(answered))
+            _move(connection, cursors, now_unix_s)
+        self._count(batch, entries, len(replaced), too_old)
+
+    def _sorted(self, records: list[Record]) -> tuple[list[Record], list[Entry], int]:
+        """Return which to insert, which lost ones to take back, and how many are too old."""
+        with self._store.reading() as connection:
+            ids = [record.id for record in records]
+            wanted = bulk.among(connection, EXCHANGES.c.id, ids)
+            asked = select(EXCHANGES.c.id, EXCHANGES.c.fate).where(wanted)
+            there = {row.id: row.fate for row in connection.execute(asked)}
+            since_us = forgotten_us(connection)
+            fresh = [
+                record
+                for record in records
+                if record.id not in there and rows.at_us_of(record) >= since_us
+            ]
+            found = [
+                record
+                for record in records
+                if there.get(record.id) == verdict.LOST != record.outcome
+            ]
+            wanted = bulk.among(connection, EXCHANGES.c.id, [one.id for one in found])
+            columns = [EXCHANGES.c[name] for name in rows.COLUMNS]
+            lost = connection.execute(select(*columns).where(wanted)).all() if found else ()
+        too_old = len(records) - len(there) - len(fresh)
+        return fresh + found, [rows.entry_of(row) for row in lost], too_old
+
+    def _entry(self, record: Record) -> Entry:
+        fate = verdict.fate_of(record, self.terms.of_route(record.route))
+        return Entry(record, self.pricing.of(record), fate)
+
+    def _count(self, batch: Batch, entries: list[Entry], found: int, too_old: int) -> None:
+        counts = self.counts
+        counts.lines += batch.lines
+        counts.exchanges += len(entries) - found
+        counts.found += found
+        counts.too_old += too_old
+        counts.repeated += batch.repeated + len(batch.records) - len(entries) - too_old
+        counts.lost += sum(1 for entry in entries if entry.fate == verdict.LOST)
+        counts.damaged += len(batch.damaged)
+        counts.dropped += sum(line.lines for line in batch.dropped)
+
+
+def _add(connection: Connection, made: Sums) -> None:
+    bulk.add(connection, tables.traffic, made.traffic())
+    bulk.add(connection, tables.attempts, made.attempts())
+    bulk.add(connection, tables.refusals, made.refusals())
+    bulk.add(connection, tables.usage, made.usage())
+
+
+def _note(connection: Connection, batch: Batch, now_unix_s: float) -> None:
+    waiting = [one for lines in batch.opened.values() for one in lines]
+    bulk.insert_new(connection, tables.open_attempts, waiting)
+    damaged = [(*one, now_unix_s) for one in batch.damaged]
+    bulk.insert_new(connection, tables.damaged_lines, damaged)
+    dropped = [
+        (one.writer, one.number, one.lines, one.exchanges, one.at_unix_s) for one in batch.dropped
+    ]
+    bulk.insert_new(connection, tables.drops, dropped)
+
+
+def _move(connection: Connection, cursors: Mapping[str, Cursor], now_unix_s: float) -> None:
+    moved = [(name, one.read_bytes, int(one.is_done), now_unix_s) for name, one in cursors.items()]
+    bulk.replace(connection, tables.segments, moved)
+
+
+def forgotten_us(connection: Connection) -> int:
+    """Return before which instant exchanges have been deleted, in microseconds of Unix time."""
+    found = connection.execute(
+        tables.marks.select().where(tables.marks.c.name == FORGOTTEN)
+    ).first()
+    return found.value if found is not None else 0
