@@ -44,7 +44,7 @@ MESSAGES = st.one_of(
     ),
     st.builds(GiveBack, NUMBERS, st.builds(Outcomes, WORDS, NUMBERS, WORDS, st.floats(0, 99))),
     st.builds(RouteName, NUMBERS, WORDS, st.just((("a", "m"),)), st.booleans()),
-    st.builds(Close, NUMBERS, st.tuples(NUMBERS, NUMBERS, NUMBERS)),
+    st.builds(Close, NUMBERS, st.tuples(*[NUMBERS] * 5)),
     st.builds(Progress, st.lists(st.tuples(NUMBERS, NUMBERS)).map(tuple)),
     st.builds(Withdraw, NUMBERS),
     st.just(Ping()),

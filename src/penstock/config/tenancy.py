@@ -11,6 +11,8 @@ None is without limit. Money is in micro-dollars; a dollar per million tokens is
 
 import enum
 
+import msgspec
+
 from penstock.config.struct import Struct
 
 
@@ -68,6 +70,10 @@ class Price(Struct, frozen=True, kw_only=True):
     cached_microusd: int | None = None  # read from a prompt cache; None: as input
     cache_write_microusd: int | None = None  # written to one; None: as input
     request_microusd: int = 0
+    reasoning_microusd: int | None = None  # output that is not shown; None: as output
+    tier_ratios: dict[str, float] = msgspec.field(
+        default_factory=dict
+    )  # multipliers by tier, as batch = 0.5; missing: 1
 
 
 NO_LIMITS = Limits()

@@ -10,11 +10,13 @@
     a count of tokens             nothing: it is the answer, and no use of tokens
 
 What a failed attempt took before another answered is the operator's. The budgets of the gateway
-and the charges of the ledger both ask here. Figures that no provider gave are estimates in both.
+and the charges of the ledger both ask here; a budget reckons all parts at the model that answered
+last. Figures that no provider gave are estimates in both.
 """
 
 from typing import Final, NamedTuple
 
+from penstock.core.claim import Claim
 from penstock.core.price import Used
 from penstock.dialects.operation import Operation
 from penstock.exchange.record import AttemptRecord, Record
@@ -57,6 +59,18 @@ def used(record: Record) -> Used:
     if len(listed) == 1:
         return listed[0].used
     return Used(*(sum(column) for column in zip(*(one.used for one in listed), strict=True)))
+
+
+def tell(record: Record, claim: Claim) -> None:
+    """Write what is to be paid for into the claim, by which budgets are kept."""
+    if record.outcome != "complete" or record.hops:
+        claim.used = used(record)
+        return
+    claim.used_input_tokens = record.input_tokens  # nearly always; without a detour
+    claim.used_cached_tokens = record.cached_tokens
+    claim.used_cache_write_tokens = record.cache_write_tokens
+    claim.used_output_tokens = record.output_tokens
+    claim.used_reasoning_tokens = record.reasoning_tokens
 
 
 def _left_early(record: Record, last: AttemptRecord) -> bool:

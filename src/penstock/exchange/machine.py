@@ -37,7 +37,7 @@ from penstock.core.errors import CallerError, DeadlineError, LimitError, Penstoc
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
-from penstock.exchange import answering, asking, closing, limits
+from penstock.exchange import answering, asking, charging, closing, limits
 from penstock.exchange.answering import OK
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
@@ -591,9 +591,7 @@ class Exchange(Telling):
         self._ports.recorder.closed(record)
         claim = self.claim
         if claim.is_admitted:
-            claim.used_input_tokens = record.input_tokens
-            claim.used_cached_tokens = record.cached_tokens
-            claim.used_output_tokens = record.output_tokens
+            charging.tell(record, claim)
             self._ports.gate.close(self, now_s)
         # What refers to us lets go, so that nothing is left for the garbage collector to find.
         self._attempts = []

@@ -11,8 +11,9 @@
 
 Each claim is admitted once and settled once to the end; a claim that is not admitted is let pass by
 ``settle`` and ``withdraw``. Tokens are uncached input and output: what a cache serves costs next to
-nothing (TIERING 7.1). Costs are those of the model that answered, as far as its price is known; an
-exchange without one costs nothing and is counted in ``unpriced``.
+nothing (TIERING 7.1). Costs are those of the model that answered last, in the tier that it was
+served in, as far as its price is known; an exchange without one costs nothing and is counted in
+``unpriced``.
 
 State belongs to names and outlives a reload: a limit or contract that changes finds what is under
 way and what has been spent. What must survive a restart goes out by ``state`` and in by
@@ -29,14 +30,23 @@ from penstock.core.claim import Claim
 from penstock.core.contract import ContractMeter
 from penstock.core.errors import LimitError
 from penstock.core.estimate import OutputEstimates
-from penstock.core.price import PriceList, Rates, Used, cost_microusd, reserve_microusd
+from penstock.core.price import (
+    PriceList,
+    Rates,
+    Used,
+    cost_microusd,
+    millionths,
+    reserve_microusd,
+    scaled,
+)
 from penstock.core.standing import UNLIMITED, Level, Standing
-from penstock.core.tier import Tier, fallen
+from penstock.core.tier import WORDS, Tier, fallen
 
 ENTERPRISE: Final = Tier.ENTERPRISE  # a look into an enumeration costs as much as a call
 NO_CONTRACT: Final = Contract()
 UNPRICED_MAX: Final = 64  # models without a price that are counted by name; the rest as one
 OTHERS: Final = "*"
+NO_PRICES: Final = (PriceList(),) * len(WORDS)
 NOTHING_USED: Final = Used()
 
 
@@ -82,7 +92,7 @@ class Tenancy:
         self.tenants: dict[str, Account] = {}
         self.keys: dict[str, Allowance] = {}
         self._outputs = OutputEstimates()
-        self._prices = PriceList()
+        self._prices = NO_PRICES  # by tier
         self._has_prices = False
         self._wall_offset_s = 0.0
         self.unpriced: dict[str, int] = {}  # exchanges by model that cost nothing for want of one
@@ -102,7 +112,7 @@ class Tenancy:
         self._wall_offset_s = wall_offset_s
         listed = list(prices)
         self._has_prices = bool(listed)
-        self._prices = PriceList((one.model, rates_of(one)) for one in listed)
+        self._prices = by_tier(listed)
         named = {tenant.id: tenant for tenant in tenants}
         for name in self.tenants.keys() - named.keys():
             if self.tenants[name].is_idle:
@@ -161,7 +171,9 @@ class Tenancy:
         if not claim.is_admitted:
             return
         tokens = max(0, used.input_tokens - used.cached_tokens) + used.output_tokens
-        microusd = self._cost(used, model, is_final=is_final) if self._has_prices else 0
+        microusd = (
+            self._cost(used, model, claim.served, is_final=is_final) if self._has_prices else 0
+        )
         if is_final:
             self._close(claim, tokens, microusd, now_s)
             if used.output_tokens:
@@ -188,8 +200,7 @@ class Tenancy:
         output_tokens, model = claim.used_output_tokens, claim.model
         account, key = self.tenants.get(claim.tenant), self.keys.get(claim.key)
         if self._has_prices or claim.reserved_microusd:
-            used = Used(claim.used_input_tokens, output_tokens, claim.used_cached_tokens)
-            self.settle(claim, used, model, now_s, is_final=True)
+            self.settle(claim, claim.used, model, now_s, is_final=True)
             return
         if (
             claim.is_in_contract
@@ -309,13 +320,13 @@ class Tenancy:
         return None
 
     def _reserve_microusd(self, claim: Claim, output_tokens: int, model: str) -> int:
-        rates = self._prices.of(model)
+        rates = self._prices[claim.served].of(model)
         return 0 if rates is None else reserve_microusd(rates, claim.input_tokens, output_tokens)
 
-    def _cost(self, used: Used, model: str, *, is_final: bool) -> int:
+    def _cost(self, used: Used, model: str, tier: Tier, *, is_final: bool) -> int:
         if not used.input_tokens and not used.output_tokens:
             return 0  # nobody answered
-        rates = self._prices.of(model)
+        rates = self._prices[tier].of(model)
         if rates is not None:
             return cost_microusd(rates, used)
         if is_final:
@@ -369,7 +380,20 @@ def rates_of(price: Price) -> Rates:
         price.input_microusd if cached is None else cached,
         price.input_microusd if written is None else written,
         price.request_microusd,
+        price.reasoning_microusd,
     )
+
+
+def by_tier(prices: Iterable[Price]) -> tuple[PriceList, ...]:
+    """Return a list for each tier; one for all where no price differs."""
+    listed = list(prices)
+    if not any(one.tier_ratios for one in listed):
+        return (PriceList((one.model, rates_of(one)) for one in listed),) * len(WORDS)
+    return tuple(PriceList((one.model, _rates_in(one, word)) for one in listed) for word in WORDS)
+
+
+def _rates_in(price: Price, tier: str) -> Rates:
+    return scaled(rates_of(price), millionths(price.tier_ratios.get(tier, 1.0)))
 
 
 def _cleared(claim: Claim) -> None:

@@ -127,7 +127,7 @@ class Close(Message, frozen=True, array_like=True, tag=7, gc=False):
     """The exchange is over; what it has used."""
 
     exchange: int
-    used: tuple[int, int, int] = (0, 0, 0)  # tokens in, of these cached, out
+    used: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)  # tokens, as core.price.Used
 
 
 class Progress(Message, frozen=True, array_like=True, tag=8, gc=False):

@@ -24,6 +24,7 @@ from penstock.config.model import Timeouts
 from penstock.core.claim import Claim
 from penstock.core.errors import DialectError, ShedError
 from penstock.core.outcome import IGNORED
+from penstock.core.price import Used
 from penstock.core.spent import UNTOLD
 from penstock.core.standing import UNLIMITED, Standing
 from penstock.exchange.gate import LocalGate
@@ -373,7 +374,7 @@ class Owner:
         if visitor is None:
             return  # this crossed a refusal
         claim = visitor.claim
-        claim.used_input_tokens, claim.used_cached_tokens, claim.used_output_tokens = message.used
+        claim.used = Used(*message.used)
         self._on_withdraw(visitor, now_s)
         self._settle(visitor, now_s)
 

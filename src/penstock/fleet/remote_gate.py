@@ -203,11 +203,10 @@ class RemoteGate:
             return
         self.forget(asker)
         claim, shadow = demand.claim, asker.claim
-        used = (claim.used_input_tokens, claim.used_cached_tokens, claim.used_output_tokens)
         if self.is_remote and asker.is_known:
-            self._send(Close(asker.number, used))
+            self._send(Close(asker.number, claim.used))
         if shadow.is_admitted:
-            shadow.used_input_tokens, shadow.used_cached_tokens, shadow.used_output_tokens = used
+            shadow.used = claim.used
             self._own.close(asker, now_s)
 
     def standing(self, claim: Claim, now_s: float) -> Standing:

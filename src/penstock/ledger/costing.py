@@ -86,6 +86,7 @@ class Listed:
             key=lambda name: len(name[1]),
             reverse=True,
         )
+        self.names = frozenset(self._by_name)
         self.days = sorted({day for dated in self._by_name.values() for day, _ in dated})
 
     def of(self, upstream: str, model: str, day: int) -> Priced | None:
@@ -152,6 +153,16 @@ class Costing:
         if found is None:
             return None
         return Priced(scaled(found.rates, self.markup_millionths), found.ratios)
+
+    def models(self) -> list[str]:
+        """Return all names and prefixes that have a price."""
+        lists = (self.charges, self.costs, self.shipped)
+        return sorted({model for one in lists for _, model in one.names})
+
+    def upstreams(self) -> list[str]:
+        """Return the upstreams that have prices of their own."""
+        lists = (self.charges, self.costs, self.shipped)
+        return sorted({upstream for one in lists for upstream, _ in one.names} - {""})
 
     def next_day(self, day: int) -> int | None:
         """Return the first day after this one on which a price begins; None: there is none."""

@@ -8,6 +8,7 @@ What would be wrong is refused as a ConfigError, and the last good snapshot stay
 """
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,11 @@ from sqlalchemy import Connection, select
 
 from penstock.config import private_file
 from penstock.config.model import Config
-from penstock.config.tenancy import Price
+from penstock.config.tenancy import Limits, Price
 from penstock.core.errors import ConfigError, StoreError
-from penstock.ledger import tables
+from penstock.ledger import price_table, tables
 from penstock.ledger.book import KeyEntry, TenantEntry
+from penstock.ledger.costing import Costing
 from penstock.ledger.store import Store
 from penstock.snapshot import build, file, soundness
 from penstock.snapshot.model import Snapshot
@@ -77,22 +79,27 @@ class Publisher:
         tenants = connection.execute(select(tables.tenants.c.document)).scalars()
         keys = connection.execute(select(tables.keys.c.document)).scalars()
         entries = [msgspec.json.decode(one, type=KeyEntry) for one in keys]
+        who = tuple(msgspec.json.decode(one, type=TenantEntry).tenant for one in tenants)
+        limits = [*(one.limits for one in who), *(entry.key.limits for entry in entries)]
         return build.build(
             plan.config,
             [entry.key for entry in entries if not entry.revoked_unix_s],
             version=self._next_version(now_unix_s),
             now_unix_s=now_unix_s,
             tenancy=build.Tenancy(
-                tuple(msgspec.json.decode(one, type=TenantEntry).tenant for one in tenants),
-                self._prices(connection),
+                who,
+                self._prices(connection, limits, now_unix_s),
             ),
             is_emulated=plan.is_emulated,
         )
 
-    def _prices(self, connection: Connection) -> tuple[Price, ...]:
+    def _prices(
+        self, connection: Connection, limits: Iterable[Limits], now_unix_s: float
+    ) -> tuple[Price, ...]:
         """Return the charges in force, for budgets."""
-        del connection
-        return ()
+        prices = price_table.current(connection)
+        costing = Costing(prices, price_table.shipped())
+        return price_table.in_force(costing, prices, limits, now_unix_s)
 
     def _next_version(self, now_unix_s: float) -> int:
         """Return a version above the last; after a damaged snapshot, the time will be above it."""
