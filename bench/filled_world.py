@@ -265,7 +265,7 @@ class _Drawn:
             bytes_in=1200,
             bytes_out=5600,
             events=64,
-            costs_microusd=self.costs,
+            costs_microusd=tuple(self.costs),
         )
         return msgspec.json.encode(detail)
 

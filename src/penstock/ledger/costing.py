@@ -42,21 +42,12 @@ from penstock.dialects.operation import Operation
 from penstock.exchange import charging
 from penstock.exchange.record import AttemptRecord, Record
 from penstock.ledger.book import PriceList, Rate, Versioned
+from penstock.ledger.costs import Costs
 
 EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
 OK: Final = 200
 CACHED_MAX: Final = 4_096  # answers found again by upstream, model, day and tier; a few hundred are
 NO_PRICES: Final = PriceList()
-
-
-class Costs(NamedTuple):
-    """What one exchange costs, in micro-dollars, by which version of the prices."""
-
-    cost_microusd: int
-    charge_microusd: int
-    price_version: int
-    by_attempt: tuple[int, ...]  # cost of each
-    is_unpriced: bool  # something that was used has no price: the figures are too low
 
 
 class Priced(NamedTuple):
