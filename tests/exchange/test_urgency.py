@@ -47,7 +47,7 @@ def sent(world: World) -> dict[str, Any]:
 def test_a_word_goes_on_if_it_buys_no_more(word: str, served: Tier, heard: str | None) -> None:
     world, run = admitted(served, {"service_tier": word})
     assert sent(world).get("service_tier") == heard
-    assert b"priority" not in world.line.attempt.tier_lines
+    assert b"priority" not in world.line.attempt.more_lines
     asked = msgspec.json.decode(run.order.inquiry.body)
     assert asked["service_tier"] == word
     if heard is not None:
@@ -91,10 +91,10 @@ def test_a_translated_request_has_the_number_too() -> None:
 def test_routers_hear_it_in_headers(served: Tier) -> None:
     world, _ = admitted(served, {}, tier_headers=TierHeaders.SMG)
     smg = SMG_CLASSES[served]
-    assert world.line.attempt.tier_lines == b"x-smg-priority: %b\r\n" % smg
+    assert world.line.attempt.more_lines == b"x-smg-priority: %b\r\n" % smg
     world, _ = admitted(served, {}, tier_headers=TierHeaders.LLM_D)
     assert (
-        world.line.attempt.tier_lines
+        world.line.attempt.more_lines
         == (b"x-llm-d-inference-objective: %b\r\nx-llm-d-inference-fairness-id: tenant\r\n")
         % served.word.encode()
     )

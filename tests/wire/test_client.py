@@ -72,7 +72,7 @@ def test_how_urgent_it_is_stands_in_the_head() -> None:
     entry = entry_of("http://192.0.2.1/v1")
     attempt = attempt_of(entry, Owner())
     before = Pool(entry, "the-key").head(attempt)
-    attempt.tier_lines = b"x-smg-priority: bulk\r\n"
+    attempt.more_lines = b"x-smg-priority: bulk\r\n"
     after = Pool(entry, "the-key").head(attempt)
     assert after == before.replace(b"content-length", b"x-smg-priority: bulk\r\ncontent-length")
 

@@ -7,11 +7,14 @@ it speaks another                       a translation
 
 Where admission has capped the answer, each of the last three asks for a shorter one, if that makes
 sense (``dialects.shortening``); the rest of a broken answer is not cut again. A word for a tier
-goes on only if it buys no more than the tier that the request is served as.
+goes on only if it buys no more than the tier that the request is served as. A caller's trace goes
+on with a span of the attempt's own.
 """
 
 import msgspec
 
+from penstock.core import trace_context
+from penstock.core.trace_context import TRACEPARENT
 from penstock.dialects import service_tier
 from penstock.dialects.message import Request
 from penstock.dialects.operation import Operation
@@ -52,6 +55,8 @@ def write(
         request = request or _read(order)
         _translate(order, attempt, request)
     urgency.mark(order, attempt)
+    if TRACEPARENT in order.headers:
+        attempt.more_lines += trace_context.lines(order.headers, order.id, attempt.number)
     return request
 
 

@@ -48,9 +48,9 @@ class Attempt:
     __slots__ = (
         "body", "caller_headers", "connection", "continuation", "counted", "dialect",
         "dialled_at_s", "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
-        "is_assembled", "is_estimated", "is_reused", "is_shortened", "is_translated", "number",
-        "operation", "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s", "reader",
-        "response_headers", "sent_at_s", "status", "target", "tier_lines", "usage", "was_moved",
+        "is_assembled", "is_estimated", "is_reused", "is_shortened", "is_translated", "more_lines",
+        "number", "operation", "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s",
+        "reader", "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -61,7 +61,7 @@ class Attempt:
         self.operation = Operation.GENERATE
         self.dialect: Dialect = grant.target.upstream.dialect  # or the sibling of it that is used
         self.path = b""  # below the upstream's base URL
-        self.body = self.tier_lines = b""  # and the header lines that say how urgent it is
+        self.body = self.more_lines = b""  # and header lines: how urgent it is, and whose trace
         self.caller_headers: Headers = {}  # those that the upstream's dialect may pass on
         # Shortened: asked for a shorter answer than its caller has asked for.
         self.is_translated = self.is_shortened = False

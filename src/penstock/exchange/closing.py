@@ -14,10 +14,12 @@ from typing import Final
 
 import msgspec
 
+from penstock.core import trace_context
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.core.spent import Spent
 from penstock.core.tier import WORDS
+from penstock.core.trace_context import TRACEPARENT
 from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
@@ -156,6 +158,8 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
         degraded=order.claim.degraded,
         attempts=[attempt_record(attempt, order.at_s, now_s) for attempt in attempts],
     )
+    if TRACEPARENT in order.headers:
+        record.trace = trace_context.kept(order.headers)
     if not attempts:
         return record
     last, written = attempts[-1], record.attempts[-1]

@@ -85,4 +85,5 @@ class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind",
     dropped: tuple[str, ...] = ()
     tier: str = ""  # in which it was served, or refused
     degraded: tuple[str, ...] = ()  # what was taken from it under load: max_tokens, model
+    trace: str = ""  # the caller's traceparent, if it sent a valid one
     attempts: list[AttemptRecord] = []

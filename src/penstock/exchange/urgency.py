@@ -38,7 +38,7 @@ def mark(order: Order, attempt: Attempt) -> None:
     if served is None:
         return
     if entry.tier_headers is not None:
-        attempt.tier_lines = _lines(entry.tier_headers, served, order.tenant)
+        attempt.more_lines = _lines(entry.tier_headers, served, order.tenant)
     if entry.passes_priority and order.operation is Operation.GENERATE:
         value = msgspec.Raw(b"%d" % priority(entry, served))
         attempt.body = json_fields.with_field(attempt.body, (), "priority", value)

@@ -298,7 +298,7 @@ class Pool:
             attempt.dialect.auth_headers(
                 self.api_key, self.entry.api_version, attempt.caller_headers
             ),
-            attempt.tier_lines,
+            attempt.more_lines,
             len(attempt.body),
         )
 
