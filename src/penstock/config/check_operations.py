@@ -24,8 +24,8 @@ RECEIVERS_MAX: Final = 20
 ADDRESSES_MAX: Final = 50
 WINDOW_DAYS_MAX: Final = 90  # a quarter; sums are kept for longer
 REPEAT_HOURS_MIN: Final = 0.25
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
-NAMED_BY: Final = "letters, digits and . _ : / -, starting with a letter or digit"
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # stands in paths of the API
+NAMED_BY: Final = "letters, digits and . _ -, starting with a letter or digit"
 ADDRESS: Final = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 SEVERITIES: Final = tuple(one.word for one in Severity if one)
 # Where the histograms of the sums begin and end: outside, nothing is told apart.

@@ -85,6 +85,20 @@ def secret(upstream: Upstream) -> str:
     return key
 
 
+def referenced(variable: str, path: str, what: str) -> str:
+    """Return a secret that a file or a variable holds, read anew at each call.
+
+    Raises StoreError that names the variable or the file, never what is in it.
+    """
+    if path:
+        found, origin = private_file.read(Path(path)).strip(), f"the file {path}"
+    else:
+        found, origin = os.environ.get(variable, "").strip(), f"the variable {variable}"
+    if not found:
+        raise StoreError(f"{origin} is empty or not set: it should hold {what}")
+    return found
+
+
 def load(path: Path) -> Config:
     """Read and check a file; raises ConfigError with all of its problems."""
     try:

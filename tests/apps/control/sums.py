@@ -1,5 +1,6 @@
 """Write events into the sums of all grains, as the reader of the spool would."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Table
@@ -10,14 +11,27 @@ from penstock.ledger.tables import GRAINS_S
 
 def put(store: Store, table: Table, at_unix_s: float, **values: Any) -> None:
     """Add numbers to the sums of one instant; texts are the key."""
+    put_all(store, table, [at_unix_s], **values)
+
+
+def put_all(store: Store, table: Table, instants: Iterable[float], **values: Any) -> None:
+    """Add the same numbers at several instants."""
     key = [column.name for column in table.primary_key.columns]
-    with store.writing() as connection:
+    blank = {name: 0 if name == "status" else "" for name in key}
+    counts = {name: value for name, value in values.items() if name not in key}
+    sums: dict[tuple[int, int], int] = {}
+    for at_unix_s in instants:
         for grain_s in GRAINS_S:
-            start_s = int(at_unix_s // grain_s * grain_s)
-            row = dict.fromkeys(key, "") | {"status": 0} | {"grain_s": grain_s, "start_s": start_s}
-            row = {name: value for name, value in row.items() if name in key} | values
-            statement = store.insert(table).values(**row)
-            added = {
-                name: table.c[name] + statement.excluded[name] for name in values if name not in key
-            }
-            connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added))
+            slot = (grain_s, int(at_unix_s // grain_s * grain_s))
+            sums[slot] = sums.get(slot, 0) + 1
+    rows = [
+        blank
+        | values
+        | {name: value * times for name, value in counts.items()}
+        | {"grain_s": grain_s, "start_s": start_s}
+        for (grain_s, start_s), times in sums.items()
+    ]
+    statement = store.insert(table)
+    added = {name: table.c[name] + statement.excluded[name] for name in counts}
+    with store.writing() as connection:
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), rows)

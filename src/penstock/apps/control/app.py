@@ -9,6 +9,7 @@ The gateway needs nothing of this while it runs: it goes on from its last snapsh
 
 import asyncio
 import os
+import random
 import secrets
 import signal
 import socket
@@ -25,6 +26,7 @@ from starlette.routing import Route
 from penstock.apps.control.api.table import ENDPOINTS
 from penstock.apps.control.console.serving import Console
 from penstock.apps.control.console.table import PAGES
+from penstock.apps.control.delivering import Watching
 from penstock.apps.control.endpoint import Actor, Role
 from penstock.apps.control.http import Caller, json
 from penstock.apps.control.parts import Parts
@@ -82,7 +84,11 @@ class Control:
             ready = {"url": url, "pid": os.getpid()}
             private_file.write_json(self._options.ready_file, ready)
         log.info("listening", url=url)
-        await server.serve([listener])
+        watching = Watching(self._parts, self._caller.blocking, random.Random().random)
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(watching.run())
+            await server.serve([listener])
+            watch.cancel()
         self._store.close()
 
     def _publish(self) -> None:

@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from penstock.apps.control.api import tenants
+from penstock.apps.control.api import alerts, objectives, tenants
 from penstock.apps.control.endpoint import Endpoint
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*tenants.ENDPOINTS,)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *tenants.ENDPOINTS,
+    *objectives.ENDPOINTS,
+    *alerts.ENDPOINTS,
+)
