@@ -1,19 +1,21 @@
 """Stands in for the processes that ``penstock up`` starts, by the same contract.
 
 ``python stand_in.py gateway|emulate ...`` takes their options and writes their ready files, and no
-more. A request to /die ends the process with status 3; after one to /linger it never drains. A
-snapshot that names the route ``refuse-me`` is refused, as a gateway refuses one that it cannot use.
+more; ``control`` is the real one. A request to /die ends the process with status 3; after one to
+/linger it never drains. A snapshot that names the route ``refuse-me`` is refused, as a gateway
+refuses one that it cannot use.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
 from pathlib import Path
 
-from penstock.cli import state
+from penstock.cli import control, state
 from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.snapshot import file
@@ -45,6 +47,18 @@ def reload(home: state.State) -> None:
     private_file.write_json(home.reloaded("gateway"), answer)
 
 
+async def watch(home: state.State) -> None:
+    """Take a new snapshot without being told, as a gateway does."""
+    pause = asyncio.Event()  # never set: it only waits
+    seen = file.stamp(home.snapshot)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pause.wait(), 0.05)
+        if file.stamp(home.snapshot) != seen:
+            seen = file.stamp(home.snapshot)
+            reload(home)
+
+
 async def gateway(args: argparse.Namespace) -> None:
     home = state.State(Path(args.state_dir))
     file.read(home.snapshot)
@@ -52,7 +66,9 @@ async def gateway(args: argparse.Namespace) -> None:
     admin_url = f"http://127.0.0.1:{await listen(args.admin_port)}"
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload, home)
+    watching = loop.create_task(watch(home))
     await ready(args.ready_file, {"url": url, "admin_url": admin_url})
+    watching.cancel()
 
 
 async def emulate(args: argparse.Namespace) -> None:
@@ -71,6 +87,8 @@ async def ready(path: str, content: dict[str, object]) -> None:
 
 
 def main() -> None:
+    if sys.argv[1] == "control":  # as it is: what it publishes is what is tested
+        raise SystemExit(control.run(sys.argv[2:]))
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=("gateway", "emulate"))
     parser.add_argument("--state-dir")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.cli import stored
 from tests.cli.running import penstock
 
 from penstock.cli.init import render
@@ -95,21 +96,21 @@ def test_init_renders_what_was_found_and_nothing_else(tmp_path: Path) -> None:
 
 def test_keys_are_shown_once_and_kept_as_hashes(tmp_path: Path) -> None:
     key = penstock(tmp_path, "keys", "add", "team").stdout.strip()
-    path = tmp_path / "state" / "keys.toml"
     assert key.startswith("pk-")
     assert len(key) == 3 + 43
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert key not in path.read_text()
-    assert keys.read(path)[0].sha256 == keys.sha256(key)
+    state = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert not [path for path in state if key.encode() in path.read_bytes()]
+    assert not [path for path in state if path.stat().st_mode & 0o077]
+    assert stored.keys(tmp_path)[0].sha256 == keys.sha256(key)
     listed = penstock(tmp_path, "keys", "list").stdout
     assert "team" in listed
     assert key not in listed
     as_json = json.loads(penstock(tmp_path, "keys", "list", "--json").stdout)
     assert as_json["sha256"] == keys.sha256(key)
     assert "there is a key named 'team'" in penstock(tmp_path, "keys", "add", "team").stderr
-    assert keys.read(path)[0].may_keep
+    assert stored.keys(tmp_path)[0].may_keep
     penstock(tmp_path, "keys", "add", "secretive", "--no-keep")
-    assert [key.may_keep for key in keys.read(path) if key.id == "secretive"] == [False]
+    assert [key.may_keep for key in stored.keys(tmp_path) if key.id == "secretive"] == [False]
     assert penstock(tmp_path, "keys", "revoke", "secretive").returncode == 0
     assert penstock(tmp_path, "keys", "revoke", "team").returncode == 0
     assert penstock(tmp_path, "keys", "revoke", "team").returncode == 1

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.cli import stored
 from tests.cli.running import penstock
 
 from penstock.config.model import Config, DialectName, Quota, Route, Target, Upstream
 from penstock.config.tenancy import Contract, Limits, Tenant, TierName
-from penstock.snapshot import build, file, keys
+from penstock.snapshot import build, file
 
 TOML = """
 [[upstreams]]
@@ -29,10 +30,6 @@ targets = [{upstream = "a"}, {upstream = "b"}]
 MUST_HOLD = "[admission]\ncontracts_must_hold = true\n"
 
 
-def book(folder: Path) -> keys.Book:
-    return keys.read_book(folder / "state" / "keys.toml")
-
-
 def test_what_is_not_given_stays_as_it_was(tmp_path: Path) -> None:
     told = penstock(
         tmp_path, "tenants", "set", "acme", "--tier", "enterprise", "--weight", "2",
@@ -49,19 +46,19 @@ def test_what_is_not_given_stays_as_it_was(tmp_path: Path) -> None:
         may_degrade_model=True,
         ttft_timeout_s=2.5,
     )
-    assert book(tmp_path).tenants == (expected,)
+    assert stored.tenants(tmp_path) == (expected,)
     penstock(tmp_path, "tenants", "set", "other")
     told = penstock(tmp_path, "tenants", "set", "acme", "--contract-rpm", "60", "--rpm", "none")
     assert told.returncode == 0, told.stderr
     contract = Contract(tokens_per_min=2_000_000, requests_per_min=60, concurrency=64)
     limits = Limits(budget_month_microusd=12_500_500_000)
     changed = msgspec.structs.replace(expected, contract=contract, limits=limits)
-    assert book(tmp_path).tenants == (changed, Tenant(id="other"))
+    assert stored.tenants(tmp_path) == (changed, Tenant(id="other"))
     penstock(
         tmp_path, "tenants", "set", "acme", "--no-degrade-model", "--ttft-timeout-s", "none",
         "--contract-tpm", "none", "--contract-rpm", "none", "--contract-concurrency", "none",
     )  # fmt: skip
-    found = book(tmp_path).tenants[0]
+    found = stored.tenants(tmp_path)[0]
     assert found.contract is None
     assert not found.may_degrade_model
     assert found.ttft_timeout_s is None
@@ -74,7 +71,7 @@ def test_a_key_has_a_tenant_a_tier_and_limits(tmp_path: Path) -> None:
         "--budget-day", "12.50", "--budget-month", "$100",
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
-    (key,) = book(tmp_path).keys
+    (key,) = stored.keys(tmp_path)
     assert (key.tenant, key.tier_max, key.may_assert_user) == ("acme", TierName.FREE, True)
     assert key.limits == Limits(
         requests_per_min=60,
@@ -97,7 +94,7 @@ def test_tenants_are_listed_for_people_and_for_programs(tmp_path: Path) -> None:
     assert row.split() == ["acme", "enterprise", "1", "1"]
     assert more.split() == ["contract", "5,000", "tokens/min"]
     as_json = json.loads(penstock(tmp_path, "tenants", "list", "--json").stdout)
-    assert msgspec.convert(as_json, Tenant) == book(tmp_path).tenants[0]
+    assert msgspec.convert(as_json, Tenant) == stored.tenants(tmp_path)[0]
 
 
 def test_a_tenant_with_keys_is_not_removed_by_mistake(tmp_path: Path) -> None:
@@ -105,11 +102,11 @@ def test_a_tenant_with_keys_is_not_removed_by_mistake(tmp_path: Path) -> None:
     penstock(tmp_path, "keys", "add", "k", "--tenant", "acme")
     told = penstock(tmp_path, "tenants", "remove", "acme")
     assert told.returncode == 1
-    assert "'acme' has keys (k): revoke them, or say --force" in told.stderr
+    assert "'acme' has keys (k): revoke them, or force it" in told.stderr
     assert penstock(tmp_path, "tenants", "remove", "nobody").returncode == 1
     assert penstock(tmp_path, "tenants", "remove", "acme", "--force").returncode == 0
-    assert book(tmp_path).tenants == ()
-    assert len(book(tmp_path).keys) == 1
+    assert stored.tenants(tmp_path) == ()
+    assert len(stored.keys(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -132,7 +129,7 @@ def test_what_is_wrong_changes_nothing(
     told = penstock(tmp_path, "tenants", *args)
     assert told.returncode == status
     assert words in told.stderr
-    assert not (tmp_path / "state" / "keys.toml").exists()
+    assert stored.tenants(tmp_path) == ()
 
 
 def test_check_tells_the_rule_of_contracts_and_missing_prices(tmp_path: Path) -> None:
@@ -185,7 +182,7 @@ def test_a_promise_that_cannot_be_kept_is_said_when_it_is_made(
     told = penstock(tmp_path, *args, "801")
     assert told.returncode == must_hold
     assert "801 > 0.8 x (2,000 - 1,000 of a) = 800" in told.stderr
-    assert (book(tmp_path).tenants == ()) == must_hold
+    assert (stored.tenants(tmp_path) == ()) == must_hold
     told = penstock(tmp_path, *args, "800")
     assert told.returncode == 0
     assert "0.8" not in told.stderr

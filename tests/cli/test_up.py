@@ -45,10 +45,10 @@ def ask(url: str, path: str) -> int:
 def test_it_says_where_everything_is_and_ends_cleanly(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         ready = up.ready()
-        assert set(ready["urls"]) == {"gateway", "metrics", "emulate"}
-        assert set(ready["pids"]) == {"up", "gateway", "emulate"}
+        assert set(ready["urls"]) == {"gateway", "metrics", "control", "emulate"}
+        assert set(ready["pids"]) == {"up", "gateway", "control", "emulate"}
         assert ready["pids"]["up"] == up.process.pid
-        assert all(ask(url, "/") == 200 for url in ready["urls"].values())
+        assert all(ask(url, "/healthz") == 200 for url in ready["urls"].values())
         assert up.ready_file.stat().st_mode & 0o777 == 0o600
         up.until(lambda: "Ctrl-C" in up.out)
         assert "EMULATED" in up.out
@@ -70,7 +70,7 @@ def test_the_snapshot_holds_the_hash_of_the_key_and_the_references_alone(tmp_pat
     assert snapshot.is_emulated
     assert snapshot.keys[0].sha256 == keys.sha256(key)
     assert key not in raw
-    assert key not in up.home.keys.read_text()
+    assert key.encode() not in up.home.database.read_bytes()
     assert up.home.emulated_key.read_text().strip() not in raw
     assert all(one.api_key_file for one in snapshot.config.upstreams)
 
@@ -98,7 +98,7 @@ def test_a_damaged_snapshot_is_replaced_by_one_with_a_larger_version(tmp_path: P
 def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         before = up.ready()
-        for name in ("gateway", "emulate"):
+        for name in ("gateway", "control", "emulate"):
             os.kill(before["pids"][name], signal.SIGKILL)
             up.until(lambda name=name: f"{name} is back" in up.out)
             assert f"{name} ended by signal 9; starting it again" in up.out
@@ -106,7 +106,7 @@ def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
         after = up.ready()
         assert after["urls"] == before["urls"]
         assert after["pids"]["gateway"] != before["pids"]["gateway"]
-        assert all(ask(url, "/") == 200 for url in after["urls"].values())
+        assert all(ask(url, "/healthz") == 200 for url in after["urls"].values())
         assert up.stop(signal.SIGTERM) == 0
 
 

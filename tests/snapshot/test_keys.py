@@ -1,9 +1,7 @@
 """Keys: random, kept as hashes, and the same over restarts where that is promised."""
 
-import tomllib
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,34 +94,9 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         keys.read(path)
 
 
-def test_the_local_key_stays_and_only_its_hash_is_in_the_list(tmp_path: Path) -> None:
-    path = tmp_path / "keys.toml"
-    other = Key(id="team", tenant="acme", sha256="00", routes=("auto",))
-    keys.write(path, [other])
+def test_the_local_key_stays_and_nobody_else_reads_it(tmp_path: Path) -> None:
     key = keys.local_key(tmp_path)
     assert keys.local_key(tmp_path) == key
-    assert keys.read(path) == [
-        Key(id="local", tenant="local", sha256=keys.sha256(key)),
-        other,
-    ]
-    assert key not in path.read_text()
-    assert tomllib.loads(path.read_text())["keys"][0]["id"] == "local"
     assert (tmp_path / "local.key").stat().st_mode & 0o777 == 0o600
-
-
-def test_what_was_said_of_the_local_key_stays(tmp_path: Path) -> None:
-    path = tmp_path / "keys.toml"
-    keys.local_key(tmp_path)
-    (entry,) = keys.read(path)
-    limited = msgspec.structs.replace(entry, limits=Limits(requests_per_min=1), tenant="acme")
-    keys.write(path, [limited])
-    keys.local_key(tmp_path)
-    assert keys.read(path) == [limited]
-
-
-def test_a_new_local_key_replaces_the_hash_of_the_old_one(tmp_path: Path) -> None:
-    old = keys.local_key(tmp_path)
     (tmp_path / "local.key").unlink()
-    new = keys.local_key(tmp_path)
-    assert new != old
-    assert [key.sha256 for key in keys.read(tmp_path / "keys.toml")] == [keys.sha256(new)]
+    assert keys.local_key(tmp_path) != key

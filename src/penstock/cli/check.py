@@ -9,12 +9,12 @@ from typing import Final
 
 import msgspec
 
-from penstock.cli import publish, state
+from penstock.cli import served, state
 from penstock.cli.terminal import Terminal
 from penstock.config import load
 from penstock.config.check import warnings
 from penstock.config.model import Config
-from penstock.core.errors import ConfigError, Problem
+from penstock.core.errors import ConfigError, Problem, StoreError
 from penstock.snapshot import soundness
 
 NO_FILE: Final = "there is no penstock.toml here: 'penstock init' writes one"
@@ -47,9 +47,13 @@ def run(argv: Sequence[str]) -> int:
     doubts = list(warnings(config)) if config else []
     if config and not args.text_only:
         home = state.State(load.state_dir_path())  # which need not be there, and is not made
-        snapshot = publish.drawn_up(home, config, 0, is_emulated=False)
-        problems += soundness.wrongs(snapshot) + soundness.broken(snapshot)
-        doubts += soundness.doubts(snapshot)
+        try:
+            snapshot = served.drawn_up(home, config)
+            problems += soundness.wrongs(snapshot) + soundness.broken(snapshot)
+            doubts += soundness.doubts(snapshot)
+        except StoreError as error:
+            remedy = "tenants and keys were not looked at: start the database, or --text-only"
+            doubts.append(Problem("control", error.message, remedy))
     if args.json:
         told = {"problems": [asdict(one) for one in problems]}
         told["warnings"] = [asdict(one) for one in doubts]

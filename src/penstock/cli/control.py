@@ -22,6 +22,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--ready-file", help="write one JSON object here once it listens")
     parser.add_argument("--port", type=int, default=-1, help="0 picks a free one")
+    parser.add_argument("--run", default="", help="wait for the plan of this run of 'penstock up'")
+    parser.add_argument(
+        "--is-start",
+        action="store_true",
+        help="a service begins: contracts that must hold are looked at",
+    )
     return parser
 
 
@@ -32,6 +38,8 @@ def run(argv: list[str]) -> int:
         state_dir=Path(given.state_dir) if given.state_dir else load.state_dir(),
         ready_file=Path(given.ready_file) if given.ready_file else None,
         port=given.port,
+        run=given.run,
+        is_start=given.is_start,
     )
     try:
         run_control(options)

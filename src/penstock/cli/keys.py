@@ -1,19 +1,37 @@
 """``penstock keys``: make, list and take away callers' keys."""
 
 import argparse
+import datetime as dt
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from penstock.cli import book, limits, state
+from penstock.cli import limits, operating, state
 from penstock.cli.terminal import Terminal
-from penstock.config.check_tenancy import NAME
 from penstock.config.tenancy import NO_LIMITS, TierName
-from penstock.core.errors import StoreError
-from penstock.snapshot import keys
-from penstock.snapshot.keys import Book
 from penstock.snapshot.model import Key
+
+
+class Entry(msgspec.Struct):
+    """A key's entry, of which we look at the key."""
+
+    key: Key
+
+
+class Row(msgspec.Struct):
+    """A key as control has it."""
+
+    entry: Entry
+    updated_unix_s: float
+
+
+class Made(msgspec.Struct):
+    """A key that was made."""
+
+    secret: str
+    row: Row
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,7 +59,19 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="it may say by x-penstock-user for whom it asks",
     )
+    _add_expires(add)
     limits.add_limits(add)
+    _add_set(commands.add_parser("set", help="change a key: what is not given stays"))
+    rotate = commands.add_parser("rotate", help="make a key in another's place, and show it")
+    rotate.add_argument("name", help="the name of the old key")
+    rotate.add_argument("--new-name", default="", help="default: the old name with a number")
+    rotate.add_argument(
+        "--overlap-hours",
+        type=float,
+        default=24.0,
+        metavar="H",
+        help="for so long the old one goes on (default: 24)",
+    )
     listing = commands.add_parser("list", help="list the keys; never the keys themselves")
     listing.add_argument("--json", action="store_true", help="write one JSON object a line")
     revoke = commands.add_parser("revoke", help="take a key away")
@@ -49,53 +79,107 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_set(setting: argparse.ArgumentParser) -> None:
+    setting.add_argument("name", help="the name of the key")
+    setting.add_argument(
+        "--route",
+        action="append",
+        default=argparse.SUPPRESS,
+        help="allow only this route (may be repeated); 'none': all of them",
+    )
+    setting.add_argument(
+        "--tier-max",
+        choices=[*(tier.value for tier in TierName), limits.NONE],
+        default=argparse.SUPPRESS,
+        help="its exchanges stand no higher than this; 'none': as its tenant's",
+    )
+    _add_expires(setting)
+    limits.add_limits(setting)
+
+
+def _add_expires(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--expires",
+        type=day,
+        metavar="DAY",
+        default=argparse.SUPPRESS,
+        help="it is refused from this day of UTC on, such as 2027-01-31; or 'none'",
+    )
+
+
 def run(argv: Sequence[str]) -> int:
-    """Change or list the keys; what is running learns of a change at once."""
+    """Change or list the keys; what is running learns of a change within a second."""
     args = build_parser().parse_args(argv)
     home = state.open_state()
-    if args.command == "list":
-        return _list(keys.read(home.keys), is_json=args.json)
-    if args.command == "revoke":
-        return _revoke(home, args.name)
-    raw = keys.new_key()
-    snapshot = book.change(home, lambda before: _added(before, args, raw))
-    Terminal(is_error=True).line(f"The key of {args.name}, shown this once:", "bright_black")
-    sys.stdout.write(f"{raw}\n")
+    with operating.opened(home) as api:
+        if args.command == "list":
+            found = [row.entry.key for row in api.all(Row, "/keys")]
+            return _list(found, is_json=args.json)
+        if args.command == "revoke":
+            api.call("DELETE", operating.place("keys", operating.name_of(args.name)))
+            Terminal(is_error=True).state("good", f"{args.name} is revoked")
+        elif args.command == "set":
+            _set(api, args)
+        else:
+            _show(*(_add(api, args) if args.command == "add" else _rotate(api, args)))
+        return operating.announce(home, api)
+
+
+def _add(api: operating.Api, args: argparse.Namespace) -> tuple[str, str]:
+    asked: dict[str, Any] = {
+        "id": operating.name_of(args.name),
+        "tenant": args.tenant or args.name,
+        "routes": args.route,
+        "may_keep": not args.no_keep,
+        "tier_max": args.tier_max,
+        "may_assert_user": args.may_assert_user,
+        "limits": limits.limits_of(args, NO_LIMITS),
+    }
+    if "expires" in args:
+        asked["expires_unix_s"] = args.expires
+    made = msgspec.json.decode(api.call("POST", "/keys", asked), type=Made)
+    return args.name, made.secret
+
+
+def _rotate(api: operating.Api, args: argparse.Namespace) -> tuple[str, str]:
+    path = operating.place("keys", operating.name_of(args.name), "rotate")
+    asked = {"id": args.new_name, "overlap_s": args.overlap_hours * 3600.0}
+    made = msgspec.json.decode(api.call("POST", path, asked), type=Made)
+    return made.row.entry.key.id, made.secret
+
+
+def _set(api: operating.Api, args: argparse.Namespace) -> None:
+    path = operating.place("keys", operating.name_of(args.name))
+    row = api.get(Row, path)
+    asked: dict[str, Any] = {
+        "updated_unix_s": row.updated_unix_s,
+        "limits": limits.limits_of(args, row.entry.key.limits),
+    }
+    if "expires" in args:
+        asked["expires_unix_s"] = args.expires
+    if "route" in args:
+        asked["routes"] = [] if args.route == [limits.NONE] else args.route
+    if "tier_max" in args:
+        asked["tier_max"] = None if args.tier_max == limits.NONE else args.tier_max
+    api.call("PATCH", path, asked)
+    Terminal(is_error=True).state("good", f"{args.name} is set")
+
+
+def _show(name: str, secret: str) -> None:
+    Terminal(is_error=True).line(f"The key of {name}, shown this once:", "bright_black")
+    sys.stdout.write(f"{secret}\n")
     sys.stdout.flush()  # before the wait for what is running: it may be interrupted
-    return book.announce(home, snapshot)
 
 
-def _added(before: Book, args: argparse.Namespace, raw: str) -> Book:
-    name: str = args.name
-    if not NAME.fullmatch(name):
-        raise StoreError(f"{name!r} is not a name: letters, digits and . _ -, at most 64")
-    if any(key.id == name for key in before.keys):
-        raise StoreError(f"there is a key named {name!r}: revoke it first, or take another name")
-    entry = Key(
-        id=name,
-        tenant=args.tenant or name,
-        sha256=keys.sha256(raw),
-        routes=tuple(args.route),
-        may_keep=not args.no_keep,
-        tier_max=TierName(args.tier_max) if args.tier_max else None,
-        may_assert_user=args.may_assert_user,
-        limits=limits.limits_of(args, NO_LIMITS),
-    )
-    return msgspec.structs.replace(before, keys=(*before.keys, entry))
-
-
-def _revoke(home: state.State, name: str) -> int:
-    def without(before: Book) -> Book:
-        left = tuple(key for key in before.keys if key.id != name)
-        if len(left) == len(before.keys):
-            raise StoreError(f"there is no key named {name!r}: 'penstock keys list' shows them")
-        return msgspec.structs.replace(before, keys=left)
-
-    snapshot = book.change(home, without)
-    if name == keys.LOCAL:
-        (home.root / "local.key").unlink(missing_ok=True)
-    Terminal(is_error=True).state("good", f"{name} is revoked")
-    return book.announce(home, snapshot)
+def day(text: str) -> float | None:
+    """Return the Unix time at which a day of UTC begins, or None for ``none``."""
+    if text == limits.NONE:
+        return None
+    try:
+        return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC).timestamp()
+    except ValueError as error:
+        message = f"{text!r} is no day such as 2027-01-31, nor 'none'"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _list(found: list[Key], *, is_json: bool) -> int:
@@ -121,4 +205,8 @@ def _more(key: Key) -> str:
     tier = f"at most {key.tier_max.value}" if key.tier_max else ""
     user = "may assert users" if key.may_assert_user else ""
     kept = "" if key.may_keep else "answers are never kept"
-    return "; ".join(one for one in (tier, limits.words(key.limits), user, kept) if one)
+    ends = ""
+    if key.expires_unix_s is not None:
+        moment = dt.datetime.fromtimestamp(key.expires_unix_s, dt.UTC)
+        ends = f"expires {moment:%Y-%m-%d %H:%M} UTC"
+    return "; ".join(one for one in (tier, limits.words(key.limits), user, kept, ends) if one)

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from penstock.cli.state import State
 from penstock.config import discover, load
 from penstock.config.model import Config, Upstream
+from penstock.core.errors import ConfigError
+from penstock.snapshot import plan as plan_file
+from penstock.snapshot.plan import PlanFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,19 @@ def with_emulator(plan: Plan, url: str, urls: dict[str, str], key_file: Path) ->
         config=msgspec.structs.replace(plan.config, upstreams=upstreams),
         is_emulated=any(one.base_url.startswith(url) for one in upstreams),
     )
+
+
+def check_files(plan: Plan) -> None:
+    """Raise ConfigError if keys or certificates that the plan names are not there."""
+    problems = list(load.file_problems(plan.config))
+    if problems:
+        raise ConfigError(problems)
+
+
+def write(home: State, plan: Plan, run: str) -> None:
+    """Leave the plan for control, as of this run of ``up``; raises StoreError."""
+    told = PlanFile(config=plan.config, origin=plan.origin, is_emulated=plan.is_emulated, run=run)
+    plan_file.write(home.plan, told)
 
 
 def _moved(upstream: Upstream, named: str, url: str) -> Upstream:

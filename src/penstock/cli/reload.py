@@ -15,7 +15,7 @@ from penstock.cli.reloading import CONFIRM_S, Outcome
 from penstock.cli.terminal import Terminal
 
 POLL_S: Final = 0.02
-ANSWER_S: Final = CONFIRM_S + 5.0  # discovery and publishing come on top of the confirmation
+ANSWER_S: Final = 3 * CONFIRM_S + 5.0  # control and gateways, perhaps control again; discovery
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,7 +1,8 @@
 """Applying a changed configuration to what is running: all of it or nothing.
 
     the file or a key is bad        -> nothing changes; every problem is reported
-    a process refuses it            -> the last good snapshot comes back; the reason is reported
+    control cannot publish it       -> the plan before comes back; the reason is reported
+    a process refuses it            -> the same, and control publishes that plan again
     all have taken it               -> done; what only a restart can change is named
 
 The outcome lies in ``run/reload.json`` with a serial number, so that ``penstock reload`` knows
@@ -16,21 +17,22 @@ from typing import Final
 import msgspec
 
 from penstock.cli.child import Child, is_set_within
-from penstock.cli.plan import Plan
-from penstock.cli.publish import next_version, publish
+from penstock.cli.plan import Plan, check_files, write
 from penstock.cli.state import State, read_json
 from penstock.config import private_file
-from penstock.core.errors import ConfigError, PenstockError, Problem
+from penstock.core.errors import ConfigError, PenstockError, Problem, StoreError
 from penstock.snapshot import file, soundness
-from penstock.snapshot.model import Snapshot
 
 CONFIRM_S = 10.0  # a gateway reads the snapshot at once; this covers a machine under load
 POLL_S = 0.01
+DISABLED: Final = "as control.is_enabled is false: the last snapshot is served"
 
 RESTART_NEEDED: Final = (
     "gateway.workers", "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
     "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
     "retry.budget_ratio", "retry.floor_per_s",
+    "control.is_enabled", "control.host", "control.port", "control.database_url",
+    "control.database_password_env", "control.database_password_file",
     "emulate.is_enabled", "emulate.port", "emulate.seed", "emulate.is_text_shared",
 )  # fmt: skip
 
@@ -58,9 +60,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Reloading:
     """The reloads of one run of ``penstock up``."""
 
-    def __init__(self, home: State, plan: Plan) -> None:
+    def __init__(self, home: State, plan: Plan, control: Child | None, run: str) -> None:
         self._home = home
         self._running = plan  # what the processes were started with
+        self._used = plan  # what is served
+        self._control = control
+        self._run = run
         self._serial = int(read_json(home.reload).get("serial", 0))
 
     async def reload(
@@ -75,33 +80,68 @@ class Reloading:
         """
         self._serial += 1
         try:
-            before = file.read(self._home.snapshot)
+            if self._control is None:
+                raise StoreError(f"control does not run here, {DISABLED}")
             for child in readers:
                 self._home.reloaded(child.name).unlink(missing_ok=True)
             plan = await plan_anew()
-            snapshot = publish(self._home, plan)
-            error = await self._confirmed(snapshot, readers, stopping)
+            version = await self._publish(self._control, plan, stopping)
+            error = await self._confirmed(version, readers, stopping)
+            if error:
+                await self._publish(self._control, self._used, stopping)
+                for child in readers:
+                    child.signal(signal.SIGHUP)
+            else:
+                self._used = plan
+            outcome = self._outcome(plan, 0 if error else version, error)
         except ConfigError as bad:
             outcome = Outcome(
                 serial=self._serial, error="the configuration is wrong", problems=bad.problems
             )
         except PenstockError as bad:
             outcome = Outcome(serial=self._serial, error=bad.message)
-        else:
-            if error:
-                self._restore(before, readers)
-            outcome = Outcome(
-                serial=self._serial,
-                version=0 if error else snapshot.version,
-                error=error,
-                doubts=list(soundness.doubts(snapshot)),
-                restart_needed=changed(self._running, plan),
-            )
         private_file.write_json(self._home.reload, outcome)
         return outcome
 
+    def _outcome(self, plan: Plan, version: int, error: str) -> Outcome:
+        doubts: list[Problem] = []
+        if not error:
+            doubts += soundness.doubts(file.read(self._home.snapshot))
+        return Outcome(
+            serial=self._serial,
+            version=version,
+            error=error,
+            doubts=doubts,
+            restart_needed=changed(self._running, plan),
+        )
+
+    async def _publish(self, control: Child, plan: Plan, stopping: asyncio.Event) -> int:
+        """Have control publish a plan; returns the snapshot's version.
+
+        Raises ConfigError or StoreError, and then the plan is as it was before.
+        """
+        check_files(plan)
+        told = self._home.reloaded(control.name)
+        told.unlink(missing_ok=True)
+        write(self._home, plan, self._run)
+        control.signal(signal.SIGHUP)
+        for _ in range(int(CONFIRM_S / POLL_S)):
+            if said := read_json(told):
+                break
+            if await is_set_within(stopping, POLL_S):
+                break
+        else:
+            said = {"error": f"control has not answered within {CONFIRM_S:g} s"}
+        if not said.get("error") and said.get("version"):
+            return int(said["version"])
+        write(self._home, self._used, self._run)
+        control.signal(signal.SIGHUP)  # for it may have been at it when we gave up
+        if said.get("problems"):
+            raise ConfigError(msgspec.convert(said["problems"], list[Problem]))
+        raise StoreError(str(said.get("error", "stopped")))
+
     async def _confirmed(
-        self, snapshot: Snapshot, readers: Sequence[Child], stopping: asyncio.Event
+        self, version: int, readers: Sequence[Child], stopping: asyncio.Event
     ) -> str:
         """Tell the processes, and return what one says against the snapshot, if anything."""
         for child in readers:
@@ -112,20 +152,13 @@ class Reloading:
                 said = read_json(self._home.reloaded(child.name))
                 if said.get("error"):
                     return str(said["error"])
-                if said.get("version", 0) >= snapshot.version:
+                if said.get("version", 0) >= version:
                     waiting.remove(child)
             if not waiting:
                 return ""
             if await is_set_within(stopping, POLL_S):
                 return "stopped"
         return f"the {waiting[0].name} has not answered within {CONFIRM_S:g} s"
-
-    def _restore(self, before: Snapshot, readers: Sequence[Child]) -> None:
-        """Bring the last good content back, under a version that is new again."""
-        version = next_version(self._home)
-        file.write(self._home.snapshot, msgspec.structs.replace(before, version=version))
-        for child in readers:
-            child.signal(signal.SIGHUP)
 
 
 def changed(running: Plan, plan: Plan) -> list[str]:

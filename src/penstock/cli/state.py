@@ -1,16 +1,14 @@
 """Where things lie in the state directory, and whether a ``penstock up`` runs on it."""
 
-import contextlib
-import fcntl
-import os
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from penstock.config import load, private_file
+from penstock.config.locking import locked
 from penstock.core.errors import StoreError
+from penstock.snapshot import plan
 
 
 class State:
@@ -26,6 +24,9 @@ class State:
         self.lock = self.run / "up.lock"
         self.up = self.run / "up.json"
         self.reload = self.run / "reload.json"
+        self.plan = plan.path_of(self.root)
+        self.database = self.root / "ledger.db"
+        self.control_lock = self.run / "control.lock"
         self.emulate_token = self.run / "emulate.token"
         self.emulated_key = self.run / "emulated.key"
 
@@ -59,21 +60,6 @@ def read_json(path: Path) -> dict[str, Any]:
         return msgspec.json.decode(private_file.read(path), type=dict[str, Any])
     except (StoreError, msgspec.MsgspecError):
         return {}
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Generator[bool]:
-    """Hold a lock file while the block runs; gives False if another process holds it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(fd)  # the lock goes with it, also when the process is killed
 
 
 def up_pid(state: State) -> int:

@@ -1,18 +1,35 @@
 """``penstock tenants``: who keys belong to, what is owed to them, and what they may not exceed."""
 
 import argparse
+import math
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from penstock.cli import book, limits, state
+from penstock.cli import limits, operating, state
+from penstock.cli.keys import Row as KeyRow
 from penstock.cli.terminal import Terminal
 from penstock.config.tenancy import Tenant, TierName
-from penstock.core.errors import StoreError
-from penstock.snapshot import keys
-from penstock.snapshot.keys import Book
+from penstock.core.errors import ConfigError, Problem
+
+
+class Entry(msgspec.Struct):
+    """What only operators see of a tenant goes back as it came."""
+
+    tenant: Tenant
+    name: str = ""
+    note: str = ""
+    sla: dict[str, Any] | None = None
+
+
+class Row(msgspec.Struct):
+    """A tenant as control has it."""
+
+    entry: Entry
+    updated_unix_s: float
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -65,19 +82,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Change or list the tenants; what is running learns of a change at once."""
+    """Change or list the tenants; what is running learns of a change within a second."""
     args = build_parser().parse_args(argv)
     home = state.open_state()
-    if args.command == "list":
-        return _list(keys.read_book(home.keys), is_json=args.json)
-    if args.command == "set":
-        snapshot = book.change(home, lambda before: _set(before, args), is_promise=True)
-        words = f"{args.name} is set"
-    else:
-        snapshot = book.change(home, lambda before: _remove(before, args))
-        words = f"{args.name} is removed"
-    Terminal(is_error=True).state("good", words)
-    return book.announce(home, snapshot)
+    with operating.opened(home) as api:
+        if args.command == "list":
+            return _list(api, is_json=args.json)
+        path = operating.place("tenants", operating.name_of(args.name))
+        if args.command == "set":
+            _set(api, args, path)
+        else:
+            api.call("DELETE", path, is_forced=args.force)
+        words = "set" if args.command == "set" else "removed"
+        Terminal(is_error=True).state("good", f"{args.name} is {words}")
+        return operating.announce(home, api)
 
 
 def seconds(text: str) -> float | None:
@@ -91,15 +109,18 @@ def seconds(text: str) -> float | None:
         raise argparse.ArgumentTypeError(message) from error
 
 
-def _set(before: Book, args: argparse.Namespace) -> Book:
-    name: str = args.name
-    found = next((one for one in before.tenants if one.id == name), None)
-    old = found or Tenant(id=name)
+def _set(api: operating.Api, args: argparse.Namespace, path: str) -> None:
+    rows = [row for row in api.all(Row, "/tenants") if row.entry.tenant.id == args.name]
+    entry = rows[0].entry if rows else Entry(tenant=Tenant(id=args.name))
+    old = entry.tenant
     said: dict[str, Any] = {
         field: value
         for field, value in vars(args).items()
         if field in {"weight", "may_degrade_model", "ttft_timeout_s"}
     }
+    if not math.isfinite(said.get("weight", 1.0)):  # which JSON cannot say
+        problem = Problem(f"tenants.{args.name}.weight", f"is {said['weight']}", "a number above 0")
+        raise ConfigError([problem])
     if "tier" in args:
         said["tier"] = TierName(args.tier)
     new = msgspec.structs.replace(
@@ -108,40 +129,26 @@ def _set(before: Book, args: argparse.Namespace) -> Book:
         contract=limits.contract_of(args, old.contract),
         limits=limits.limits_of(args, old.limits),
     )
-    tenants = [new if one is found else one for one in before.tenants]
-    return msgspec.structs.replace(before, tenants=tuple(tenants if found else [*tenants, new]))
+    seen = {"updated_unix_s": rows[0].updated_unix_s} if rows else {}
+    api.call("PUT", path, msgspec.structs.replace(entry, tenant=new), **seen)
 
 
-def _remove(before: Book, args: argparse.Namespace) -> Book:
-    name: str = args.name
-    left = tuple(one for one in before.tenants if one.id != name)
-    if len(left) == len(before.tenants):
-        raise StoreError(f"there is no tenant named {name!r}: 'penstock tenants list' shows them")
-    own = [key.id for key in before.keys if key.tenant == name]
-    if own and not args.force:
-        shown = ", ".join(own[:5]) + (", ..." if len(own) > len(own[:5]) else "")
-        raise StoreError(
-            f"{name!r} has keys ({shown}): revoke them, or say --force; they become standard then, "
-            "without the tenant's limits"
-        )
-    return msgspec.structs.replace(before, tenants=left)
-
-
-def _list(found: Book, *, is_json: bool) -> int:
+def _list(api: operating.Api, *, is_json: bool) -> int:
+    found = [row.entry.tenant for row in api.all(Row, "/tenants")]
     if is_json:
-        for tenant in found.tenants:
+        for tenant in found:
             sys.stdout.write(msgspec.json.encode(tenant).decode() + "\n")
         return 0
+    keys = Counter(row.entry.key.tenant for row in api.all(KeyRow, "/keys"))
     terminal = Terminal()
-    if not found.tenants:
+    if not found:
         terminal.line("There are no tenants; every key's is a standard one without limits.")
         terminal.line("Make one: penstock tenants set NAME --tier enterprise --contract-tpm N")
         return 0
     terminal.line(f"{'name':<24} {'tier':<11} {'weight':>6} {'keys':>5}", "bright_black")
-    for tenant in found.tenants:
-        number = sum(key.tenant == tenant.id for key in found.keys)
+    for tenant in found:
         weight = f"{tenant.weight:g}"
-        terminal.line(f"{tenant.id:<24} {tenant.tier.value:<11} {weight:>6} {number:>5}")
+        terminal.line(f"{tenant.id:<24} {tenant.tier.value:<11} {weight:>6} {keys[tenant.id]:>5}")
         for name, told in _more(tenant):
             terminal.line(f"    {name:<9} {told}", "bright_black")
     return 0

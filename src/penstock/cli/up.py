@@ -1,8 +1,10 @@
 """``penstock up``: start everything, say how to use it, keep it running, stop it cleanly.
 
-start     lock the state directory, plan, emulator if wanted, snapshot, gateway, ready file
+start     lock the state directory, plan, emulator if wanted beside control, which publishes the
+          snapshot; then the gateway, and the ready file
+control   cannot publish (its database is not there): the last snapshot is served, and we say so
 workers   of more than one: the limiter, then gateway-1 to gateway-N on the same ports
-SIGHUP    plan anew, publish, tell gateways and limiter; a bad file changes nothing
+SIGHUP    plan anew, control publishes, gateways and limiter are told; a bad file changes nothing
 a death   the process is started again, on the same ports, by itself
 Ctrl-C    the gateways drain, then the others end; a second Ctrl-C stops at once
 """
@@ -15,29 +17,34 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 import penstock
 from penstock.cli import greeting, leftover, plan, state
 from penstock.cli.child import Child, ChildError, is_set_within
 from penstock.cli.plan import Plan
-from penstock.cli.publish import publish
 from penstock.cli.reloading import Reloading
 from penstock.cli.terminal import Terminal
 from penstock.config import load, private_file
 from penstock.config.check import warnings
+from penstock.config.locking import locked
 from penstock.config.model import Config
 from penstock.core.errors import ConfigError, Problem, StoreError
-from penstock.snapshot import keys, soundness
+from penstock.snapshot import file, keys, soundness
+from penstock.snapshot.model import Snapshot
 
 PROGRAM: Final = (sys.executable, "-m", "penstock")
 DRAIN_MARGIN_S = 5.0  # what a process may take beyond its own drain_s
 SERVANT_STOP_S = 5.0  # for those who have nothing under way
 EMULATOR: Final = "emulate"
 LIMITER: Final = "limiter"
+CONTROL: Final = "control"
+NO_READERS: Final = frozenset({EMULATOR, CONTROL})  # of the snapshot
 LOG_LOOK_S = 5.0
 
 
@@ -55,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--ports",
         choices=("configured", "auto"),
         default="configured",
-        help="auto: free ports instead of 8400, 8401 and 8405",
+        help="auto: free ports instead of 8400, 8401, 8402 and 8405",
     )
     parser.add_argument(
         "--ready-file",
@@ -76,7 +83,7 @@ def run(argv: Sequence[str], program: Sequence[str] = PROGRAM) -> int:
 
 @contextlib.contextmanager
 def _only_one(home: state.State) -> Generator[None]:
-    with state.locked(home.lock) as is_free:
+    with locked(home.lock) as is_free:
         if not is_free:
             pid = state.read_json(home.up).get("pids", {}).get("up", "unknown")
             raise StoreError(
@@ -105,6 +112,8 @@ class Up:
         self._emulator: dict[str, Any] = {}
         self._key = ""
         self._plan = Plan(Config(), "")
+        self._run = secrets.token_hex(8)  # by which control knows our plan from an older one
+        self._warnings: list[str] = []
         self._doubts: list[Problem] = []
 
     async def run(self) -> int:
@@ -138,13 +147,67 @@ class Up:
         made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if not self._is_auto:
             _check_ports(made)
-        if made.wants_emulator:
-            made = await self._start_emulator(made)
         self._plan = made
-        snapshot = publish(self._home, made, is_start=True)
+        if made.config.control.is_enabled:
+            async with _all_or_none() as group:
+                group.create_task(self._start_control(made))
+                group.create_task(self._start_planned(made))
+        else:
+            await self._start_planned(made)
+        snapshot = self._published()
         self._doubts = list(soundness.doubts(snapshot))
         await self._start_gateway(snapshot.config)
         self._write_ready()
+
+    async def _start_planned(self, made: Plan) -> None:
+        """Start the emulator, if there is to be one; then control knows what is to be served."""
+        if made.wants_emulator:
+            made = await self._start_emulator(made)
+        plan.check_files(made)
+        self._plan = made
+        plan.write(self._home, made, self._run)
+
+    async def _start_control(self, made: Plan) -> None:
+        port = 0 if self._is_auto else made.config.control.port
+        command = [*self._control_command(port), "--is-start"]
+        try:
+            ready = await self._start_child(CONTROL, command)
+        except ChildError as error:
+            if self._stopping.is_set() or not self._home.snapshot.exists():
+                raise
+            self._warnings.append(error.message)
+            self._child(CONTROL).command = self._control_command(port)
+            return
+        self._urls[CONTROL] = ready["url"]
+        self._child(CONTROL).command = self._control_command(_port(ready["url"]))
+        if ready["problems"]:
+            raise ConfigError(msgspec.convert(ready["problems"], list[Problem]))
+        if ready["error"]:
+            self._warnings.append(f"control cannot publish: {ready['error']}")
+
+    def _control_command(self, port: int) -> list[str]:
+        return [
+            *self._program, CONTROL, "--state-dir", str(self._home.root),
+            "--ready-file", str(self._home.ready(CONTROL)),
+            "--port", str(port), "--run", self._run,
+        ]  # fmt: skip
+
+    def _child(self, name: str) -> Child:
+        return next(child for child in self._children if child.name == name)
+
+    def _published(self) -> Snapshot:
+        """Return what the gateway is going to serve; raises StoreError if there is nothing."""
+        is_enabled = self._plan.config.control.is_enabled
+        if not is_enabled:
+            self._warnings.append("control does not run here: control.is_enabled is false")
+        try:
+            snapshot = file.read(self._home.snapshot)
+        except StoreError as error:
+            told = "; ".join([*self._warnings, error.message])
+            raise StoreError(f"there is nothing to serve: {told}") from error
+        if self._warnings:
+            self._warnings.append(f"the last snapshot is served, version {snapshot.version}")
+        return snapshot
 
     async def _start_emulator(self, made: Plan) -> Plan:
         private_file.write(self._home.emulated_key, "emulated-key-that-is-no-secret\n")
@@ -153,7 +216,7 @@ class Up:
         ready = await self._start_child(EMULATOR, self._emulator_command(made, port))
         self._emulator = ready
         self._urls["emulate"] = ready["url"]
-        self._children[-1].command = self._emulator_command(made, _port(ready["url"]))
+        self._child(EMULATOR).command = self._emulator_command(made, _port(ready["url"]))
         return plan.with_emulator(made, ready["url"], ready["urls"], self._home.emulated_key)
 
     def _emulator_command(self, made: Plan, port: int) -> list[str]:
@@ -218,6 +281,8 @@ class Up:
         if load.config_path(self._config):  # what was found by itself needs no advice
             self._terminal.problems("degraded", warnings(self._plan.config))
         self._terminal.problems("degraded", self._doubts)
+        for words in self._warnings:
+            self._terminal.state("degraded", words)
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -237,13 +302,14 @@ class Up:
                 self._terminal.state("bad", error.message)
 
     async def _reload_when_asked(self) -> None:
-        reloading = Reloading(self._home, self._plan)
+        control = next((child for child in self._children if child.name == CONTROL), None)
+        reloading = Reloading(self._home, self._plan, control, self._run)
         while True:
             await self._reload_asked.wait()
             if self._stopping.is_set():
                 return
             self._reload_asked.clear()
-            readers = [child for child in self._children if child.name != EMULATOR]
+            readers = [child for child in self._children if child.name not in NO_READERS]
             outcome = await reloading.reload(self._plan_anew, readers, self._stopping)
             self._terminal.state("bad" if outcome.error else "good", outcome.words())
             self._terminal.problems("bad", outcome.problems)
@@ -277,7 +343,7 @@ class Up:
             words = f"draining, up to {drain_s:g} s; Ctrl-C again stops at once"
             self._terminal.line()
             self._terminal.state("work", words)
-        gateways = [child for child in children if child.name not in {EMULATOR, LIMITER}]
+        gateways = [child for child in children if child.name.startswith("gateway")]
         async with asyncio.TaskGroup() as group:
             for child in gateways:
                 group.create_task(self._stop_child(child, drain_s + DRAIN_MARGIN_S))
@@ -292,6 +358,16 @@ class Up:
     async def _stop_child(self, child: Child, within_s: float) -> None:
         if not await child.stop(within_s, self._at_once):
             self._terminal.state("bad", f"{child.name} was killed before it had drained")
+
+
+@contextlib.asynccontextmanager
+async def _all_or_none() -> AsyncGenerator[asyncio.TaskGroup]:
+    """Run tasks together; raises the first error of ours as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
 
 
 def _gateway_name(worker: int) -> str:
@@ -309,6 +385,9 @@ def _check_ports(made: Plan) -> None:
         ("gateway.port", gateway.host, gateway.port),
         ("gateway.admin_port", gateway.admin_host, gateway.admin_port),
     ]
+    control = made.config.control
+    if control.is_enabled:
+        wanted.append(("control.port", control.host, control.port))
     if made.wants_emulator:
         wanted.append(("emulate.port", "127.0.0.1", made.config.emulate.port))
     problems = [

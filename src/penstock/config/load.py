@@ -20,6 +20,7 @@ import msgspec
 from penstock.config import check, private_file
 from penstock.config.locate import Lines
 from penstock.config.model import Config, Struct, Upstream
+from penstock.config.operations import Control
 from penstock.core.errors import ConfigError, Problem, StoreError
 
 FILE_BYTES_MAX = 4 * 1024 * 1024  # ten thousand upstreams; more is a wrong path
@@ -70,19 +71,31 @@ def secret(upstream: Upstream) -> str:
 
     Raises StoreError that names the variable or the file, never what is in it.
     """
-    if upstream.api_key_file:
-        key = private_file.read(Path(upstream.api_key_file)).strip()
-        origin = f"the file {upstream.api_key_file}"
-    elif upstream.api_key_env:
-        key = os.environ.get(upstream.api_key_env, "").strip()
-        origin = f"the variable {upstream.api_key_env}"
-    else:
+    found, origin = _referred(upstream.api_key_env, upstream.api_key_file)
+    if not origin:
         return ""
-    if not key:
+    if not found:
         raise StoreError(f"{origin} is empty or not set: it should hold the key of {upstream.name}")
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not found.isascii() or not found.isprintable() or " " in found:
         raise StoreError(f"{origin} does not hold a key: a key is printable ASCII without spaces")
-    return key
+    return found
+
+
+def database_password(control: Control) -> str:
+    """Return the password of the ledger's database; empty if it needs none. Raises StoreError."""
+    found, origin = _referred(control.database_password_env, control.database_password_file)
+    if origin and not found:
+        raise StoreError(f"{origin} is empty or not set: it should hold the database's password")
+    return found
+
+
+def _referred(variable: str, path: str) -> tuple[str, str]:
+    """Return what a variable or a file holds, and the words for which; empty if none is named."""
+    if path:
+        return private_file.read(Path(path)).strip(), f"the file {path}"
+    if variable:
+        return os.environ.get(variable, "").strip(), f"the variable {variable}"
+    return "", ""
 
 
 def referenced(variable: str, path: str, what: str) -> str:

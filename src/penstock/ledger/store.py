@@ -68,7 +68,10 @@ class Store:
 
 
 def open_store(url: str, state_dir: Path, password: str = "") -> Store:
-    """Return the store of a URL, or of the state directory; connects later, at the first use."""
+    """Return the store of a URL, or of the state directory; connects later, at the first use.
+
+    Raises StoreError if the state directory takes no file.
+    """
     if url:
         whole = make_url(url).set(drivername="postgresql+psycopg")
         if password:
@@ -82,8 +85,13 @@ def open_store(url: str, state_dir: Path, password: str = "") -> Store:
             connect_args={"connect_timeout": CONNECT_S},
         )
         return Store(engine)
+    path = state_dir / SQLITE_NAME
+    try:
+        path.touch(mode=0o600)  # nobody else's to read; SQLite's other files follow it
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     engine = create_engine(
-        f"sqlite:///{state_dir / SQLITE_NAME}",
+        f"sqlite:///{path}",
         pool_size=CONNECTIONS_MAX,
         max_overflow=0,
         connect_args={"timeout": BUSY_S, "check_same_thread": False},

@@ -1,11 +1,12 @@
-"""Callers' keys: made here, kept as SHA-256 in ``keys.toml`` of the state directory; and tenants.
+"""Callers' keys: made here, kept as SHA-256.
 
 A key is 256 random bits, so its hash needs no salt and no slow function: there is nothing to
-guess. The key itself is shown once, when it is made. One key, named ``local``, is kept raw beside
-the file (0600), so that what ``penstock up`` prints stays the same across restarts.
+guess. The key itself is shown once, when it is made. One key, named ``local``, is kept raw in the
+state directory (0600), so that what ``penstock up`` prints stays the same across restarts.
 
-The tenants that keys belong to lie in the same file, so that one write changes both or neither. A
-file without tenants is as good as one with them; what is as usual is not written.
+Before there was a database, keys and tenants lay in ``keys.toml`` of the state directory. Such a
+file is read once more, when control takes it over. A file without tenants is as good as one with
+them; what is as usual is not written.
 """
 
 import hashlib
@@ -103,17 +104,10 @@ def _toml(value: Any) -> str:
 
 
 def local_key(state_dir: Path) -> str:
-    """Return the raw key named ``local``, made if it is not there, with its hash in the file."""
-    raw_path = state_dir / "local.key"
-    keys_path = state_dir / "keys.toml"
-    if raw_path.exists():
-        key = private_file.read(raw_path).strip()
-    else:
-        key = new_key()
-        private_file.write(raw_path, key + "\n")
-    digest = sha256(key)
-    keys = read(keys_path)
-    if not any(one.id == LOCAL and one.sha256 == digest for one in keys):
-        entry = Key(id=LOCAL, tenant=LOCAL, sha256=digest)
-        write(keys_path, [entry, *(other for other in keys if other.id != LOCAL)])
+    """Return the raw key named ``local``, made if it is not there; control knows its hash."""
+    path = state_dir / "local.key"
+    if path.exists():
+        return private_file.read(path).strip()
+    key = new_key()
+    private_file.write(path, key + "\n")
     return key

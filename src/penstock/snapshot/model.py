@@ -19,6 +19,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     tier_max: TierName | None = None  # lower than its tenant's, if it is to be
     may_assert_user: bool = False  # says by x-penstock-user for whom it asks
     limits: Limits = NO_LIMITS
+    expires_unix_s: float | None = None  # from then on it is refused; None: never
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,8 @@
 """The control process: one port for the operator API and the console; the ledger behind it.
 
-start      open the database, publish what ``up`` plans, listen, say so in the ready file
+start      hold the lock, wait for the plan of ``up``, open the database, publish, listen, say so in
+           the ready file. A database that cannot be reached is said there, and tried again
+each second what was saved and is not served yet is published
 SIGHUP     read the plan again and publish; what became of it lies in ``run/control.reload.json``
 SIGTERM    finish what is under way, exit 0
 
@@ -8,13 +10,14 @@ The gateway needs nothing of this while it runs: it goes on from its last snapsh
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
 import signal
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import uvicorn
@@ -29,16 +32,27 @@ from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.delivering import Watching
 from penstock.apps.control.endpoint import Actor, Role
 from penstock.apps.control.http import Caller, json
+from penstock.apps.control.importing import import_files
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
-from penstock.config import private_file
+from penstock.config import load, private_file
+from penstock.config.locking import locked
+from penstock.config.operations import Control as ControlSettings
 from penstock.core.errors import PenstockError, StoreError
-from penstock.ledger.store import Store, migrate, open_store
+from penstock.ledger.store import migrate, open_store
+from penstock.snapshot import plan as plan_file
+from penstock.snapshot.plan import PlanFile
 from penstock.telemetry import log
 from penstock.wire import clock
 
 BREAK_GLASS: Final = "control.token"  # an owner's token, for whoever may read this directory
+READY: Final = "control.ready.json"  # where the command line looks for us
+LOCK: Final = "control.lock"  # whoever holds it is the writer
 BACKLOG: Final = 256
+RETRY_S: Final = 1.0
+DRAIN_S: Final = 3  # whole seconds; what is under way takes a fraction of it
+PLAN_S: Final = 60.0  # until ``up`` has found out what it serves; engines may be slow to answer
+POLL_S: Final = 0.01
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,60 +61,115 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path
     ready_file: Path | None = None
     port: int = -1
+    run: str = ""  # of ``up``: its plan is awaited
+    is_start: bool = False  # of a service: contracts that must hold are looked at
 
 
 class Control:
     """Everything of the process, put together. Owned by one event loop."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, control: ControlSettings) -> None:
         self._options = options
-        self._store: Store = open_store("", options.state_dir)
-        self._publisher = Publisher(options.state_dir, self._store)
-        self._parts = Parts(self._store, self._publisher, options.state_dir, clock.now_unix_s)
-        self._token = token_of(options.state_dir)
-        self._caller = Caller(self._parts, self._who)
-        self._console = Console(self._parts, self._caller, self._who)
-
-    async def serve(self) -> None:
-        """Serve until told to stop; raises StoreError if it cannot listen."""
-        await self._caller.blocking(lambda: migrate(self._store))
-        self._publish()
-        control = self._publisher.plan().config.control
-        port = control.port if self._options.port < 0 else self._options.port
-        listener = _listen(control.host, port)
-        url = f"http://{control.host}:{listener.getsockname()[1]}"
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._publish)
-        app = Starlette(
+        self._settings = control
+        state_dir = options.state_dir
+        self._store = open_store(control.database_url, state_dir, load.database_password(control))
+        self._publisher = Publisher(state_dir, self._store)
+        parts = self._parts = Parts(self._store, self._publisher, state_dir, clock.now_unix_s)
+        self._token = token_of(state_dir)
+        self._caller = Caller(parts, self._who)
+        self._is_prepared = False
+        self.app = Starlette(
             routes=[
                 Route("/healthz", _healthz),
                 *self._caller.routes(ENDPOINTS),
-                *self._console.routes(PAGES),
+                *Console(parts, self._caller, self._who).routes(PAGES),
             ],
         )
+
+    async def serve(self) -> None:
+        """Serve until told to stop; raises StoreError if it cannot listen."""
+        await self.try_to_publish(is_promise=self._options.is_start)
+        host = self._settings.host
+        port = self._settings.port if self._options.port < 0 else self._options.port
+        listener = _listen(host, port)
+        url = f"http://{host}:{listener.getsockname()[1]}"
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+            uvicorn.Config(
+                self.app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
         )
-        if self._options.ready_file is not None:
-            ready = {"url": url, "pid": os.getpid()}
-            private_file.write_json(self._options.ready_file, ready)
+        ready_file = self._options.ready_file or self._options.state_dir / "run" / READY
+        ready = {"url": url, "pid": os.getpid(), **self._told()}
+        private_file.write_json(ready_file, ready)
         log.info("listening", url=url)
-        watching = Watching(self._parts, self._caller.blocking, random.Random().random)
         async with asyncio.TaskGroup() as tasks:
-            watch = tasks.create_task(watching.run())
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(self._reload()))
+            watching = Watching(self._parts, self._caller.blocking, random.Random().random)
+            lasting = [
+                tasks.create_task(self._keep_publishing()),
+                tasks.create_task(watching.run()),
+            ]
             await server.serve([listener])
-            watch.cancel()
+            for one in lasting:
+                one.cancel()
+        self.close()
+
+    async def try_to_publish(self, *, is_promise: bool = False) -> None:
+        """Bring tables, book and snapshot up to date; what stands in the way is logged."""
+        now_unix_s = clock.now_unix_s()
+        try:
+            await self.prepare()
+            await self._caller.blocking(
+                lambda: self._publisher.publish(now_unix_s, is_promise=is_promise)
+            )
+        except PenstockError as refused:
+            self._publisher.refused(refused)
+            log.warn("publish_refused", reason=refused.message)
+
+    async def prepare(self) -> None:
+        """Bring the tables up to date, once, and take over what lies in files; StoreError."""
+        if not self._is_prepared:
+            await self._caller.blocking(self._prepare)
+            self._is_prepared = True
+
+    def _prepare(self) -> None:
+        migrate(self._store)
+        state_dir = self._options.state_dir
+        for name in import_files(self._store, state_dir, clock.now_unix_s()):
+            log.info("imported", file=name)
+
+    def close(self) -> None:
+        """Close the database."""
         self._store.close()
 
-    def _publish(self) -> None:
-        error = ""
-        version = 0
-        try:
-            version = self._publisher.publish(clock.now_unix_s()).version
-        except PenstockError as refused:
-            error = refused.message
-            log.warn("publish_refused", reason=error)
+    async def _keep_publishing(self) -> None:
+        """Try again, for as long as something that was saved is not served."""
+        pause = asyncio.Event()  # never set: it only waits
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await pause.wait()
+            if self._publisher.standing.is_behind:
+                await self.try_to_publish()
+
+    async def _reload(self) -> None:
+        await self.try_to_publish()
         told = self._options.state_dir / "run" / "control.reload.json"
-        private_file.write_json(told, {"version": version, "error": error})
+        private_file.write_json(told, self._told())
+
+    def _told(self) -> dict[str, Any]:
+        """Return what ``up`` wants to know of the last publish."""
+        standing = self._publisher.standing
+        return {
+            "version": standing.version,
+            "error": standing.error,
+            "problems": standing.problems,
+        }
 
     async def _who(self, request: Request) -> Actor:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -118,10 +187,32 @@ def token_of(state_dir: Path) -> str:
     return private_file.read(path).strip()
 
 
+async def _serve(options: Options) -> None:
+    plan = await _plan(options)
+    await Control(options, plan.config.control if plan else ControlSettings()).serve()
+
+
+async def _plan(options: Options) -> PlanFile | None:
+    """Return what is to be served, once the run of ``up`` that started us has written it."""
+    path = plan_file.path_of(options.state_dir)
+    pause = asyncio.Event()  # never set: it only waits
+    for _ in range(int(PLAN_S / POLL_S)):
+        found = plan_file.read(path)
+        if not options.run or (found is not None and found.run == options.run):
+            return found
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await pause.wait()
+    raise StoreError(f"{path} has not been written within {PLAN_S:g} s")
+
+
 def run(options: Options) -> None:
     """Run the process until it is told to stop; raises StoreError if it cannot start."""
-    log.start("control")
-    asyncio.run(Control(options).serve())
+    with locked(options.state_dir / "run" / LOCK) as is_free:
+        if not is_free:
+            raise StoreError(f"another control process runs on {options.state_dir}")
+        log.start("control")
+        asyncio.run(_serve(options))
 
 
 async def _healthz(_: Request) -> Response:

@@ -7,14 +7,21 @@ OpenAPI document and the tests are all made from the same entry.
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, insert
 
 from penstock.apps.control.parts import Parts
-from penstock.core.errors import PenstockError
+from penstock.core.errors import PenstockError, Problem
 from penstock.ledger.tables import audit
+
+Item = TypeVar("Item")
+LIMIT_MAX: Final = 500  # entries in a page: a quarter of a megabyte
+# PostgreSQL has no text with a zero byte in it.
+Text = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00]*$")]
+Note = Annotated[str, msgspec.Meta(max_length=4000)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
 
 
 class Role(enum.IntEnum):
@@ -71,6 +78,24 @@ class InvalidError(PenstockError):
         self.param = param
 
 
+class BookError(InvalidError):
+    """The book would not hold together; ``problems`` names each place."""
+
+    remedy = "Correct what is named, then ask again."
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), problems[0].place)
+        self.problems = problems
+
+
+class UnservedError(PenstockError):
+    """A change was saved, and the snapshot that callers are served by does not have it yet."""
+
+    status = 503
+    code = "saved_not_served"
+    remedy = "The change is saved: do not ask again; control tries each second to publish it."
+
+
 class Call(msgspec.Struct, frozen=True):
     """One call of an endpoint."""
 
@@ -105,6 +130,20 @@ class Change(msgspec.Struct, frozen=True):
 
     before: Any = None
     after: Any = None
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """A part of a list, in its order."""
+
+    items: list[Item]
+    next: str = ""  # to be given as ``after`` for what comes next; empty: this is the end
+
+
+class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of a list."""
+
+    after: Text = ""
+    limit: Limit = 100
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from penstock.apps.control.endpoint import Actor, Call, Endpoint, ForbiddenError, InvalidError, Role
+from penstock.apps.control.endpoint import (
+    Actor,
+    BookError,
+    Call,
+    Endpoint,
+    ForbiddenError,
+    InvalidError,
+    Role,
+)
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import ConfigError, KeyRefusedError, PenstockError, StoreError
 
@@ -88,7 +96,7 @@ def refusal(error: PenstockError) -> Response:
     told: dict[str, Any] = {"code": error.code, "message": error.message, "remedy": error.remedy}
     if error.param:
         told["param"] = error.param
-    if isinstance(error, ConfigError):
+    if isinstance(error, (BookError, ConfigError)):
         told["problems"] = msgspec.to_builtins(error.problems)
     return json({"error": told}, error.status)
 

@@ -1,40 +1,41 @@
 """From the plan of ``up`` and the book of the ledger to the snapshot: control alone writes it.
 
-    the plan   ``run/plan.json``: the configuration as ``penstock up`` has resolved it, with the
-               emulator's addresses in it
+    the plan   ``run/plan.json``; without one the configuration of the last snapshot
+    check      what a change would lead to, inside its transaction: refused, nothing is changed
     publish    under one lock: read the plan, read the book, build, check, write
+    behind     a publish that failed after its change was saved: ``standing`` says so, and whoever
+               runs the process tries again until it is up to date
 
-What would be wrong is refused as a ConfigError, and the last good snapshot stays.
+What would be wrong is refused as a ConfigError, and the last good snapshot stays. Without a plan
+and a snapshot there is nothing to serve yet: the book is checked, and nothing is written.
 """
 
 import threading
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from penstock.config import private_file
 from penstock.config.model import Config
-from penstock.config.tenancy import Limits, Price
-from penstock.core.errors import ConfigError, StoreError
+from penstock.core.errors import ConfigError, PenstockError, Problem, StoreError
 from penstock.ledger import price_table, tables
 from penstock.ledger.book import KeyEntry, TenantEntry
 from penstock.ledger.costing import Costing
 from penstock.ledger.store import Store
-from penstock.snapshot import build, file, soundness
+from penstock.snapshot import build, file, plan, soundness
 from penstock.snapshot.model import Snapshot
+from penstock.snapshot.plan import PlanFile
 
-PLAN: Final = "plan.json"
 
+class Standing(msgspec.Struct, frozen=True):
+    """What became of the last publish."""
 
-class PlanFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``up`` is going to serve."""
-
-    config: Config
-    origin: str = ""  # where it comes from, for people: a file's path
-    is_emulated: bool = False
+    version: int = 0  # of the last snapshot that this process wrote; 0: none
+    at_unix_s: float = 0.0
+    is_behind: bool = True  # something was changed that is not served yet
+    error: str = ""  # why
+    problems: list[Problem] = []
+    doubts: list[Problem] = []  # of what is served
 
 
 class Publisher:
@@ -44,62 +45,92 @@ class Publisher:
         self._state_dir = state_dir
         self._store = store
         self._lock = threading.Lock()
+        self.standing = Standing()
 
     @property
     def path(self) -> Path:
         """Where the snapshot lies."""
         return self._state_dir / "snapshot"
 
-    def plan(self) -> PlanFile:
-        """Return the plan; raises StoreError if there is none."""
-        raw = private_file.read(self._state_dir / "run" / PLAN)
-        try:
-            return msgspec.json.decode(raw, type=PlanFile)
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{PLAN} cannot be understood: {error}") from error
+    def plan(self) -> PlanFile | None:
+        """Return the plan, or what was served last; None: there is nothing to serve yet."""
+        found = plan.read(plan.path_of(self._state_dir))
+        if found is not None or not self.path.exists():
+            return found
+        last = file.read(self.path)
+        return PlanFile(
+            config=last.config, origin="the last snapshot", is_emulated=last.is_emulated
+        )
 
-    def publish(self, now_unix_s: float, *, is_promise: bool = False) -> Snapshot:
+    def publish(self, now_unix_s: float, *, is_promise: bool = False) -> Standing:
         """Write what plan and book say; raises ConfigError or StoreError, and nothing changes.
 
         A promise is refused if contracts must hold and would not.
         """
+        self.standing = msgspec.structs.replace(self.standing, is_behind=True)
         with self._lock:
-            with self._store.reading() as connection:
-                snapshot = self.drawn_up(connection, now_unix_s)
-            problems = soundness.wrongs(snapshot)
-            problems += soundness.broken(snapshot) if is_promise else []
-            if problems:
-                raise ConfigError(problems)
-            file.write(self.path, snapshot)
+            try:
+                with self._store.reading() as connection:
+                    snapshot = self.check(connection, now_unix_s, is_promise=is_promise)
+                if self.plan() is not None:
+                    file.write(self.path, snapshot)
+            except PenstockError as error:
+                self.refused(error)
+                raise
+            doubts = list(soundness.doubts(snapshot)) if snapshot.config.upstreams else []
+            self.standing = Standing(snapshot.version, now_unix_s, is_behind=False, doubts=doubts)
+        return self.standing
+
+    def refused(self, error: PenstockError) -> None:
+        """Note why what was saved is not served."""
+        problems = error.problems if isinstance(error, ConfigError) else []
+        self.standing = msgspec.structs.replace(
+            self.standing, is_behind=True, error=error.message, problems=problems
+        )
+
+    def check(
+        self, connection: Connection, now_unix_s: float, *, is_promise: bool = False
+    ) -> Snapshot:
+        """Return what would be served with the book as this connection sees it.
+
+        Raises ConfigError if it may not be, and StoreError.
+        """
+        snapshot = self.drawn_up(connection, now_unix_s, self.plan() or PlanFile(config=Config()))
+        problems = soundness.wrongs(snapshot)
+        problems += soundness.broken(snapshot) if is_promise else []
+        if problems:
+            raise ConfigError(problems)
         return snapshot
 
-    def drawn_up(self, connection: Connection, now_unix_s: float) -> Snapshot:
-        """Return what would be served with the book as this connection sees it."""
-        plan = self.plan()
-        tenants = connection.execute(select(tables.tenants.c.document)).scalars()
-        keys = connection.execute(select(tables.keys.c.document)).scalars()
-        entries = [msgspec.json.decode(one, type=KeyEntry) for one in keys]
-        who = tuple(msgspec.json.decode(one, type=TenantEntry).tenant for one in tenants)
+    def drawn_up(self, connection: Connection, now_unix_s: float, found: PlanFile) -> Snapshot:
+        """Return what would be served by a plan, unchecked; raises StoreError."""
+        tenants = select(tables.tenants.c.document).order_by(
+            tables.tenants.c.created_unix_s, tables.tenants.c.id
+        )
+        keys = select(tables.keys.c.document).order_by(
+            tables.keys.c.created_unix_s, tables.keys.c.id
+        )
+        entries = [
+            msgspec.json.decode(one, type=KeyEntry) for one in connection.execute(keys).scalars()
+        ]
+        who = tuple(
+            msgspec.json.decode(one, type=TenantEntry).tenant
+            for one in connection.execute(tenants).scalars()
+        )
         limits = [*(one.limits for one in who), *(entry.key.limits for entry in entries)]
+        prices = price_table.current(connection)
+        costing = Costing(prices, price_table.shipped())
         return build.build(
-            plan.config,
+            found.config,
             [entry.key for entry in entries if not entry.revoked_unix_s],
             version=self._next_version(now_unix_s),
             now_unix_s=now_unix_s,
             tenancy=build.Tenancy(
                 who,
-                self._prices(connection, limits, now_unix_s),
+                price_table.in_force(costing, prices, limits, now_unix_s),
             ),
-            is_emulated=plan.is_emulated,
+            is_emulated=found.is_emulated,
         )
-
-    def _prices(
-        self, connection: Connection, limits: Iterable[Limits], now_unix_s: float
-    ) -> tuple[Price, ...]:
-        """Return the charges in force, for budgets."""
-        prices = price_table.current(connection)
-        costing = Costing(prices, price_table.shipped())
-        return price_table.in_force(costing, prices, limits, now_unix_s)
 
     def _next_version(self, now_unix_s: float) -> int:
         """Return a version above the last; after a damaged snapshot, the time will be above it."""

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from penstock.apps.control.api import alerts, objectives, tenants
+from penstock.apps.control.api import alerts, keys, objectives, status, tenants
 from penstock.apps.control.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *status.ENDPOINTS,
     *tenants.ENDPOINTS,
+    *keys.ENDPOINTS,
     *objectives.ENDPOINTS,
     *alerts.ENDPOINTS,
 )

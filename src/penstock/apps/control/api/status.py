@@ -1,0 +1,70 @@
+"""How control is: what is served, and whether what operators have changed is served already."""
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import text
+
+from penstock.apps.control.endpoint import Call, Endpoint, NoQuery, Role
+from penstock.apps.control.publishing import Standing
+from penstock.config import private_file
+from penstock.core.errors import PenstockError, StoreError
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """What a gateway said when it last read the snapshot."""
+
+    name: str
+    version: int  # that it serves
+    error: str = ""  # why not a newer one
+
+
+class ControlStatus(msgspec.Struct, frozen=True):
+    """How control is."""
+
+    snapshot: Standing
+    is_database_reachable: bool
+    database_error: str
+    gateways: list[Reader]  # those that have read a snapshot since they started
+
+
+def status(call: Call) -> ControlStatus:
+    """Return how control is; answers with the database gone, too."""
+    error = ""
+    try:
+        with call.parts.store.reading() as connection:
+            connection.execute(text("SELECT 1"))
+    except StoreError as failed:
+        error = failed.message
+    return ControlStatus(call.parts.publisher.standing, not error, error, _readers(call))
+
+
+def _readers(call: Call) -> list[Reader]:
+    found: list[Reader] = []
+    for path in sorted((call.parts.state_dir / "run").glob("gateway*.reload.json")):
+        name = path.name.removesuffix(".reload.json")
+        try:
+            said = msgspec.json.decode(private_file.read(path), type=_Said)
+        except (PenstockError, msgspec.MsgspecError):
+            continue
+        found.append(Reader(name, said.version, said.error))
+    return found
+
+
+class _Said(msgspec.Struct, frozen=True):
+    version: int = 0
+    error: str = ""
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/status",
+        summary="Show what is served, and what stands in the way",
+        tag="status",
+        role=Role.VIEWER,
+        handler=status,
+        query=NoQuery,
+        answer=ControlStatus,
+    ),
+)
