@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from penstock.apps.control.alerting import configured
 from penstock.apps.control.api.table import ENDPOINTS
 from penstock.apps.control.console.serving import Console
 from penstock.apps.control.console.table import PAGES
@@ -35,6 +36,7 @@ from penstock.apps.control.http import Caller, json
 from penstock.apps.control.importing import import_files
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
+from penstock.apps.control.reading import Reading
 from penstock.config import load, private_file
 from penstock.config.locking import locked
 from penstock.config.operations import Control as ControlSettings
@@ -74,7 +76,15 @@ class Control:
         state_dir = options.state_dir
         self._store = open_store(control.database_url, state_dir, load.database_password(control))
         self._publisher = Publisher(state_dir, self._store)
-        parts = self._parts = Parts(self._store, self._publisher, state_dir, clock.now_unix_s)
+        self._reading = Reading(
+            state_dir / "spool",
+            self._store,
+            lambda: configured(self._publisher),
+            clock.now_unix_s,
+        )
+        parts = self._parts = Parts(
+            self._store, self._publisher, state_dir, clock.now_unix_s, self._reading
+        )
         self._token = token_of(state_dir)
         self._caller = Caller(parts, self._who)
         self._is_prepared = False
@@ -114,6 +124,7 @@ class Control:
                 tasks.create_task(self._keep_publishing()),
                 tasks.create_task(watching.run()),
             ]
+            self._reading.start()
             await server.serve([listener])
             for one in lasting:
                 one.cancel()
@@ -144,7 +155,8 @@ class Control:
             log.info("imported", file=name)
 
     def close(self) -> None:
-        """Close the database."""
+        """Stop reading, and close the database."""
+        self._reading.stop()
         self._store.close()
 
     async def _keep_publishing(self) -> None:

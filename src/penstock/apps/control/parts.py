@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from penstock.apps.control.publishing import Publisher
+from penstock.apps.control.reading import Reading
 from penstock.ledger.store import Store
 
 
@@ -16,3 +17,4 @@ class Parts(msgspec.Struct, frozen=True):
     publisher: Publisher
     state_dir: Path
     now_unix_s: Callable[[], float]
+    reading: Reading | None = None  # of the spool; none in tests that have none
