@@ -32,6 +32,7 @@ class Control(Struct, frozen=True, kw_only=True):
     database_password_env: str = ""  # the variable's name
     database_password_file: str = ""  # a file of mode 0600
     session_hours: int = 12  # of an operator who has logged in
+    session_idle_minutes: int = 120  # without a request; then the log-in is over
     oidc_issuer: str = ""  # empty: no log-in by OpenID Connect
     oidc_client_id: str = ""
     oidc_client_secret_env: str = ""  # the variable's name

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from penstock.identity import accounts, links, passwords, throttle
+from penstock.identity import accounts, links, sessions, throttle
 from penstock.identity.accounts import Account, NewAccount
 from penstock.identity.errors import LinkError, LogInError
 from penstock.identity.links import Link
@@ -90,16 +90,13 @@ def first(connection: Connection, token: str, new: NewAccount, now_unix_s: float
     return accounts.create(connection, new, now_unix_s)
 
 
-def reset(
-    connection: Connection, token: str, password: str, hashed: str, now_unix_s: float
-) -> Account:
-    """Set another password by a link; raises LinkError or PasswordError."""
+def reset(connection: Connection, token: str, now_unix_s: float) -> Account:
+    """Use a link for a new password up, and end the account's sessions; raises LinkError."""
     link = links.use(connection, token, links.RESET, now_unix_s)
     account = accounts.by_id(connection, link.account)
     if account.disabled_unix_s:
         raise LinkError("this account is disabled")
-    passwords.check(password, account.email, account.name)
-    accounts.set_password(connection, account.id, hashed)
+    sessions.end_all(connection, account.id)
     return account
 
 

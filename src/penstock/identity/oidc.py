@@ -61,8 +61,7 @@ class Flow(msgspec.Struct, frozen=True):
     nonce: str
     verifier: str
     redirect_uri: str
-    account: str = ""  # that wants to be connected; empty: a log-in
-    session: str = ""  # which asked for that
+    after: str = "/"  # where the person wanted to go
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -105,9 +104,7 @@ class Provider:
         self._keys: KeySet | None = None
         self._keys_unix_s = 0.0
 
-    async def begin(
-        self, redirect_uri: str, account: str = "", session: str = ""
-    ) -> tuple[str, Flow]:
+    async def begin(self, redirect_uri: str, after: str = "/") -> tuple[str, Flow]:
         """Return where the browser goes, and what it has to bring back; raises ProviderError."""
         known = await self._discover()
         flow = Flow(
@@ -115,8 +112,7 @@ class Provider:
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(VERIFIER_BYTES),
             redirect_uri=redirect_uri,
-            account=account,
-            session=session,
+            after=after,
         )
         query = {
             "response_type": "code",

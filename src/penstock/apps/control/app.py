@@ -16,6 +16,7 @@ import random
 import secrets
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,16 +32,21 @@ from penstock.apps.control.api.table import ENDPOINTS
 from penstock.apps.control.console.serving import Console
 from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.delivering import Watching
-from penstock.apps.control.endpoint import Actor, Role
+from penstock.apps.control.doorway import Doorway
+from penstock.apps.control.entrance import table as entrance
+from penstock.apps.control.entrance.door import Door
 from penstock.apps.control.http import Caller, json
+from penstock.apps.control.identity import Identity
 from penstock.apps.control.importing import import_files
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.reading import Reading
+from penstock.apps.control.who import Who
 from penstock.config import load, private_file
 from penstock.config.locking import locked
 from penstock.config.operations import Control as ControlSettings
 from penstock.core.errors import PenstockError, StoreError
+from penstock.identity import oidc
 from penstock.ledger.store import migrate, open_store
 from penstock.snapshot import plan as plan_file
 from penstock.snapshot.plan import PlanFile
@@ -82,17 +88,25 @@ class Control:
             lambda: configured(self._publisher),
             clock.now_unix_s,
         )
+        self._identity = Identity(control, self._store, state_dir)
         parts = self._parts = Parts(
-            self._store, self._publisher, state_dir, clock.now_unix_s, self._reading
+            self._store,
+            self._publisher,
+            state_dir,
+            clock.now_unix_s,
+            self._reading,
+            self._identity,
         )
-        self._token = token_of(state_dir)
-        self._caller = Caller(parts, self._who)
+        who = Who(self._identity, token_of(state_dir), self._blocking, clock.now_unix_s)
+        self._caller = Caller(parts, who)
+        self._http = oidc.http_client()
         self._is_prepared = False
         self.app = Starlette(
             routes=[
                 Route("/healthz", _healthz),
                 *self._caller.routes(ENDPOINTS),
-                *Console(parts, self._caller, self._who).routes(PAGES),
+                *Console(parts, self._caller, who).routes(PAGES),
+                *entrance.routes(Door(parts, self._caller, who), self._http),
             ],
         )
 
@@ -103,12 +117,14 @@ class Control:
         port = self._settings.port if self._options.port < 0 else self._options.port
         listener = _listen(host, port)
         url = f"http://{host}:{listener.getsockname()[1]}"
+        self._identity.site.port = listener.getsockname()[1]
         server = uvicorn.Server(
             uvicorn.Config(
-                self.app,
+                Doorway(self.app, self._identity.site),
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # whoever is on this machine could say any address
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
@@ -128,6 +144,7 @@ class Control:
             await server.serve([listener])
             for one in lasting:
                 one.cancel()
+        await self._http.aclose()
         self.close()
 
     async def try_to_publish(self, *, is_promise: bool = False) -> None:
@@ -151,8 +168,12 @@ class Control:
     def _prepare(self) -> None:
         migrate(self._store)
         state_dir = self._options.state_dir
+        self._identity.prepare(clock.now_unix_s())
         for name in import_files(self._store, state_dir, clock.now_unix_s()):
             log.info("imported", file=name)
+
+    async def _blocking(self, work: Callable[[], Any]) -> Any:
+        return await self._caller.blocking(work)
 
     def close(self) -> None:
         """Stop reading, and close the database."""
@@ -182,13 +203,6 @@ class Control:
             "error": standing.error,
             "problems": standing.problems,
         }
-
-    async def _who(self, request: Request) -> Actor:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        address = request.client.host if request.client else ""
-        if given and secrets.compare_digest(given.encode(), self._token.encode()):
-            return Actor("break-glass", Role.OWNER, address, is_machine=True)
-        return Actor(address=address)
 
 
 def token_of(state_dir: Path) -> str:

@@ -40,6 +40,9 @@ class Actor(msgspec.Struct, frozen=True):
     role: Role = Role.NOBODY
     address: str = ""
     is_machine: bool = False  # came with a token, not with a cookie
+    account: str = ""  # of a person who has logged in
+    session: str = ""  # its id
+    since_unix_s: float = 0.0  # of the log-in
 
 
 class ForbiddenError(PenstockError):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from penstock.apps.control.identity import Identity
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.reading import Reading
 from penstock.ledger.store import Store
@@ -18,3 +19,10 @@ class Parts(msgspec.Struct, frozen=True):
     state_dir: Path
     now_unix_s: Callable[[], float]
     reading: Reading | None = None  # of the spool; none in tests that have none
+    entry: Identity | None = None  # none: nobody logs in, as where only the ledger is read
+
+    @property
+    def identity(self) -> Identity:
+        """Return what log-ins work with."""
+        assert self.entry is not None, "these parts were put together without identity"
+        return self.entry

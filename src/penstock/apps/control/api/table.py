@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from penstock.apps.control.api import alerts, keys, objectives, status, tenants
+from penstock.apps.control.api import (
+    alerts,
+    keys,
+    objectives,
+    operators,
+    sessions,
+    status,
+    tenants,
+    tokens,
+)
 from penstock.apps.control.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -11,4 +20,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *keys.ENDPOINTS,
     *objectives.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *operators.ENDPOINTS,
+    *tokens.ENDPOINTS,
+    *sessions.ENDPOINTS,
 )

@@ -31,7 +31,7 @@ class Shell(msgspec.Struct, frozen=True):
     who: str = ""
     role: str = ""
     groups: tuple[Group, ...] = NAVIGATION
-    account: tuple[Item, ...] = ()
+    account: tuple[Item, ...] = (Item("/account", "Your account"),)
     toasts: tuple[str, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""How operators come in: log-in, the first owner, invitations, one's own account."""
