@@ -70,7 +70,7 @@ def test_a_scenario_becomes_a_table_and_a_report(
     assert page.seen["svg"] >= 4
     assert "script" not in page.seen
     assert "Small &lt;load&gt;" in text
-    assert "prefers-color-scheme: dark" in text
+    assert "light-dark(" in text
     assert list(out.glob("small-*.svg"))
     measures = json.loads((out / "measures.json").read_text(encoding="utf-8"))
     assert {row["policy"] for row in measures["rows"]} == {"penstock", "priority"}

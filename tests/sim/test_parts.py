@@ -1,11 +1,9 @@
-"""The parts of the simulator: arrivals, clients, modelled upstreams, measures, phases, plots."""
+"""The parts of the simulator: arrivals, clients, modelled upstreams, measures, phases."""
 
-import io
 import itertools
 import math
 import random
 import statistics
-from xml.parsers import expat
 
 import pytest
 from hypothesis import given
@@ -14,7 +12,7 @@ from tests.sim.running import scenario, traces
 
 from penstock.core.errors import LimitError, PenstockError, ShedError
 from penstock.core.outcome import Failure, FailureKind
-from penstock.sim import arrivals, measures, phases, plots, table
+from penstock.sim import arrivals, measures, phases, table
 from penstock.sim.arrivals import Rate
 from penstock.sim.clients import HABITS, retry_after_s
 from penstock.sim.events import factors
@@ -318,31 +316,6 @@ def test_phases_end_where_events_do_and_know_their_capacity() -> None:
     assert ratios == pytest.approx([1, 0.625, 0.375, 0.625, 1, 1])
     phase_at = phases.finder(found, 1000.0)
     assert [phase_at(1000.0 + at) for at in (0, 30, 99, 100, 300, 301)] == [-1, 0, 0, 1, 5, -1]
-
-
-# --- plots
-
-
-def test_a_plot_is_well_formed_and_its_text_is_escaped() -> None:
-    frame = plots.Frame("<b> & more")
-    frame.scale_x([1, 2, 10], "x", is_log=True)
-    frame.scale_y([0, 1], ["0", "<1>"], is_log=False)
-    frame.draw(plots.Line("a", "blue", [(1, 0.5), (10, 3.0)]))
-    frame.names([(0.5, "a", "blue"), (0.5, "b", "teal")])
-    drawn = frame.svg()
-    assert "<b>" not in drawn
-    for one in (plots.alone(drawn), plots.bars("t", [plots.Bar("a", "blue", 0.5, "5 %")], 1.2)):
-        parser = expat.ParserCreate()
-        parser.ParseFile(io.BytesIO(one.encode()))  # raises what is not well formed
-        assert one.startswith("<svg")
-
-
-@pytest.mark.parametrize(
-    ("high", "ticks"),
-    [(0, [0, 1]), (3, [0, 1, 2, 3]), (64, [0, 20, 40, 60, 80]), (7, [0, 2, 4, 6, 8])],
-)
-def test_ticks_are_round(high: float, ticks: list[float]) -> None:
-    assert plots.ticks_of(high) == ticks
 
 
 def test_words_of_the_table() -> None:

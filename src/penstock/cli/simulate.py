@@ -26,6 +26,7 @@ from penstock.sim.run import Result, Run, values
 from penstock.sim.run import simulate as simulate_once
 from penstock.sim.scenario import Scenario
 from penstock.sim.targets import Finding, Verdict
+from penstock.web import assets, page
 
 SHIPPED: Final = "scenarios"
 MISSED: Final = 1
@@ -98,7 +99,8 @@ def simulate(args: argparse.Namespace) -> int:
         tell(chosen, summary, verdicts, terminal)
     breaches = tell_breaches(shown, terminal)
     if args.out:
-        write(Path(args.out), report.pages(chosen, shown, summary, verdicts))
+        files = report.pages(chosen, shown, summary, verdicts, assets.tokens())
+        write(Path(args.out), {"index.html": whole_page(files.pop(report.BODY)), **files})
         terminal.state("good", f"the report is in {args.out}/index.html")
     return MISSED if breaches or any(one.is_met is False for one in verdicts) else 0
 
@@ -250,6 +252,12 @@ def tell_breaches(shown: list[Result], terminal: Terminal) -> int:
             words = "; ".join(one.breach_words[:2])
             terminal.state("bad", f"{where}: {one.breaches} breaches: {words}")
     return sum(one.breaches for one in shown)
+
+
+def whole_page(body: str) -> str:
+    """Return the report's page, which needs nothing else."""
+    made = "Made by penstock simulate; measures.json has all figures."
+    return page.render("simulation.html", title="Penstock, simulated", made=made, body=body)
 
 
 def write(folder: Path, pages: Mapping[str, str]) -> None:

@@ -7,7 +7,8 @@ The page says what each tier got, what was the best possible, and what stood in 
     a scenario    what it is; over X or over time; what each policy gave each tier; all figures;
                   which limit was the bottleneck under Penstock
 
-The page needs nothing else: no script, no font, no network.
+What comes out is the inside of the page; ``web/templates/report.html`` makes it one that needs
+nothing else: no script, no font, no network.
 """
 
 import html
@@ -16,49 +17,35 @@ from typing import Final
 
 import msgspec
 
-from penstock.sim import plots
-from penstock.sim.plots import Bar, Frame, Line
 from penstock.sim.run import Result
 from penstock.sim.scenario import Scenario
 from penstock.sim.table import Row, seconds, share, whole
 from penstock.sim.tally import Phase
 from penstock.sim.targets import Verdict
+from penstock.web.charts.bars import Bar, BarPlot, Mark
+from penstock.web.charts.drawing import Drawn
+from penstock.web.charts.frame import Frame, Line, ticks_of
 
 OURS: Final = "penstock"
 COLOURS: Final[Mapping[str, tuple[str, str]]] = {  # and dash
-    "penstock": ("blue", ""),
-    "penstock-plain": ("teal", "6 3"),
-    "priority": ("amber", "2 3"),
-    "partition": ("violet", "8 3 2 3"),
-    "rate": ("rose", "4 2"),
-    "fifo": ("grey", "1 3"),
-    "oracle": ("green", "10 4"),
+    "penstock": ("series-1", ""),
+    "penstock-plain": ("series-2", "6 3"),
+    "priority": ("series-3", "2 3"),
+    "partition": ("series-4", "8 3 2 3"),
+    "rate": ("series-5", "4 2"),
+    "fifo": ("series-7", "1 3"),
+    "oracle": ("series-6", "10 4"),
 }
 TIERS: Final = ("control", "enterprise", "standard", "free", "batch")
-TIER_COLOURS: Final = ("rose", "blue", "teal", "amber", "grey")
+TIER_COLOURS: Final = tuple(f"tier-{tier}" for tier in TIERS)
+TABLE: Final = '<div class="table" tabindex="0" role="region" aria-label="Figures">'
+BODY: Final = "body.html"
 WAITS_S: Final = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 BUSY: Final = 0.9  # of the capacity: then it is what is short
 UNMET: Final = 0.01  # of requests: fewer are no shortage
 POINTS_MAX: Final = 400  # of a plot over time
-PAGE_STYLE: Final = """
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1080px; padding: 24px 16px 64px; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 28px; margin: 0 0 4px; } h2 { margin: 48px 0 4px; font-size: 21px; }
-p { max-width: 70ch; } .soft { color: var(--soft); }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr));
-  gap: 16px; margin: 16px 0; align-items: start; }
-figure { margin: 0; padding: 14px; background: var(--card); border-radius: 8px; }
-figure { overflow-x: auto; } svg { width: 100%; min-width: 430px; height: auto; display: block; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; width: 100%; }
-th { text-align: left; color: var(--soft); font-weight: 500; }
-th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--grid); white-space: nowrap; }
-td.words { white-space: normal; min-width: 14em; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-.yes { color: var(--green); font-weight: 600; } .no { color: var(--bad); font-weight: 600; }
-tr.ours td { font-weight: 600; } summary { cursor: pointer; color: var(--soft); margin: 8px 0; }
-a { color: var(--blue); } nav a { margin-right: 12px; white-space: nowrap; }
-"""
+
+Plot = Frame | BarPlot
 
 
 def pages(
@@ -66,24 +53,22 @@ def pages(
     shown: Sequence[Result],
     rows: Sequence[Row],
     verdicts: Sequence[Verdict],
+    style: str,
 ) -> dict[str, str]:
-    """Return the files of the report by name."""
+    """Return the files of the report by name; ``body.html`` is the inside of its page.
+
+    ``style`` is what plots need that stand by themselves.
+    """
     files: dict[str, str] = {}
     parts = [_head(chosen, shown, verdicts)]
     for one in chosen:
         mine = [row for row in rows if row.scenario == one.name]
         results = [result for result in shown if result.scenario == one.name]
         drawn = figures(one, mine, results)
-        for name, svg in drawn.items():
-            files[f"{one.name}-{name}.svg"] = plots.alone(svg)
+        for name, plot in drawn.items():
+            files[f"{one.name}-{name}.svg"] = plot.alone(style)
         parts.append(_section(one, mine, results, drawn))
-    body = "\n".join(parts)
-    files["index.html"] = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Penstock, simulated</title><style>{plots.STYLE}{PAGE_STYLE}</style></head>"
-        f"<body>{body}</body></html>\n"
-    )
+    files[BODY] = Drawn("\n".join(parts))
     told = {"rows": rows, "targets": verdicts}
     files["measures.json"] = msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
     return files
@@ -102,19 +87,18 @@ def _head(chosen: Sequence[Scenario], shown: Sequence[Result], verdicts: Sequenc
     short = f"<p>{met} of {len(judged)} targets are met."
     if missed:
         names = "; ".join(_escape(f"{one.what}{_x(one.x)}: {one.measured}") for one in missed)
-        short += f' <span class="no">Missed:</span> {names}.'
+        short += f' <span class="alarm">Missed:</span> {names}.'
     links = " ".join(f'<a href="#{_escape(one.name)}">{_escape(one.name)}</a>' for one in chosen)
     kept = (
         "every invariant held"
         if not breaches
-        else f'<span class="no">invariants were broken {breaches} times</span>'
+        else f'<span class="alarm">invariants were broken {breaches} times</span>'
     )
     return (
-        "<h1>Penstock, simulated</h1>"
-        '<p class="soft">What each tier got, what was the best possible, and what stood in the way.'
-        f" {exchanges:,} exchanges in {len(shown)} runs, {seeds} seeds each; {kept}. Admission is"
-        " the gateway's own code in virtual time; clients and upstreams are modelled. The same seed"
-        " gives every policy the same arrivals.</p>"
+        '<p class="muted">What each tier got, what was the best possible, and what stood in the'
+        f" way. {exchanges:,} exchanges in {len(shown)} runs, {seeds} seeds each; {kept}. Admission"
+        " is the gateway's own code in virtual time; clients and upstreams are modelled. The same"
+        " seed gives every policy the same arrivals.</p>"
         + (f"{short}</p>{_targets(verdicts)}" if verdicts else "")
         + f"<nav><p>{links}</p></nav>"
     )
@@ -123,28 +107,28 @@ def _head(chosen: Sequence[Scenario], shown: Sequence[Result], verdicts: Sequenc
 def _targets(verdicts: Sequence[Verdict]) -> str:
     lines: list[str] = []
     for one in verdicts:
-        met = {True: ("yes", "● met"), False: ("no", "■ missed"), None: ("soft", "○ not run")}
+        met = {True: ("good", "● met"), False: ("bad", "■ missed"), None: ("unknown", "○ not run")}
         kind, word = met[one.is_met]
-        worst = f" <span class=soft>({_escape(one.worst)})</span>" if one.worst else ""
+        worst = f" <span class=muted>({_escape(one.worst)})</span>" if one.worst else ""
         lines.append(
             f'<tr><td class=n>{_escape(one.number)}</td><td class="words">{_escape(one.what)}'
             f"{_x(one.x)}</td><td>{_escape(one.goal)}</td><td>{_escape(one.measured)}{worst}</td>"
-            f'<td class="words">{_escape(one.ideal)}</td><td class="{kind}">{word}</td></tr>'
+            f'<td class="words">{_escape(one.ideal)}</td><td class="state-{kind}">{word}</td></tr>'
         )
     return (
-        '<div class="wide"><table><thead><tr><th class=n></th><th>target</th><th>goal</th>'
+        TABLE + "<table><thead><tr><th class=n></th><th>target</th><th>goal</th>"
         "<th>measured: median (worst seed)</th><th>ideal or baseline</th><th></th></tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
 def _section(
-    one: Scenario, rows: Sequence[Row], results: Sequence[Result], drawn: Mapping[str, str]
+    one: Scenario, rows: Sequence[Row], results: Sequence[Result], drawn: Mapping[str, Plot]
 ) -> str:
-    figures_html = "".join(f"<figure>{svg}</figure>" for svg in drawn.values())
+    figures_html = "".join(f'<div class="card">{plot.figure()}</div>' for plot in drawn.values())
     return (
         f'<h2 id="{_escape(one.name)}">{_escape(one.title)}</h2>'
-        f'<p class="soft">{_escape(one.name)}</p><p>{_escape(one.about.strip())}</p>'
+        f'<p class="muted">{_escape(one.name)}</p><p>{_escape(one.about.strip())}</p>'
         f"<p><b>What stood in the way:</b> {_escape(bottleneck(rows, results))}</p>"
         f'<div class="plots">{figures_html}</div>'
         f"<details><summary>All figures</summary>{_table(rows)}</details>"
@@ -214,7 +198,7 @@ def _table(rows: Sequence[Row]) -> str:
         )
     )  # fmt: skip
     return (
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>'
+        TABLE + f"<table><thead><tr>{head}</tr></thead><tbody>"
         f"{''.join(_row(one) for one in rows)}</tbody></table></div>"
     )
 
@@ -261,9 +245,9 @@ def _x(x: float) -> str:
 # --- figures
 
 
-def figures(one: Scenario, rows: Sequence[Row], results: Sequence[Result]) -> dict[str, str]:
+def figures(one: Scenario, rows: Sequence[Row], results: Sequence[Result]) -> dict[str, Plot]:
     """Return a scenario's plots by name."""
-    drawn: dict[str, str] = {}
+    drawn: dict[str, Plot] = {}
     totals = whole(rows)
     if len({row.x for row in rows}) > 1:
         drawn["wait"] = waits(totals)
@@ -287,40 +271,41 @@ def _middle(values: Sequence[float]) -> float:
     return over[len(over) // 2] if over else max(values, default=0.0)
 
 
-def _bars(tier: str, x: float, rows: Sequence[Row]) -> str:
+def _bars(tier: str, x: float, rows: Sequence[Row]) -> BarPlot:
     entries = [
         Bar(
             row.policy,
-            COLOURS.get(row.policy, ("teal", ""))[0],
+            COLOURS.get(row.policy, ("series-2", ""))[0],
             of_ideal(row),
             share(of_ideal(row)),
         )
         for row in rows
         if row.policy != "oracle"
     ]
-    return plots.bars(f"{tier}: answered in time, of what was possible{_x(x)}", entries, 1.2)
+    title = f"{tier}: answered in time, of what was possible{_x(x)}"
+    return BarPlot(title, entries, 1.2, Mark(1.0, "the best possible"))
 
 
-def waits(rows: Sequence[Row]) -> str:
+def waits(rows: Sequence[Row]) -> Frame:
     """Return the first tier's p99 wait over X, a line for each policy."""
     first = min((row.tier for row in rows), key=TIERS.index)
-    frame = Frame(f"{first}: wait, p99 over seeds' median", 340)
+    frame = Frame(f"{first}: wait, p99 over seeds' median", 260)
     xs = sorted({row.x for row in rows})
     frame.scale_x(xs, "X: load over capacity", is_log=True)
     words = ["0.01 s", "0.1 s", "1 s", "10 s", "100 s", "1000 s"]
     frame.scale_y(WAITS_S, words, is_log=True)
     _lines(frame, [row for row in rows if row.who == first], "wait_p99_s")
-    return frame.svg()
+    return frame
 
 
-def shares_over_x(rows: Sequence[Row], tier: str) -> str:
+def shares_over_x(rows: Sequence[Row], tier: str) -> Frame:
     """Return a tier's goodput over ideal over X."""
-    frame = Frame(f"{tier}: answered in time, of what was possible", 340)
+    frame = Frame(f"{tier}: answered in time, of what was possible", 260)
     frame.scale_x(sorted({row.x for row in rows}), "X: load over capacity", is_log=True)
     levels = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
     frame.scale_y(levels, [share(one).replace(".0", "") for one in levels], is_log=False)
     _lines(frame, [row for row in rows if row.who == tier], "")
-    return frame.svg()
+    return frame
 
 
 def _lines(frame: Frame, rows: Sequence[Row], field: str) -> None:
@@ -332,7 +317,7 @@ def _lines(frame: Frame, rows: Sequence[Row], field: str) -> None:
             if row.policy == policy
         )
         if points:
-            one = Line(policy, colour, points, dash, 3.0 if policy == OURS else 2.0)
+            one = Line(policy, colour, points, dash, "thick" if policy == OURS else "")
             frame.draw(one)
             frame.dots(one)
             ends.append((points[-1][1], policy, colour))
@@ -348,9 +333,9 @@ def _shade(frame: Frame, one: Scenario) -> None:
         frame.shade(from_s, to_s, words)
 
 
-def over_time(one: Scenario, run: Result) -> str:
+def over_time(one: Scenario, run: Result) -> Frame:
     """Return what each tier had under way, with the limit and the true capacity."""
-    frame = Frame(f"under way, by tier ({run.policy}, first seed)", 340)
+    frame = Frame(f"under way, by tier ({run.policy}, first seed)", 260)
     samples = run.samples[:: max(1, len(run.samples) // POINTS_MAX)]
     high = max(max(item.capacity, item.limit, sum(item.in_flight)) for item in samples)
     top = min(high, 2.0 * max(max(item.capacity, sum(item.in_flight)) for item in samples))
@@ -364,18 +349,18 @@ def over_time(one: Scenario, run: Result) -> str:
             frame.fill(TIER_COLOURS[tier], base, points)
             ends.append(((base[-1] + level[-1]) / 2, name, TIER_COLOURS[tier]))
         base = level
-    limit = Line("limit", "violet", [(item.at_s, item.limit) for item in samples], "", 1.5)
-    true = Line("capacity", "ink", [(item.at_s, item.capacity) for item in samples], "4 3", 1.5)
+    limit = Line("limit", "series-4", [(item.at_s, item.limit) for item in samples], "", "thin")
+    true = Line("capacity", "ink", [(item.at_s, item.capacity) for item in samples], "4 3", "thin")
     for item in (true, limit):
         frame.draw(item)
         ends.append((item.points[-1][1], item.name, item.colour))
     frame.names(ends)
-    return frame.svg()
+    return frame
 
 
-def waiting_over_time(one: Scenario, run: Result) -> str:
+def waiting_over_time(one: Scenario, run: Result) -> Frame:
     """Return how many of each tier wait."""
-    frame = Frame(f"waiting at the gate, by tier ({run.policy}, first seed)", 340)
+    frame = Frame(f"waiting at the gate, by tier ({run.policy}, first seed)", 260)
     samples = run.samples[:: max(1, len(run.samples) // POINTS_MAX)]
     _time_axes(frame, one, float(max(max(item.waiting) for item in samples)))
     ends: list[tuple[float, str, str]] = []
@@ -385,12 +370,12 @@ def waiting_over_time(one: Scenario, run: Result) -> str:
             frame.draw(Line(name, TIER_COLOURS[tier], points))
             ends.append((points[-1][1], name, TIER_COLOURS[tier]))
     frame.names(ends)
-    return frame.svg()
+    return frame
 
 
 def _time_axes(frame: Frame, one: Scenario, high: float) -> None:
-    steps = plots.ticks_of(one.duration_s)
+    steps = ticks_of(one.duration_s)
     frame.scale_x([at for at in steps if at <= one.duration_s], "seconds", high=one.duration_s)
-    ticks = plots.ticks_of(max(1.0, high))
+    ticks = ticks_of(max(1.0, high))
     frame.scale_y(ticks, [f"{at:g}" for at in ticks], is_log=False)
     _shade(frame, one)

@@ -1,0 +1,185 @@
+"""A plane with axes: from data to percent across and pixels down.
+
+    scale_x, scale_y   first, in this order; they draw axes and grid
+    fill, draw, dots   areas and lines; values beyond the scale stand at its edge
+    shade              a span of x with its name: an incident, a phase
+    names              beside the right end of each series, moved apart where they would touch;
+                       on a narrow plane they stand beneath
+    hover              what is told of a span of x when it is pointed at
+
+Every line has its name beside its end and may have a dash of its own: colour says nothing alone.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from penstock.web.charts import drawing
+from penstock.web.charts.drawing import Drawn, Words
+
+LINE_HEIGHT: Final = 15.0
+TOP: Final = 8.0
+FOOT: Final = 24.0  # of labels
+FOOT_NAMED: Final = 42.0  # with the axis' name
+RIGHT: Final = 60.0  # percent: the words of a band that begins beyond end with it
+TICKS_NARROW: Final = 6  # beyond so many every other one is left out on a narrow plane
+
+
+class Line(NamedTuple):
+    """A named line; ``dash`` as SVG has it, empty: none. Points are in order of x."""
+
+    name: str
+    colour: str  # of tokens.css: tier-free, series-1, ink
+    points: Sequence[tuple[float, float]]
+    dash: str = ""
+    kind: str = ""  # thin, thick
+
+
+class Frame:
+    """One plot under construction."""
+
+    def __init__(self, title: str, height: int = 240, note: str = "") -> None:
+        self.title = title
+        self.note = note
+        self.height = float(height)
+        self.foot = FOOT
+        self._under: list[str] = []
+        self._paths: list[str] = []
+        self._over: list[str] = []
+        self._keys: list[tuple[str, str]] = []
+        self._x: Callable[[float], float] = float
+        self._y: Callable[[float], float] = float
+
+    @property
+    def bottom(self) -> float:
+        """Where the x axis lies."""
+        return self.height - self.foot
+
+    def scale_x(
+        self,
+        ticks: Sequence[float],
+        label: str = "",
+        *,
+        is_log: bool = False,
+        low: float | None = None,
+        high: float | None = None,
+        words: Sequence[str] = (),
+    ) -> None:
+        """Draw the x axis, from ``low`` or the first tick to ``high`` or the last one."""
+        from_x = ticks[0] if low is None else low
+        place = _scale(from_x, ticks[-1] if high is None else high, is_log=is_log)
+        self._x = lambda value: 100 * place(value)
+        self.foot = FOOT_NAMED if label else FOOT
+        for at, tick in enumerate(ticks):
+            kind = "odd" if at % 2 and len(ticks) > TICKS_NARROW else ""
+            told = words[at] if words else f"{tick:g}"
+            at_x = Words(self._x(tick), self.bottom + 17, "middle", kind)
+            self._under.append(drawing.text(at_x, told))
+        if label:
+            self._under.append(drawing.text(Words(50, self.bottom + 36, "middle"), label))
+
+    def scale_y(
+        self, ticks: Sequence[float], words: Sequence[str], *, is_log: bool = False
+    ) -> None:
+        """Draw the y axis with a line of the grid for each tick."""
+        place = _scale(ticks[0], ticks[-1], is_log=is_log)
+        self._y = lambda value: self.bottom - (self.bottom - TOP) * place(value)
+        for at, (tick, word) in enumerate(zip(ticks, words, strict=True)):
+            y = self._y(tick)
+            self._under.append(drawing.line((0, y, 100, y), "grid" if at else "axis"))
+            self._under.append(drawing.text(Words(0, y + 4, "end", aside=-8), word))
+
+    def draw(self, one: Line) -> None:
+        """Draw a line."""
+        points = [(self._x(x), self._y(y)) for x, y in one.points]
+        kind = f"stroke c-{one.colour} {one.kind}".rstrip()
+        self._paths.append(drawing.path(points, kind, one.dash))
+
+    def dots(self, one: Line) -> None:
+        """Mark the points of a line."""
+        self._over += [
+            f'<circle cx="{self._x(x):.2f}%" cy="{self._y(y):.1f}" r="3"'
+            f' class="fill c-{one.colour}"/>'
+            for x, y in one.points
+        ]
+
+    def fill(self, colour: str, low: Sequence[float], high: Sequence[tuple[float, float]]) -> None:
+        """Fill between two lines with the same x."""
+        up = [(self._x(x), self._y(y)) for x, y in high]
+        down = [(self._x(x), self._y(y)) for (x, _), y in zip(high, low, strict=True)]
+        self._paths.append(drawing.area(up + down[::-1], f"fill soft seamed c-{colour}"))
+
+    def names(self, entries: Sequence[tuple[float, str, str]]) -> None:
+        """Write names at the right: (y, name, colour)."""
+        ordered = sorted((self._y(y), name, colour) for y, name, colour in entries)
+        self._keys = [(name, colour) for _, name, colour in ordered]
+        at = -math.inf
+        placed: list[tuple[float, str, str]] = []
+        for y, name, colour in ordered:
+            at = max(y, at + LINE_HEIGHT)
+            placed.append((at, name, colour))
+        over = max(0.0, (placed[-1][0] if placed else 0.0) - self.bottom)
+        drawn = [
+            f'<rect x="6" y="{y - over - 4:.1f}" width="10" height="8" rx="2"'
+            f' class="fill c-{colour}"/>'
+            + drawing.text(Words(0, y - over + 4, kind="strong", aside=21), name)
+            for y, name, colour in placed
+        ]
+        self._over.append(
+            f'<svg x="100%" class="names" width="1" height="1" overflow="visible">'
+            f"{''.join(drawn)}</svg>"
+        )
+
+    def shade(self, from_x: float, to_x: float, words: str, state: str = "") -> None:
+        """Shade a span of x, and say what it is; ``state`` bad: an outage."""
+        x, width = self._x(from_x), self._x(to_x) - self._x(from_x)
+        kind = "band-bad" if state == "bad" else "band"
+        place = (x, TOP, max(0.3, width), self.bottom - TOP)
+        self._under.append(drawing.box(place, kind, words))
+        is_right = x > RIGHT
+        at = Words(x + width if is_right else x, TOP + 12, "end" if is_right else "start")
+        self._over.append(drawing.text(at._replace(aside=-4 if is_right else 4), words))
+
+    def hover(self, from_x: float, to_x: float, words: str) -> None:
+        """Tell what lies in a span of x, when it is pointed at."""
+        x, width = self._x(from_x), self._x(to_x) - self._x(from_x)
+        self._over.append(drawing.box((x, TOP, width, self.bottom - TOP), "hover", words))
+
+    def figure(self, table: str = "", summary: str = "") -> Drawn:
+        """Return the plot for a page, with its title, its keys and the table behind it."""
+        label = f"{self.title}. {summary}" if summary else self.title
+        note = f'<span class="muted small">{drawing.escape(self.note)}</span>' if self.note else ""
+        named = " plane-named" if self._keys else ""
+        return Drawn(
+            f'<figure class="chart"><figcaption><b>{drawing.escape(self.title)}</b>{note}'
+            f'</figcaption><div class="plane{named}">'
+            f"{drawing.plane(self._inner(), self.height, label)}</div>"
+            f"{drawing.keys(self._keys)}{table}</figure>"
+        )
+
+    def alone(self, style: str) -> str:
+        """Return the plot as a file of its own, with its style and a ground."""
+        return drawing.alone(self._inner(), self.height, self.title, style)
+
+    def _inner(self) -> str:
+        paths = drawing.stretched("".join(self._paths), self.height) if self._paths else ""
+        return "".join(self._under) + paths + "".join(self._over)
+
+
+def _scale(low: float, high: float, *, is_log: bool) -> Callable[[float], float]:
+    if high <= low:
+        return lambda _: 0.0
+    if is_log:
+        span = math.log(high / low)
+        return lambda value: math.log(min(high, max(low, value)) / low) / span
+    return lambda value: (min(high, max(low, value)) - low) / (high - low)
+
+
+def ticks_of(high: float) -> list[float]:
+    """Return about five round ticks from 0 to at least ``high``."""
+    if high <= 0:
+        return [0.0, 1.0]
+    rough = high / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(one * power for one in (1, 2, 2.5, 5, 10) if one * power >= rough)
+    return [step * at for at in range(math.ceil(high / step - 1e-9) + 1)]
