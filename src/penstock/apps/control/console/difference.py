@@ -7,7 +7,7 @@ Tables in a list that have a name (``name``, ``id`` or ``model``) are told apart
 more in front does not change all behind it. Two that bear the same name get a number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -69,8 +69,8 @@ def _inner(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, one in cast(dict[str, Any], value).items():
             yield f"{place}.{name}" if place else name, one
-    elif isinstance(value, list):
-        found = cast(list[Any], value)
+    elif isinstance(value, list | tuple):
+        found = cast(Sequence[Any], value)
         if not all(isinstance(one, dict) for one in found):
             return
         seen: dict[str, int] = {}

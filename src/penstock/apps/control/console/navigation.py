@@ -28,5 +28,5 @@ NAVIGATION: Final = (
         ),
     ),
     Group("Money", (Item("/usage", "Usage and money"),)),
-    Group("Rules", (Item("/audit", "Audit"),)),
+    Group("Rules", (Item("/configuration", "Configuration"), Item("/audit", "Audit"))),
 )

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from penstock.apps.control.console import audit, overview, usage
+from penstock.apps.control.console import audit, configuration, overview, usage
 from penstock.apps.control.console.view import Page
 
-PAGES: Final[tuple[Page, ...]] = (*overview.PAGES, *usage.PAGES, *audit.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *overview.PAGES,
+    *usage.PAGES,
+    *configuration.PAGES,
+    *audit.PAGES,
+)
