@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 from rich.text import Text
 
-from penstock.cli import state
+from penstock.cli import state, tail_filter
+from penstock.cli.tail_filter import ALL, Filter
 from penstock.cli.terminal import SHAPES, Terminal
 from penstock.ledger.spool import written_bytes
 
@@ -64,13 +65,14 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"begin with the last N ({LINES})",
     )
+    tail_filter.add_arguments(parser)
     return parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Write what is there, then what comes."""
     args = build_parser().parse_args(argv)
-    spool = Spool(state.open_state().spool)
+    spool = Spool(state.open_state().spool, tail_filter.filter_of(args))
     show = _show_json if args.json else _Table().show
     for raw in spool.last(max(0, args.lines), opened=args.json):
         show(raw)
@@ -86,8 +88,9 @@ def run(argv: Sequence[str]) -> int:
 class Spool:
     """A reader of the segments in one directory, oldest first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wanted: Filter = ALL) -> None:
         self._folder = folder
+        self._wanted = wanted
         self._read: dict[Path, int] = {}  # how far, in bytes
 
     def last(self, count: int, *, opened: bool) -> list[bytes]:
@@ -97,7 +100,9 @@ class Spool:
             self._read[path] = max(0, _size(path) - TAIL_BYTES)
             is_cut = self._read[path] > 0
             for at, raw in enumerate(self._lines(path)):
-                if not (is_cut and at == 0) and (opened or b'"opened"' not in raw[:40]):
+                if is_cut and at == 0:
+                    continue
+                if (opened or b'"opened"' not in raw[:40]) and self._wanted.passes(raw):
                     found.append(raw)
         return list(found)
 
@@ -107,7 +112,7 @@ class Spool:
         for gone in self._read.keys() - segments:
             del self._read[gone]
         for path in segments:
-            yield from self._lines(path)
+            yield from filter(self._wanted.passes, self._lines(path))
 
     def _segments(self) -> list[Path]:
         return sorted(self._folder.glob("*.jsonl"))

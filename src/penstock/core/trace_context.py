@@ -12,7 +12,6 @@ Source: W3C Trace Context, 3.2 and 3.3.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -22,7 +21,8 @@ STATE_BYTES_MAX: Final = 512  # that much must be passed on, says 3.3.1.5
 EXCHANGE: Final = 0
 SAMPLED: Final = 1  # the flag of whoever records this trace
 NOTHING: Final = b""
-_PATTERN: Final = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_HEX: Final = frozenset(b"0123456789abcdef")
+_LENGTHS: Final = [2, 32, 16, 2]  # of version, trace, span and flags
 _NO_TRACE: Final = b"0" * 32
 _NO_SPAN: Final = b"0" * 16
 
@@ -42,11 +42,12 @@ class Parent(NamedTuple):
 
 def parent_of(traceparent: bytes) -> Parent | None:
     """Return what a header says; None if it says nothing that counts."""
-    match = _PATTERN.fullmatch(traceparent.strip(b" \t"))
-    if match is None:
+    fields = traceparent.strip(b" \t").split(b"-")
+    known = fields[:4]
+    if [len(one) for one in known] != _LENGTHS or not _HEX.issuperset(b"".join(known)):
         return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == b"ff" or (version == b"00" and more):
+    version, trace_id, span_id, flags = known
+    if version == b"ff" or (version == b"00" and len(fields) > len(known)):
         return None
     if trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None

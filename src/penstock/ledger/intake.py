@@ -10,10 +10,11 @@
 
 Which are there is asked before the transaction, to keep that short; if it is not true any more, the
 unique index says so and nothing is written. How far the segments have been read is written in the
-same transaction: after a crash the reading goes on there.
+same transaction: after a crash the reading goes on there. Once it is committed ``on_inserted`` is
+told the records, once each unless the process dies in between; it must not wait or raise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -82,6 +83,7 @@ class Intake:
         self.pricing = pricing
         self.terms = terms
         self.counts = Counts()
+        self.on_inserted: Callable[[Sequence[Record]], None] = _told_nobody
 
     def write(
         self,
@@ -115,6 +117,7 @@ class Intake:
             bulk.delete_by(connection, waited.c.exchange, waited, list(answered))
             _move(connection, cursors, now_unix_s)
         self._count(batch, entries, len(replaced), too_old)
+        self.on_inserted(fresh)
 
     def _sorted(self, records: list[Record]) -> tuple[list[Record], list[Entry], int]:
         """Return which to insert, which lost ones to take back, and how many are too old."""
@@ -154,6 +157,10 @@ class Intake:
         counts.lost += sum(1 for entry in entries if entry.fate == verdict.LOST)
         counts.damaged += len(batch.damaged)
         counts.dropped += sum(line.lines for line in batch.dropped)
+
+
+def _told_nobody(records: Sequence[Record]) -> None:
+    """Nobody wants to know what has been inserted."""
 
 
 def _add(connection: Connection, made: Sums) -> None:

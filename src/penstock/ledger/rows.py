@@ -117,6 +117,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         junk_lines=detail.junk_lines,
         dropped=detail.dropped,
         degraded=detail.degraded,
+        trace=detail.trace,
     )
     costs = Costs(
         found["cost_microusd"],
@@ -173,4 +174,5 @@ def _detail_of(record: Record, costs: Costs) -> Detail:
         record.degraded,
         costs.by_attempt if costs.cost_microusd else (),
         costs.is_unpriced,
+        record.trace,
     )
