@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "reload": ("penstock.cli.reload", "Apply the changed configuration to what is running"),
     "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
     "tenants": ("penstock.cli.tenants", "Say who keys belong to, what is owed, what is limited"),
+    "slo": ("penstock.cli.slo", "Show objectives and budgets; OpenSLO in, Prometheus rules out"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
     "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
@@ -29,7 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
 START_HERE: Final = (
-    "up", "check", "probe", "init", "reload", "keys", "tenants", "tail", "top", "simulate",
+    "up", "check", "probe", "init", "reload", "keys", "tenants", "slo", "tail", "top", "simulate",
 )  # fmt: skip
 
 

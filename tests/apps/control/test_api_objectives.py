@@ -115,9 +115,9 @@ def test_a_history_burns_down_to_what_is_left(api: Api) -> None:
 def test_indicators_need_no_objective(api: Api) -> None:
     hour(api, tenant="a", tier="free", served=9, failed=1, ttft_05=9, speed_06=9)
     hour(api, tenant="b", tier="free", served=1, limited=5)
-    put(api.store, attempts, NOW, upstream="claude", outcome="success", attempts=3)
-    put(api.store, attempts, NOW, upstream="claude", outcome="timed_out", attempts=1)
-    put(api.store, attempts, NOW, upstream="claude", outcome="rejected", attempts=9)
+    put(api.store, attempts, NOW - 1, upstream="claude", outcome="success", attempts=3)
+    put(api.store, attempts, NOW - 1, upstream="claude", outcome="timed_out", attempts=1)
+    put(api.store, attempts, NOW - 1, upstream="claude", outcome="rejected", attempts=9)
     first, second = api.call("/slis?by=tenant&hours=1")
     assert (first["name"], first["availability_ratio"]) == ("a", 0.9)
     assert first["ttft_s"]["values"] == 59 * 9
