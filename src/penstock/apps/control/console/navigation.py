@@ -25,6 +25,7 @@ NAVIGATION: Final = (
         (
             Item("/", "Overview"),
             Item("/exchanges", "Exchanges"),
+            Item("/objectives", "Objectives"),
         ),
     ),
     Group("Money", (Item("/usage", "Usage and money"),)),

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from penstock.apps.control.console import audit, configuration, overview, usage
+from penstock.apps.control.console import audit, configuration, objectives, overview, usage
 from penstock.apps.control.console.view import Page
 
 PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *usage.PAGES,
+    *objectives.PAGES,
     *configuration.PAGES,
     *audit.PAGES,
 )
