@@ -1,4 +1,4 @@
-"""``penstock slo``: objectives from and to the formats of others."""
+"""``penstock slo``: how objectives stand, and from and to the formats of others."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from penstock.cli import slo_list
 from penstock.cli.terminal import Terminal
 from penstock.config import check_operations, load, openslo, toml
 from penstock.config.model import Config
@@ -29,10 +30,12 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the command line of ``penstock slo``."""
     parser = argparse.ArgumentParser(
         prog="penstock slo",
-        description="Carry objectives from and to other formats. They are written in penstock.toml "
-        "as [[objectives]].",
+        description="Show how objectives stand, and carry them from and to other formats. They "
+        "are written in penstock.toml as [[objectives]].",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="list objectives with what is left of their budgets")
+    listing.add_argument("--json", action="store_true", help="write one JSON object a line")
     importing = commands.add_parser(
         "import", help="write the [[objectives]] that an OpenSLO file means, and what was left out"
     )
@@ -50,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     """Run one of the commands; returns the exit status."""
     args = build_parser().parse_args(argv)
+    if args.command == "list":
+        return slo_list.run(is_json=args.json)
     if args.command == "import":
         return _import(args.file)
     path = load.config_path(args.config)
