@@ -125,10 +125,17 @@ def load(path: Path) -> Config:
     if len(raw) > FILE_BYTES_MAX:
         raise ConfigError([Problem(str(path), "is too large", f"at most {FILE_BYTES_MAX} bytes")])
     try:
-        text = raw.decode("utf-8")
-        table = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse(raw.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
         raise ConfigError([Problem(str(path), f"is not TOML: {error}", "see toml.io")]) from error
+
+
+def parse(text: str, place: str = "the text") -> Config:
+    """Check a file's text; raises ConfigError with all of its problems."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem(place, f"is not TOML: {error}", "see toml.io")]) from error
     config, found = convert(table)
     if found:
         lines = Lines(text)

@@ -66,6 +66,13 @@ class KeyRefusedError(PenstockError):
     remedy = "Send a key of this gateway as 'Authorization: Bearer ...' or 'x-api-key'."
 
 
+class KeyExpiredError(KeyRefusedError):
+    """The caller's key was good until a moment that has passed."""
+
+    code = "expired_api_key"
+    remedy = "Ask whoever runs this gateway for a new one."
+
+
 class ShedError(PenstockError):
     """There is no capacity for this exchange now; says whose limit, and when to come back.
 

@@ -24,15 +24,25 @@ from penstock.apps.control.endpoint import (
     Endpoint,
     ForbiddenError,
     InvalidError,
+    MissingError,
     Role,
 )
+from penstock.apps.control.openapi import document
 from penstock.apps.control.parts import Parts
-from penstock.core.errors import ConfigError, KeyRefusedError, PenstockError, StoreError
+from penstock.core.errors import (
+    CallerError,
+    ConfigError,
+    KeyRefusedError,
+    PenstockError,
+    StoreError,
+)
 
 PREFIX: Final = "/api/v1"
 WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
 THREADS: Final = 8
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # a list of ten thousand keys fits
+
+METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 Who = Callable[[Request], Awaitable[Actor]]
 
@@ -46,8 +56,21 @@ class Caller:
         self._threads = ThreadPoolExecutor(THREADS, "store")
 
     def routes(self, endpoints: Sequence[Endpoint]) -> list[Route]:
-        """Return the endpoints as routes."""
-        return [self._route(endpoint) for endpoint in endpoints]
+        """Return the endpoints as routes: a path knows all of its methods, and refuses others."""
+        described = document(endpoints, PREFIX)
+
+        async def openapi(_: Request) -> Response:
+            return json(described)
+
+        by_path: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in endpoints:
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        paths = sorted(by_path, key=lambda path: path.count("{"))  # a fixed name goes first
+        return [
+            Route(f"{PREFIX}/openapi.json", openapi, methods=["GET"]),
+            *(self._route(path, by_path[path]) for path in paths),
+            Route(PREFIX + "/{path:path}", _missing, methods=METHODS),
+        ]
 
     async def blocking(self, work: Callable[[], Any]) -> Any:
         """Run what may wait for the database; raises StoreError if that takes too long."""
@@ -58,14 +81,17 @@ class Caller:
         except TimeoutError as error:
             raise StoreError(f"the database has not answered within {WITHIN_S:g} s") from error
 
-    def _route(self, endpoint: Endpoint) -> Route:
+    def _route(self, path: str, by_method: dict[str, Endpoint]) -> Route:
         async def answer(request: Request) -> Response:
+            endpoint = by_method.get(request.method)
+            if endpoint is None:
+                return _other_method(request, by_method)
             try:
                 return await self._answer(endpoint, request)
             except PenstockError as error:
                 return refusal(error)
 
-        return Route(PREFIX + endpoint.path, answer, methods=[endpoint.method])
+        return Route(PREFIX + path, answer, methods=METHODS)
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         actor = await self._who(request)
@@ -83,6 +109,23 @@ class Caller:
         if endpoint.answer is None:
             return Response(status_code=204)
         return json(found, endpoint.status)
+
+
+async def _missing(request: Request) -> Response:
+    error = MissingError(f"there is no {request.url.path[:200]!r} here")
+    error.remedy = f"{PREFIX}/openapi.json says what there is."
+    return refusal(error)
+
+
+def _other_method(request: Request, by_method: dict[str, Endpoint]) -> Response:
+    allowed = ", ".join(by_method)
+    error = CallerError(
+        f"{request.method} is not served here", status=405, code="method_not_allowed"
+    )
+    error.remedy = f"Use {allowed}."
+    answer = refusal(error)
+    answer.headers["allow"] = allowed
+    return answer
 
 
 def json(value: Any, status: int = 200) -> Response:

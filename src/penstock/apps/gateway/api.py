@@ -20,7 +20,13 @@ from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
 from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.config.model import OnBreak
 from penstock.core.claim import Claim
-from penstock.core.errors import CallerError, KeyRefusedError, PenstockError, ShedError
+from penstock.core.errors import (
+    CallerError,
+    KeyExpiredError,
+    KeyRefusedError,
+    PenstockError,
+    ShedError,
+)
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.operation import Endpoint, Operation
 from penstock.exchange.machine import Exchange, Ports
@@ -84,9 +90,10 @@ class Api:
             error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
             self._refuse(caller, error, "method_not_allowed")
             return
-        key = self._key(call)
-        if key is None:
-            self._refuse(caller, KeyRefusedError("The key is missing or not valid."), "no_key")
+        try:
+            key = self._key(call)
+        except KeyRefusedError as error:
+            self._refuse(caller, error, _why(error))
             return
         self._begin(call, endpoint, caller, key, request_id)
 
@@ -160,9 +167,15 @@ class Api:
             raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
         return claim
 
-    def _key(self, call: Call) -> Key | None:
+    def _key(self, call: Call) -> Key:
+        """Return whose call it is; raises KeyRefusedError if that is nobody, any more."""
         secret = endpoints.secret_of(call)
-        return self._routing.key_of(secret) if secret else None
+        key = self._routing.key_of(secret) if secret else None
+        if key is None:
+            raise KeyRefusedError("The key is missing or not valid.")
+        if key.expires_unix_s is not None and clock.now_unix_s() >= key.expires_unix_s:
+            raise KeyExpiredError(f"The key {key.id!r} has expired.")
+        return key
 
     def _unknown(self, model: str, key: Key) -> CallerError:
         names = self._routing.names(key)
@@ -194,10 +207,11 @@ class Api:
             self._send_error(call, CallerError(message, status=404, code="not_found"))
 
     def _on_models(self, call: Call, shape: Dialect, wanted: str) -> None:
-        key = self._key(call)
-        if key is None:
-            self._counters.refuse("no_key")
-            self._send_error(call, KeyRefusedError("The key is missing or not valid."))
+        try:
+            key = self._key(call)
+        except KeyRefusedError as error:
+            self._counters.refuse(_why(error))
+            self._send_error(call, error)
             return
         names = [name for name in self._routing.names(key) if not name.endswith("*")]
         if not wanted:
@@ -208,18 +222,21 @@ class Api:
             self._send_error(call, self._unknown(wanted, key))
 
     def _on_response(self, call: Call, response_id: str, action: str) -> None:
-        key = self._key(call)
         try:
-            if key is None:
-                raise KeyRefusedError("The key is missing or not valid.")
-            self.resuming.on_response(call, key, response_id, action)
+            self.resuming.on_response(call, self._key(call), response_id, action)
         except PenstockError as error:
-            self._counters.refuse("no_key" if key is None else "no_response")
+            is_key = isinstance(error, KeyRefusedError)
+            self._counters.refuse(_why(error) if is_key else "no_response")
             self._send_error(call, error)
 
     def _send_error(self, call: Call, error: PenstockError) -> None:
         dialect = endpoints.speaker_of(call)
         call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
+
+
+def _why(error: KeyRefusedError) -> str:
+    """Return how a refused key is counted."""
+    return "expired_key" if isinstance(error, KeyExpiredError) else "no_key"
 
 
 def _refused(

@@ -2,7 +2,8 @@
 
 start      read the snapshot, listen, then say so in the ready file
 SIGHUP     read the snapshot again; a bad one is refused and the last good one stays
-each second the same if the file has changed, and idle connections are closed
+each LOOK_S the same if the file has changed: a new key, a limit, a revocation
+each second idle connections are closed, what was spent is kept
 SIGTERM    stop accepting, finish what is under way up to a limit, exit 0
 """
 
@@ -43,6 +44,7 @@ from penstock.wire.engines import EngineWatch
 from penstock.wire.server import Server
 
 TICK_S: Final = 1.0
+LOOK_S: Final = 0.25  # a change counts within a second, publishing included; a look is a ``stat``
 ADMIN_LIMITS: Final = ServerLimits(body_bytes_max=64 * 1024, connections_max=100)
 
 
@@ -139,9 +141,9 @@ class Gateway:
             ready = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
             private_file.write_json(options.ready_file, ready)
         log.info("listening", url=url, admin_url=admin_url, snapshot=self._routing.version)
-        ticker = self._loop.call_later(TICK_S, self._tick)
+        self._loop.call_later(TICK_S, self._tick)
+        self._loop.call_later(LOOK_S, self._look)
         await self._stopping.wait()
-        ticker.cancel()
         await self._drain(self._routing.config.gateway.drain_s)
 
     def reload(self) -> None:
@@ -200,17 +202,23 @@ class Gateway:
         if self._spent.error:
             log.warn("spending_forgotten", reason=self._spent.error)
 
+    def _look(self) -> None:
+        if self._stopping.is_set():
+            return
+        self._loop.call_later(LOOK_S, self._look)
+        if snapshot_file.stamp(self._snapshot_path) not in (self._seen, None):
+            self.reload()
+
     def _tick(self) -> None:
-        if not self._stopping.is_set():
-            self._loop.call_later(TICK_S, self._tick)
+        if self._stopping.is_set():
+            return
+        self._loop.call_later(TICK_S, self._tick)
         self._gate.on_tick(clock.now_s())
         self._sharing.tick()
         self._told.tick()
         self._dialer.sweep(clock.now_s())
         self._keeper.sweep(clock.now_s())
         self._spent.tick(clock.now_s())
-        if snapshot_file.stamp(self._snapshot_path) not in (self._seen, None):
-            self.reload()
 
     async def _drain(self, limit_s: float) -> None:
         log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)

@@ -50,6 +50,7 @@ SAVE_S: Final = 1.0
 TICK_S: Final = 0.1
 STALL_S: Final = 0.3  # a tick that is as late was held up by ourselves
 SECOND_TICKS: Final = 10
+LOOK_TICKS: Final = 2  # a changed limit counts within a second
 PLACES_TICKS: Final = 5  # half a second: callers are told every second
 
 
@@ -191,8 +192,9 @@ class Limiter:
         self._ticks += 1
         if self._ticks % PLACES_TICKS == 0:
             self._owner.tell_places(now_s)
-        if self._ticks % SECOND_TICKS == 0:
+        if self._ticks % LOOK_TICKS == 0:
             self._look()
+        if self._ticks % SECOND_TICKS == 0:
             self._gate.on_tick(now_s)
             self._spent.tick(now_s)
             self._owner.tell_statistics(now_s)
