@@ -51,7 +51,8 @@ def binaries() -> Path:
 class Postgres:
     """One server. ``freeze`` and ``thaw`` stop and continue all of its processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str] = SETTINGS) -> None:
+        self._settings = settings
         self._bin = binaries()
         self._data = folder / "data"
         self._user = NOBODY if os.getuid() == 0 else None
@@ -72,7 +73,7 @@ class Postgres:
     def start(self) -> None:
         """Start the server, at the port that it had, and wait until it answers."""
         self.port = self.port or _free_port()
-        options = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        options = [f"--{name}={value}" for name, value in self._settings.items()]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self._data, "-p", str(self.port), *options],

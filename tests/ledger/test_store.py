@@ -1,13 +1,42 @@
 """One store, two databases: what is written in a transaction is there whole, or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import select, text
 
 from penstock.core.errors import StoreError
 from penstock.ledger import tables
 from penstock.ledger.store import Store, migrate
+
+
+def test_the_migrations_make_the_tables_that_the_code_works_with(store: Store) -> None:
+    migrate(store)
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_a_difference_between_tables_and_migrations_is_found(store: Store) -> None:
+    migrate(store)
+    with store.writing() as connection:
+        connection.execute(text("ALTER TABLE drops DROP COLUMN lines"))
+    with store.reading() as connection:
+        context = MigrationContext.configure(connection)
+        assert len(compare_metadata(context, tables.metadata)) == 1
+
+
+def test_migrating_twice_at_once_and_again_is_harmless(store: Store) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migrate, [store] * 4))
+    row = {"stem": "1-2", "number": 3, "lines": 4, "at_unix_s": 5.0}
+    write(store, row)
+    migrate(store)
+    with store.reading() as connection:
+        assert connection.execute(select(tables.drops.c.lines)).scalars().all() == [4]
 
 
 def write(store: Store, *rows: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ class SpoolReader:
         self._is_known = False  # whether the following says what is in the database
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[str, str] = {}  # exchanges with opened lines there: their stem
-        self._last = ""  # segment that filled the last batch
+        self._last = ""  # writer that filled the last batch
         self.quiet_s = QUIET_S
 
     def step(self, now_unix_s: float) -> int:
@@ -82,7 +82,7 @@ class SpoolReader:
         cursors = self._cursors | moved
         ended = self._ended(paths, living, cursors)
         closed = self._close(batch, ended)
-        answered = [one for one in (*batch.records, *closed) if one in self._waiting]
+        answered = [one for one in {*batch.records, *closed} if one in self._waiting]
         if moved or batch.lines or answered:
             self.intake.write(batch, moved, answered, now_unix_s)
             self._cursors = cursors
@@ -108,11 +108,11 @@ class SpoolReader:
         """Read lines until the batch is full; return the segments that got further."""
         moved: dict[str, Cursor] = {}
         left_bytes = self._size.bytes
-        later = [path for path in paths if path.name > self._last]
-        self._last = ""
-        for path in later + paths[: len(paths) - len(later)]:
+        last, self._last = self._last, ""
+        by_stem = [(segments.stem_of(path), path) for path in paths]
+        by_stem.sort(key=lambda one: (one[0] <= last, one))
+        for stem, path in by_stem:
             cursor = self._cursors.get(path.name, Cursor(0))
-            stem = segments.stem_of(path)
             if cursor.is_done:
                 continue
             piece = segments.read(
@@ -129,7 +129,7 @@ class SpoolReader:
                 moved[path.name] = now
             left_bytes -= abs(piece.end_bytes - cursor.read_bytes)
             if left_bytes <= 0 or batch.lines >= self._size.lines:
-                self._last = path.name
+                self._last = stem
                 break
         return moved
 

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from penstock.core.errors import StoreError
-from penstock.ledger.tables import metadata
 
 SQLITE_NAME: Final = "ledger.db"
 BUSY_S: Final = 10.0  # for which a writer waits for another; transactions take a fraction of it
 CONNECT_S: Final = 5
 CONNECTIONS_MAX: Final = 10
+MIGRATING: Final = 0x70656E73  # the number of a lock; whoever else shares the database has others
 DRIVERS: Final = (sqlite3.Error, psycopg.Error)  # where SQLAlchemy is not in between
 
 
@@ -102,9 +104,14 @@ def open_store(url: str, state_dir: Path, password: str = "") -> Store:
 
 
 def migrate(store: Store) -> None:
-    """Bring the tables up to date; raises StoreError."""
-    with store.writing() as connection:
-        metadata.create_all(connection)
+    """Bring the tables up to date, by the steps in ``migrations``; raises StoreError."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", "penstock.ledger:migrations")
+    with store.writing(is_durable=True) as connection:
+        if store.is_postgres:  # two processes that start at once do not do it twice
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def store_error(error: Exception) -> StoreError:
