@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 from tests.cli.running import WITHIN_S, environment, penstock
-from tests.cli.test_top_figures import desk, telemetry, with_tier
+from tests.web.test_live import desk, telemetry, with_tier
 
 from penstock.cli.state import State
 from penstock.config.private_file import write_json

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from tests.cli.test_top_figures import desk, reading, telemetry, times, with_tier
+from tests.web.test_live import desk, reading, telemetry, times, with_tier
 
 from penstock.cli.columns import bar
-from penstock.cli.figures import Figures, PairRead, TierRead, figures_of
 from penstock.cli.panel import render
 from penstock.core.tier import WORDS
 from penstock.exchange.statistics import ConsumerStatistics, DeskStatistics, GateStatistics
+from penstock.web.live import Figures, PairRead, TierRead, figures_of
 
 PICTURES = Path(__file__).parents[1] / "data" / "top"
 

@@ -18,10 +18,10 @@ from typing import Final
 from rich.text import Text
 
 from penstock.cli.columns import DIM, Column, bar, table
-from penstock.cli.figures import Figures, TierFigures, UpstreamFigures
-from penstock.cli.headline import LEVEL_MAX
 from penstock.cli.terminal import SHAPES
 from penstock.exchange.statistics import ConsumerStatistics
+from penstock.web.headline import LEVEL_MAX
+from penstock.web.live import CONDITIONS, Figures, TierFigures, UpstreamFigures
 from penstock.web.quantities import UNKNOWN, number, seconds
 
 WIDTH_MIN: Final = 40
@@ -38,10 +38,6 @@ SHADES: Final[dict[str, tuple[str, str]]] = {
 UNSHADED: Final = ("█", "white")  # where it is not known whose slots they are
 FREE: Final = ("·", DIM)
 WITHHELD: Final = ("-", DIM)  # between the limit and the most it may be
-CONDITIONS: Final[dict[str, str]] = {
-    "ready": "good", "full": "partial", "failing": "degraded", "probing": "degraded",
-    "resting": "degraded", "broken": "bad",
-}  # fmt: skip
 LADDER: Final = (
     "nothing is taken from them",
     "no retries",

@@ -23,11 +23,11 @@ from rich.console import Group
 from rich.live import Live
 
 from penstock.cli import state
-from penstock.cli.figures import Figures, Reading, Telemetry, figures_of
 from penstock.cli.panel import render
 from penstock.cli.terminal import Terminal
 from penstock.core.errors import CallerError, StoreError
 from penstock.snapshot import file as snapshot_file
+from penstock.web.live import Figures, Reading, Telemetry, figures_of
 from penstock.wire import clock
 
 INTERVAL_S: Final = 2.0  # rates over less jump about, over more they are old news

@@ -25,13 +25,17 @@ def parts_in(folder: Path) -> Parts:
     return Parts(store, Publisher(folder, store), folder, lambda: NOW)
 
 
-def client_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGES) -> TestClient:
-    """Return a client whose every request comes from an actor with this role."""
+def app_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGES) -> Starlette:
+    """Return an application whose every request comes from an actor with this role."""
 
     async def who(request: Request) -> Actor:
         del request
         return Actor("olga" if role else "", role)
 
-    console = Console(parts, Caller(parts, who), who)
-    app = Starlette(routes=list(console.routes(pages)))
+    return Starlette(routes=list(Console(parts, Caller(parts, who), who).routes(pages)))
+
+
+def client_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGES) -> TestClient:
+    """Return a client of such an application."""
+    app = app_of(parts, role, pages)
     return TestClient(app, base_url="http://127.0.0.1:8402", follow_redirects=False)

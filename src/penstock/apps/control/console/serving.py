@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.view import TOLD, Page, Shell, View, told_of
 from penstock.apps.control.endpoint import InvalidError, Role
 from penstock.apps.control.http import Caller, Who, needed
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import PenstockError, StoreError
 from penstock.web import page, serving
+from penstock.wire import clock
 
 FORM_BYTES_MAX: Final = 256 * 1024
 FIELDS_MAX: Final = 1000
@@ -35,6 +37,7 @@ class Console:
         self._caller = caller
         self._who = who
         self._away_since_unix_s = 0.0  # the database
+        self._gateway = Gateway(parts.state_dir, clock.now_s, parts.now_unix_s)
 
     def routes(self, pages: Sequence[Page]) -> list[Route]:
         """Return the pages and their files as routes."""
@@ -59,6 +62,7 @@ class Console:
                     await _form(request),
                     self._parts.now_unix_s(),
                     Shell(shell.current, shell.who, shell.role, toasts=told),
+                    self._gateway,
                     _path(request),
                 )
                 found = await self._caller.blocking(lambda: one.handler(view))

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.navigation import NAVIGATION, Group, Item
 from penstock.apps.control.endpoint import Actor, Call, Role
 from penstock.apps.control.parts import Parts
@@ -45,6 +46,7 @@ class View(msgspec.Struct, frozen=True):
     form: Mapping[str, str]
     now_unix_s: float
     shell: Shell
+    gateway: Gateway
     url: str = "/"  # path and query, as they were asked for
 
     def page(self, template: str, **values: object) -> str:

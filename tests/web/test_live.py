@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.cli import headline
-from penstock.cli.figures import (
+from penstock.core.tier import WORDS
+from penstock.exchange.statistics import (
+    BandStatistics,
+    ConsumerStatistics,
+    DeskStatistics,
+    GateStatistics,
+)
+from penstock.telemetry.declared import BUCKETS_S, Histogram
+from penstock.web import headline
+from penstock.web.live import (
     Figures,
     PairRead,
     Reading,
@@ -18,14 +26,6 @@ from penstock.cli.figures import (
     figures_of,
     quantile_s,
 )
-from penstock.core.tier import WORDS
-from penstock.exchange.statistics import (
-    BandStatistics,
-    ConsumerStatistics,
-    DeskStatistics,
-    GateStatistics,
-)
-from penstock.telemetry.declared import BUCKETS_S, Histogram
 
 NONE = tuple([0] * (len(BUCKETS_S) + 1))
 

@@ -1,4 +1,4 @@
-"""What ``penstock top`` shows, worked out from two reads of the admin port's ``/telemetry``.
+"""What a gateway is doing, from two reads of its ``/telemetry``: for ``penstock top`` and pages.
 
     a count           is told per second, between the two reads
     a histogram       is told as median and 99th percentile of what came between the two reads
@@ -15,14 +15,18 @@ from typing import Final
 
 import msgspec
 
-from penstock.cli import headline
-from penstock.cli.headline import Said
 from penstock.exchange.statistics import ConsumerStatistics, DeskStatistics, GateStatistics
 from penstock.telemetry.tiers import SHEDS
+from penstock.web import headline
+from penstock.web.headline import Said
 
 GOOD_OUTCOMES: Final = frozenset({"success", "ignored"})
 ENDED_WELL: Final = frozenset({"complete", "refused", "hung_up"})
 FAILING_RATIO: Final = 0.1  # of attempts: beyond it the upstream is named as failing
+CONDITIONS: Final[dict[str, str]] = {
+    "ready": "good", "full": "partial", "failing": "degraded", "probing": "degraded",
+    "resting": "degraded", "broken": "bad",
+}  # fmt: skip
 MEDIAN: Final = 0.5
 TAIL: Final = 0.99
 

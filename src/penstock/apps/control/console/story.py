@@ -1,0 +1,156 @@
+"""One exchange in words: what became of it, why this upstream, what was taken from it.
+
+Only what the record holds is told. Which other upstreams were passed over before the first dial is
+not recorded, and not guessed.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from penstock.exchange.record import AttemptRecord
+from penstock.ledger.rows import Detail
+from penstock.web.charts.drawing import Drawn
+from penstock.web.charts.waterfall import Step, waterfall
+from penstock.web.quantities import seconds
+
+# of an exchange: state, word
+FATES: Final = {
+    "served": ("good", "served"),
+    "failed": ("bad", "failed"),
+    "shed": ("partial", "shed"),
+    "limited": ("degraded", "limited"),
+    "rejected": ("unknown", "rejected"),
+    "left": ("unknown", "left"),
+    "lost": ("bad", "lost"),
+}
+OUTCOMES: Final = {  # of an attempt that failed; core.outcome has the whole list
+    "overloaded": "overloaded",
+    "shared_capacity": "its shared pool was full",
+    "quota": "our quota there was used up",
+    "server_error": "an error of the server",
+    "unreachable": "unreachable",
+    "reset": "the connection died before an answer",
+    "stale": "a pooled connection had died idle",
+    "broken_stream": "the stream broke off",
+    "timed_out": "nothing in time",
+    "stalled": "silence in the middle",
+    "account": "the account was refused",
+    "misconfigured": "the model is not there",
+    "not_offered": "does not offer this",
+    "conflict": "conflict",
+    "context_length": "too long for the model",
+    "rejected": "the request was refused",
+    "hung": "nothing came until the caller left",
+    "lost": "our process ended under it",
+    "success": "answered",
+    "ignored": "left or overtaken: no verdict",
+}
+WELL: Final = ("success", "ignored")
+WAITED_S: Final = 0.001  # in the queue: less is no wait
+
+
+class Attempt(NamedTuple):
+    """One attempt with its place, its verdict and its cost."""
+
+    number: int
+    record: AttemptRecord
+    words: str
+    state: str
+    cost_microusd: int
+
+
+def sentence(row: Any, detail: Detail) -> str:
+    """Return in one sentence what became of an exchange."""
+    failed = [one for one in detail.attempts if one.outcome not in WELL]
+    took = seconds(row.duration_s)
+    if row.fate == "served":
+        return _served(row, failed)
+    code = f" ({row.code})" if row.code else ""
+    how = _named(failed) or row.code or row.outcome
+    told = {
+        "failed": f"Failed after {took}: {how}",
+        "shed": f"Shed for lack of capacity after {took}{code}",
+        "limited": f"Refused: over the tenant's own limit{code}",
+        "rejected": f"Rejected: the request or its key was at fault{code}",
+        "left": f"The caller left after {took}",
+        "lost": "Lost: our process ended under it; its figures are estimates",
+    }
+    return told.get(row.fate, f"Ended as {row.outcome} after {took}{code}")
+
+
+def _served(row: Any, failed: list[AttemptRecord]) -> str:
+    took = seconds(row.duration_s)
+    if row.hops:
+        return f"Served in {took}: the answer broke off, and {row.upstream} went on with it"
+    after = f", after {_named(failed)} failed" if failed else ""
+    return f"Served by {row.upstream or 'us'} in {took}{after}"
+
+
+def why(row: Any, detail: Detail) -> list[str]:
+    """Return what the record says of why it went as it did, a sentence each."""
+    told: list[str] = []
+    for number, one in enumerate(detail.attempts, 1):
+        if one.outcome not in WELL:
+            status = f" (status {one.status})" if one.status else ""
+            told.append(f"Attempt {number} at {one.upstream} failed: {words_of(one)}{status}.")
+        if one.seam:
+            told.append(f"Attempt {number} went on with a broken answer; the seam: {one.seam}.")
+    if detail.attempts and not told:
+        told.append(f"{detail.attempts[0].upstream} was asked first, and nothing failed.")
+    if not detail.attempts:
+        told.append("No upstream was asked.")
+    if row.queued_s >= WAITED_S:
+        told.append(f"It waited {seconds(row.queued_s)} for a slot in the tier {row.tier}.")
+    if row.served_model and row.model not in ("", row.served_model, row.route):
+        told.append(f"{row.model} was asked for; {row.served_model} answered.")
+    told += [f"Under load {one} was taken from it." for one in detail.degraded]
+    return told
+
+
+def attempts(detail: Detail) -> list[Attempt]:
+    """Return the attempts in order, each with its cost."""
+    costs = [*detail.costs_microusd, *(0 for _ in detail.attempts)]
+    return [
+        Attempt(number, one, words_of(one), state_of(one), cost)
+        for number, (one, cost) in enumerate(zip(detail.attempts, costs, strict=False), 1)
+    ]
+
+
+def chart(row: Any, detail: Detail) -> Drawn:
+    """Return the exchange as a waterfall."""
+    steps: list[Step] = []
+    if row.queued_s >= WAITED_S:
+        steps.append(Step("Queue", seconds(row.queued_s), 0.0, row.queued_s, is_wait=True))
+    for number, one in enumerate(detail.attempts, 1):
+        words = f"{words_of(one)}, {seconds(one.duration_s)}"
+        if one.ttft_s:
+            words = f"first token {seconds(one.ttft_s)}, {words}"
+        steps.append(
+            Step(
+                f"{number}  {one.upstream}",
+                words,
+                one.dialled_s,
+                one.dialled_s + one.duration_s,
+                one.dialled_s + one.ttft_s if one.ttft_s else 0.0,
+                is_failed=one.outcome not in WELL,
+            )
+        )
+    return waterfall("Attempts over time", steps, row.duration_s)
+
+
+def words_of(one: AttemptRecord) -> str:
+    """Return what became of an attempt."""
+    return OUTCOMES.get(one.outcome, one.outcome)
+
+
+def state_of(one: AttemptRecord) -> str:
+    """Return the state of an attempt."""
+    if one.outcome == "success":
+        return "good"
+    return "unknown" if one.outcome == "ignored" else "bad"
+
+
+def _named(failed: list[AttemptRecord]) -> str:
+    """Return who failed and how; the last of many."""
+    told = [f"{one.upstream} ({words_of(one)})" for one in failed[-2:]]
+    more = f"{len(failed) - 2} more and " if len(failed) > len(told) else ""
+    return more + " and ".join(told)
