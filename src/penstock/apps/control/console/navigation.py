@@ -28,6 +28,7 @@ NAVIGATION: Final = (
             Item("/objectives", "Objectives"),
         ),
     ),
+    Group("Customers", (Item("/tenants", "Tenants and keys"),)),
     Group("Money", (Item("/usage", "Usage and money"),)),
     Group("Rules", (Item("/configuration", "Configuration"), Item("/audit", "Audit"))),
 )

@@ -6,8 +6,10 @@ from penstock.apps.control.console import (
     audit,
     configuration,
     exchanges,
+    keys,
     objectives,
     overview,
+    tenants,
     usage,
 )
 from penstock.apps.control.console.view import Page
@@ -16,6 +18,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *exchanges.PAGES,
     *usage.PAGES,
+    *tenants.PAGES,
+    *keys.PAGES,
     *objectives.PAGES,
     *configuration.PAGES,
     *audit.PAGES,

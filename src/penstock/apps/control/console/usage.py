@@ -18,6 +18,10 @@ from penstock.apps.control.console.periods import Period
 from penstock.apps.control.console.view import Page, View
 from penstock.apps.control.queries import usage as asked_for
 from penstock.apps.control.queries.usage import Figures, Group, Slice
+from penstock.web.charts import over_time
+from penstock.web.charts.drawing import Drawn
+from penstock.web.charts.over_time import Band, Look, Series
+from penstock.web.quantities import money, number
 
 NAMES: Final = {
     "tenant": "Tenant", "route": "Route", "model": "Model", "key": "Key", "upstream": "Upstream",
@@ -68,19 +72,6 @@ class Asked(msgspec.Struct, frozen=True):
     def exchanges(self, name: str) -> str:
         """Return where the exchanges behind a line are."""
         return links.exchanges(self.period.span, {**self.only, self.by: name})
-
-
-class Series(msgspec.Struct, frozen=True):
-    """One value of the dimension in the chart: its amount on each day."""
-
-    name: str
-    colour: str
-    values: list[int]
-
-    @property
-    def total(self) -> int:
-        """The amount of all days."""
-        return sum(self.values)
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -135,8 +126,7 @@ def usage(view: View) -> str:
         total=total,
         groups=groups,
         groups_max=asked_for.GROUPS_MAX,
-        series=series(told, names, stacks),
-        days=range(told.period.span.since_s, told.period.span.until_s, periods.DAY_S),
+        chart=chart(told, names, stacks, view.now_unix_s) if told.period.span.days > 1 else "",
         unnamed=UNNAMED[told.by],
         sums=Sums(told, total, before),
     )
@@ -156,8 +146,10 @@ def usage_csv(view: View) -> Response:
     return links.csv_response(text.getvalue(), name)
 
 
-def series(told: Asked, names: list[str], stacks: dict[str, dict[int, int]]) -> list[Series]:
-    """Return the chart's series, the largest first, all others last."""
+def chart(
+    told: Asked, names: list[str], stacks: dict[str, dict[int, int]], now_unix_s: float
+) -> Drawn:
+    """Return the days as areas, the largest at the bottom, all others on top."""
     span = told.period.span
     days = range(span.since_s, span.until_s, periods.DAY_S)
     found = [
@@ -172,7 +164,13 @@ def series(told: Asked, names: list[str], stacks: dict[str, dict[int, int]]) -> 
     if asked_for.OTHERS in stacks and asked_for.OTHERS not in names:
         rest = [stacks[asked_for.OTHERS].get(day, 0) for day in days]
         found.append(Series("others", f"series-{STACKED_MAX + 1}", rest))
-    return found
+    words = money if told.show.endswith("usd") else number
+    look = Look(f"{SHOWN[told.show]} by day and {NAMES[told.by].lower()}", words=words)
+    axis = over_time.Span(span.since_s, periods.DAY_S, span.days)
+    today_s = now_unix_s // periods.DAY_S * periods.DAY_S
+    open_day = Band(today_s, today_s + periods.DAY_S, "today so far")
+    bands = [open_day] if span.since_s <= today_s < span.until_s else []
+    return over_time.stacked(look, axis, found, bands)
 
 
 def whole(found: Any) -> Figures:
