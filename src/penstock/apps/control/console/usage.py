@@ -108,14 +108,15 @@ def usage(view: View) -> str:
     """Return the page."""
     told = asked(view.query, view.now_unix_s)
     with view.parts.store.reading() as connection:
-        days = asked_for.by_day(connection, told.part)
         groups = asked_for.groups(connection, told.part, told.by, told.show)
+        total = whole(one.figures for one in groups)
+        if len(groups) >= asked_for.GROUPS_MAX:  # there are more than are listed
+            total = whole(asked_for.by_day(connection, told.part).values())
         before = whole(
             asked_for.by_day(connection, Slice(told.period.span.before, told.only)).values()
         )
         names = [one.name for one in groups[:STACKED_MAX]]
         stacks = asked_for.stacks(connection, told.part, told.by, names, told.show)
-    total = whole(days.values())
     return view.page(
         "usage.html",
         title="Usage and money",
