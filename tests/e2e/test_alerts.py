@@ -18,7 +18,7 @@ from tests.e2e.conftest import StartGateway
 from tests.e2e.emulator import RunningEmulator
 from tests.e2e.gateway import CALLER_KEY, RunningGateway, config_of, document
 from tests.ledger.spooling import read_all, reader
-from tests.notify.receiver import receiving
+from tests.notify.receiver import Received, receiving
 
 from penstock.apps.control import alerting, delivering
 from penstock.apps.control.parts import Parts
@@ -78,6 +78,13 @@ async def _at_once(work: Callable[[], Any]) -> Any:
     return work()
 
 
+def is_signed(received: Received, now_unix_s: float) -> bool:
+    """Tell whether the last request bears our signature."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = {name: received.header(name) for name in names}
+    return webhook.is_signed(SECRET, headers, received.bodies[-1], now_unix_s)
+
+
 @pytest.mark.slow
 def test_an_outage_is_told_and_so_is_its_end(
     start_gateway: StartGateway,
@@ -103,9 +110,7 @@ def test_an_outage_is_told_and_so_is_its_end(
             assert await watched.look(HALF_HOUR_S - 60) == []
             assert await watched.look(HALF_HOUR_S + 60) == ["resolved"]
             assert await watched.look(HALF_HOUR_S + 90) == []
-            names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-            last = {name: received.header(name) for name in names}
-            assert webhook.is_signed(SECRET, last, received.bodies[-1], watched.now_unix_s)
+            assert is_signed(received, watched.now_unix_s)
             return [json.loads(body) for body in received.bodies]
 
     opened, resolved = asyncio.run(script())
