@@ -6,7 +6,6 @@ import msgspec
 from sqlalchemy import insert, select
 
 from penstock.apps.control import book
-from penstock.apps.control.charging import current
 from penstock.apps.control.endpoint import (
     BookError,
     Call,
@@ -20,6 +19,7 @@ from penstock.apps.control.endpoint import (
 from penstock.ledger import tables
 from penstock.ledger.book import PriceList, Versioned
 from penstock.ledger.price_check import wrongs
+from penstock.ledger.price_table import current
 
 VERSION_MAX: Final = 2**53  # beyond it JSON's readers lose whole numbers
 DIGITS_MAX: Final = 15
