@@ -13,7 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from tests.e2e.emulator import wait_until
 
 from penstock.apps.control import tracing
-from penstock.apps.control.tracing import Tracing, headers_of
+from penstock.apps.control.tracing import Tracing, headers_of, start_tracing
+from penstock.config.model import Config
 from penstock.config.operations import Traces
 from penstock.core import trace_context
 from penstock.core.errors import ConfigError
@@ -192,3 +193,15 @@ def test_headers_are_read_as_opentelemetry_has_them() -> None:
     assert headers_of("a=1, b = x=y ,") == {"a": "1", "b": "x=y"}
     with pytest.raises(ConfigError, match="no list of headers"):
         headers_of("a=1,token")
+
+
+def test_nothing_is_sent_unless_the_configuration_says_where_to(receiver: Receiver) -> None:
+    assert start_tracing(Config(), {}) is None
+    settings = Traces(endpoint=receiver.url, headers_env="TRACES_HEADERS")
+    with pytest.raises(ConfigError, match="TRACES_HEADERS is not set"):
+        start_tracing(Config(traces=settings), {})
+    sender = start_tracing(Config(traces=settings), {"TRACES_HEADERS": "x-token=s"})
+    assert sender
+    sender.offer([record()])
+    sender.stop()
+    assert receiver.headers[0]["x-token"] == "s"

@@ -41,10 +41,13 @@ from penstock.apps.control.importing import import_files
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.reading import Reading
+from penstock.apps.control.tracing import Tracing, start_tracing
 from penstock.apps.control.who import Who
 from penstock.config import load, private_file
 from penstock.config.locking import locked
+from penstock.config.model import Config
 from penstock.config.operations import Control as ControlSettings
+from penstock.core.calendar import DAY_S
 from penstock.core.errors import PenstockError, StoreError
 from penstock.identity import oidc
 from penstock.ledger.store import migrate, open_store
@@ -101,6 +104,7 @@ class Control:
         self._caller = Caller(parts, who)
         self._http = oidc.http_client()
         self._is_prepared = False
+        self._tracing: Tracing | None = None
         self.app = Starlette(
             routes=[
                 Route("/healthz", _healthz),
@@ -109,6 +113,12 @@ class Control:
                 *entrance.routes(Door(parts, self._caller, who), self._http),
             ],
         )
+
+    def trace(self, config: Config) -> None:
+        """Send spans of what is recorded from now on, if there is somewhere to; ConfigError."""
+        self._tracing = tracing = start_tracing(config, load.environment())
+        if tracing is not None:
+            self._reading.reader.intake.on_inserted = tracing.offer
 
     async def serve(self) -> None:
         """Serve until told to stop; raises StoreError if it cannot listen."""
@@ -178,16 +188,19 @@ class Control:
     def close(self) -> None:
         """Stop reading, and close the database."""
         self._reading.stop()
+        if self._tracing is not None:
+            self._tracing.stop()
         self._store.close()
 
     async def _keep_publishing(self) -> None:
-        """Try again, for as long as something that was saved is not served."""
+        """Try again while something that was saved is not served; each day, prices may begin."""
         pause = asyncio.Event()  # never set: it only waits
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):
                     await pause.wait()
-            if self._publisher.standing.is_behind:
+            standing = self._publisher.standing
+            if standing.is_behind or standing.at_unix_s // DAY_S < clock.now_unix_s() // DAY_S:
                 await self.try_to_publish()
 
     async def _reload(self) -> None:
@@ -215,7 +228,10 @@ def token_of(state_dir: Path) -> str:
 
 async def _serve(options: Options) -> None:
     plan = await _plan(options)
-    await Control(options, plan.config.control if plan else ControlSettings()).serve()
+    control = Control(options, plan.config.control if plan else ControlSettings())
+    if plan is not None:
+        control.trace(plan.config)
+    await control.serve()
 
 
 async def _plan(options: Options) -> PlanFile | None:

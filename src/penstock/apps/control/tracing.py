@@ -17,11 +17,12 @@ from typing import Any, Final
 
 import msgspec
 
+from penstock.config.model import Config
 from penstock.config.operations import Traces
 from penstock.core.errors import ConfigError, Problem
 from penstock.exchange.record import Record
 from penstock.telemetry import log
-from penstock.telemetry.spans import Place, Span, is_sampled, spans_of
+from penstock.telemetry.spans import Place, Span, is_sampled, places_of, spans_of
 
 QUEUE_MAX: Final = 20_000  # records: one batch of the reader; a few tens of megabytes
 BATCH_MAX: Final = 256  # records: some hundred kilobytes on the wire
@@ -152,6 +153,18 @@ class Sender:
         return self._trace.SpanContext(
             int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=sampled
         )
+
+
+def start_tracing(config: Config, environment: Mapping[str, str]) -> Tracing | None:
+    """Return what sends spans, None if no endpoint is set; raises ConfigError."""
+    settings = config.traces
+    if not settings.endpoint:
+        return None
+    name = settings.headers_env
+    if name and name not in environment:
+        problem = f"the variable {name} is not set"
+        raise ConfigError([Problem("traces.headers_env", problem, "set it, or leave this empty")])
+    return Tracing(settings, places_of(config), headers_of(environment.get(name, "")))
 
 
 def headers_of(text: str) -> dict[str, str]:
