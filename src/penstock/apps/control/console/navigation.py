@@ -29,6 +29,6 @@ NAVIGATION: Final = (
         ),
     ),
     Group("Customers", (Item("/tenants", "Tenants and keys"),)),
-    Group("Money", (Item("/usage", "Usage and money"),)),
+    Group("Money", (Item("/usage", "Usage and money"), Item("/prices", "Prices"))),
     Group("Rules", (Item("/configuration", "Configuration"), Item("/audit", "Audit"))),
 )

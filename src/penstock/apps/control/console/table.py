@@ -9,6 +9,7 @@ from penstock.apps.control.console import (
     keys,
     objectives,
     overview,
+    prices,
     tenants,
     usage,
 )
@@ -21,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *tenants.PAGES,
     *keys.PAGES,
     *objectives.PAGES,
+    *prices.PAGES,
     *configuration.PAGES,
     *audit.PAGES,
 )
