@@ -33,7 +33,9 @@ def waiting(terminal: Terminal, words: str) -> Generator[None]:
         status.stop()
 
 
-def greet(terminal: Terminal, plan: Plan, urls: dict[str, str], key: str) -> None:
+def greet(
+    terminal: Terminal, plan: Plan, urls: dict[str, str], key: str, first_link: str = ""
+) -> None:
     """Say what runs and how to use it."""
     if plan.is_emulated:
         terminal.line()
@@ -50,6 +52,9 @@ def greet(terminal: Terminal, plan: Plan, urls: dict[str, str], key: str) -> Non
     terminal.pair("from", plan.origin)
     terminal.pair("models", _models(plan))
     terminal.pair("key", key, "bold")
+    if first_link:
+        terminal.line("  Nobody owns the console yet; this link lets one person in, once:")
+        terminal.line(f"  {first_link}", "bold")
     _paste(terminal, urls["gateway"], key, _first_model(plan))
     terminal.line()
     terminal.line("  Ctrl-C drains and stops everything.", "bright_black")

@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
     "tenants": ("penstock.cli.tenants", "Say who keys belong to, what is owed, what is limited"),
     "slo": ("penstock.cli.slo", "Show objectives and budgets; OpenSLO in, Prometheus rules out"),
+    "operators": ("penstock.cli.operators", "Say who may log in to the console"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
     "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
@@ -30,7 +31,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
 START_HERE: Final = (
-    "up", "check", "probe", "init", "reload", "keys", "tenants", "slo", "tail", "top", "simulate",
+    "up", "check", "probe", "init", "reload", "keys", "tenants", "slo", "operators",
+    "tail", "top", "simulate",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Where things lie in the state directory, and whether a ``penstock up`` runs on it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -9,6 +9,9 @@ from penstock.config import load, private_file
 from penstock.config.locking import locked
 from penstock.core.errors import StoreError
 from penstock.snapshot import plan
+
+FIRST_LINK: Final = "first-link"
+CONSOLE: Final = "console.localhost"  # what browsers find on this machine by themselves
 
 
 class State:
@@ -66,3 +69,12 @@ def up_pid(state: State) -> int:
     """Return the process id of the ``penstock up`` that runs on this state; 0 if none does."""
     with locked(state.lock) as is_free:
         return 0 if is_free else int(read_json(state.up).get("pids", {}).get("up", 0))
+
+
+def first_link(home: State) -> str:
+    """Return the link by which the first owner comes in; empty if one has, or control is not up."""
+    path = home.root / FIRST_LINK
+    url = str(read_json(home.ready("control")).get("url", ""))
+    if not path.exists() or not url:
+        return ""
+    return f"http://{CONSOLE}:{url.rpartition(':')[2]}/first/{private_file.read(path).strip()}"

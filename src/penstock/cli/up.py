@@ -277,7 +277,8 @@ class Up:
             private_file.write_json(self._ready_file, ready)
 
     def _tell(self) -> None:
-        greeting.greet(self._terminal, self._plan, self._urls, self._key)
+        first_link = state.first_link(self._home)
+        greeting.greet(self._terminal, self._plan, self._urls, self._key, first_link)
         if load.config_path(self._config):  # what was found by itself needs no advice
             self._terminal.problems("degraded", warnings(self._plan.config))
         self._terminal.problems("degraded", self._doubts)

@@ -49,7 +49,7 @@ class Identity:
 
     def __init__(self, settings: Control, rows: Rows, state_dir: Path) -> None:
         self.rows = rows
-        self.site = Site(settings.hosts)
+        self.site = Site(settings.hosts, settings.port)
         self.hasher = Hasher()
         self.tickets = Tickets(_ticket_key(state_dir / TICKETS_KEY))
         self.terms = Terms(settings.session_idle_minutes * 60.0, settings.session_hours * 3600.0)

@@ -36,6 +36,7 @@ from penstock.apps.emulate.embeddings import CompatibleEmbeddings, Embeddings
 from penstock.apps.emulate.gemini import Gemini
 from penstock.apps.emulate.gpt import Chat, CompatibleChat
 from penstock.apps.emulate.limits import AT_EASE, RateLimits, Standing
+from penstock.apps.emulate.oidc import PREFIX as OIDC_PREFIX
 from penstock.apps.emulate.pace import Pacer, Tempo
 from penstock.apps.emulate.responses import Responses
 from penstock.apps.emulate.scripted import EDGE_BODY, EDGE_STATUS, FAILURES, in_stream, scripted
@@ -95,6 +96,9 @@ class Emulator:
         query = Query(method, path, parameters, call.headers, call.body)
         if path.startswith(PREFIX):
             self._control.answer(call, query)
+            return
+        if path.startswith(OIDC_PREFIX + "/"):
+            self._control.oidc.answer(call, query._replace(path=path.removeprefix(OIDC_PREFIX)))
             return
         for prefix, dialect in ROUTES:
             if path == prefix or path.startswith(prefix + "/"):

@@ -6,6 +6,7 @@
     GET    /control/pace              the pace by provider; PUT replaces it
     GET    /control/limits            the rate limits by provider; PUT replaces them
     GET    /control/attempts?last=N   the last attempts, oldest first; DELETE forgets them
+    GET    /control/oidc              whom the OpenID provider vouches for; PUT replaces it
     GET    /control/stats             counters
 
 All of it needs ``Authorization: Bearer TOKEN``. A document with problems changes nothing, and the
@@ -22,6 +23,7 @@ from penstock.apps.emulate.attempts import ATTEMPTS_MAX, AttemptLog
 from penstock.apps.emulate.catalogue import ALL_MODELS, PROVIDERS
 from penstock.apps.emulate.dialect import JSON_TYPE, Query, bearer, encode
 from penstock.apps.emulate.limits import RateLimit, RateLimits
+from penstock.apps.emulate.oidc import Oidc
 from penstock.apps.emulate.pace import Pacer, PaceSetting, pace_problems
 from penstock.apps.emulate.settings import Settings
 from penstock.core.fault import Fault, FaultScript
@@ -76,6 +78,7 @@ class Control:
         self._pacer = pacer
         self._limits = limits
         self._log = log
+        self.oidc = Oidc()
 
     def answer(self, call: Call, query: Query) -> None:
         """Answer one call."""
@@ -93,6 +96,8 @@ class Control:
             ("PUT", "limits"): self._set_limits,
             ("GET", "attempts"): self._show_attempts,
             ("DELETE", "attempts"): self._clear_attempts,
+            ("GET", "oidc"): self._show_oidc,
+            ("PUT", "oidc"): self._set_oidc,
             ("GET", "stats"): self._show_stats,
         }.get((query.method, what))
         if found is None:
@@ -153,6 +158,16 @@ class Control:
         del query
         self._log.clear()
         return 200, {"attempts": list[object]()}
+
+    def _show_oidc(self, query: Query) -> tuple[int, object]:
+        del query
+        return 200, self.oidc.settings
+
+    def _set_oidc(self, query: Query) -> tuple[int, object]:
+        problems = self.oidc.set(query.body)
+        if problems:
+            return 400, {"error": "nothing was changed", "problems": problems}
+        return 200, self.oidc.settings
 
     def _show_stats(self, query: Query) -> tuple[int, object]:
         del query
