@@ -61,6 +61,7 @@ class SpoolWriter:
         self._told = (0, 0, 0)  # dropped lines and exchanges that have been told, and how often
         self.dropped = 0  # lines that are not on disk
         self.dropped_exchanges = 0  # with not one line on disk; counted by the recorder
+        self.is_filling = False  # so much waits to be read that somebody should look
         self.used_bytes = 0  # of all segments of all workers, when the last one was begun
         self.error = ""  # why the last one is not; empty while all is well
         self.lines = 0
@@ -80,11 +81,6 @@ class SpoolWriter:
         self._at = after
         self.lines += 1
         return True
-
-    @property
-    def is_filling(self) -> bool:
-        """Whether so much waits to be read that somebody should look."""
-        return self.used_bytes > self._limits.bytes_max * FILLING_RATIO
 
     @property
     def bytes_max(self) -> int:
@@ -120,6 +116,7 @@ class SpoolWriter:
         size = max(self._limits.segment_bytes, len(told) + line_bytes)
         size += -size % mmap.PAGESIZE
         self.used_bytes = self._others_bytes() + size
+        self.is_filling = self.used_bytes > self._limits.bytes_max * FILLING_RATIO
         if self.used_bytes > self._limits.bytes_max:
             self.error = FULL.format(self._limits.bytes_max)
         else:

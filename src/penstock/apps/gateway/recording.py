@@ -24,12 +24,17 @@ class SpoolRecorder:
         self._chance = chance
         self._encode = msgspec.json.Encoder().encode
         self._was_in_error = ""
+        self._was_filling = False
+        self._untold: set[str] = set()  # exchanges of which no line is on disk, while there are any
         self.sample_ratio = 0.0
         self.in_flight = 0
 
     def opened(self, line: Opened) -> None:
         """Write that an attempt is about to be dialled."""
-        self._spool.append(self._encode(line) + b"\n")
+        if self._spool.append(self._encode(line) + b"\n"):
+            self._untold.discard(line.id)
+        elif line.attempt == 1:
+            self._untold.add(line.id)
 
     def closed(self, record: Record) -> None:
         """Write and count the end of an exchange."""
@@ -38,7 +43,13 @@ class SpoolRecorder:
 
     def write(self, record: Record) -> None:
         """Write and count a record, also one of a request that never became an exchange."""
-        self._spool.append(self._encode(record) + b"\n")
+        is_told = self._spool.append(self._encode(record) + b"\n")
+        if not is_told and (not record.attempts or record.id in self._untold):
+            self._spool.dropped_exchanges += 1  # others are read as lost
+        self._untold.discard(record.id)
+        if self._spool.is_filling != self._was_filling:
+            self._was_filling = self._spool.is_filling
+            self._warn_of_filling()
         if self._spool.error != self._was_in_error:
             self._was_in_error = self._spool.error
             if self._was_in_error:
@@ -50,3 +61,10 @@ class SpoolRecorder:
         if not is_plain or (self.sample_ratio and self._chance() < self.sample_ratio):
             fields: dict[str, object] = msgspec.to_builtins(record)
             log.info("exchange", **fields)
+
+    def _warn_of_filling(self) -> None:
+        fields = {"used_bytes": self._spool.used_bytes, "bytes_max": self._spool.bytes_max}
+        if self._was_filling:
+            log.warn("spool_filling", **fields, reason="nobody reads it: is control running?")
+        else:
+            log.info("spool_emptied", **fields)
