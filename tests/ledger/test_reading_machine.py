@@ -184,7 +184,7 @@ def test_each_exchange_is_in_the_ledger_once(store: Store) -> None:
         def __init__(self) -> None:
             super().__init__(crashing)
 
-    examples = 2 if store.is_postgres else 8  # a server takes longer, and differs only in SQL
+    examples = 3 if store.is_postgres else 25  # a server takes longer, and differs only in SQL
     run_state_machine_as_test(
         OfStore, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None)
     )

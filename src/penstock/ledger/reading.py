@@ -55,8 +55,8 @@ class SpoolReader:
         self._last = ""  # writer that filled the last batch
         self.quiet_s = QUIET_S
 
-    def step(self, now_unix_s: float) -> int:
-        """Read and write one batch; return how many lines it had. Raises StoreError."""
+    def step(self, now_unix_s: float) -> bool:
+        """Read and write one batch; return whether it got further. Raises StoreError."""
         try:
             return self._step(now_unix_s)
         except StoreError:
@@ -72,7 +72,7 @@ class SpoolReader:
             total += max(0, segments.written(path) - read)
         return total
 
-    def _step(self, now_unix_s: float) -> int:
+    def _step(self, now_unix_s: float) -> bool:
         if not self._is_known:
             self._recall()
         paths = segments.listed(self._folder)
@@ -83,14 +83,15 @@ class SpoolReader:
         ended = self._ended(paths, living, cursors)
         closed = self._close(batch, ended)
         answered = [one for one in {*batch.records, *closed} if one in self._waiting]
-        if moved or batch.lines or answered:
+        has_moved = bool(moved or batch.records or answered)
+        if has_moved:
             self.intake.write(batch, moved, answered, now_unix_s)
             self._cursors = cursors
             for one in answered:
                 del self._waiting[one]
             self._waiting |= {name: lines[0][1] for name, lines in batch.opened.items()}
         self._delete(paths, ended)
-        return batch.lines
+        return has_moved
 
     def _recall(self) -> None:
         """Ask the database how far the segments have been read, and what waits."""
