@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "operators": ("penstock.cli.operators", "Say who may log in to the console"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
+    "report": ("penstock.cli.report", "Write a month's SLAs, or how load was managed"),
     "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "limiter": ("penstock.cli.limiter", "Own the capacity that several gateways share"),
@@ -32,7 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 START_HERE: Final = (
     "up", "check", "probe", "init", "reload", "keys", "tenants", "slo", "operators",
-    "tail", "top", "simulate",
+    "tail", "top", "report", "simulate",
 )  # fmt: skip
 
 

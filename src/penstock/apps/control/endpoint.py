@@ -149,6 +149,14 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Limit = 100
 
 
+class File(msgspec.Struct, frozen=True):
+    """An answer that is no JSON: a page, or a table to be kept."""
+
+    name: str
+    kind: str  # text/html, text/csv
+    text: str
+
+
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An endpoint that takes no query."""
 

@@ -22,6 +22,7 @@ from penstock.apps.control.endpoint import (
     BookError,
     Call,
     Endpoint,
+    File,
     ForbiddenError,
     InvalidError,
     MissingError,
@@ -36,6 +37,7 @@ from penstock.core.errors import (
     PenstockError,
     StoreError,
 )
+from penstock.web import serving
 
 PREFIX: Final = "/api/v1"
 WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
@@ -108,6 +110,8 @@ class Caller:
         found = await self.blocking(lambda: endpoint.handler(call))
         if endpoint.answer is None:
             return Response(status_code=204)
+        if isinstance(found, File):
+            return file(found)
         return json(found, endpoint.status)
 
 
@@ -132,6 +136,18 @@ def json(value: Any, status: int = 200) -> Response:
     """Return a value as JSON that nobody may keep."""
     headers = {"cache-control": "no-store"}
     return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def file(found: File) -> Response:
+    """Return a page as a page, anything else as a file to be kept."""
+    if found.kind == "text/html":
+        return serving.report(found.text)
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="{found.name}"',
+        "x-content-type-options": "nosniff",
+    }
+    return Response(found.text, 200, headers, found.kind)
 
 
 def refusal(error: PenstockError) -> Response:

@@ -7,7 +7,14 @@ from typing import Any, Final
 import msgspec
 
 import penstock
-from penstock.apps.control.endpoint import BookError, Endpoint, ForbiddenError, InvalidError, Role
+from penstock.apps.control.endpoint import (
+    BookError,
+    Endpoint,
+    File,
+    ForbiddenError,
+    InvalidError,
+    Role,
+)
 from penstock.core.errors import KeyRefusedError, PenstockError, StoreError
 
 TEMPLATE: Final = "#/components/schemas/{name}"
@@ -64,7 +71,7 @@ def raised(endpoint: Endpoint) -> list[type[PenstockError]]:
 
 def _types(endpoints: Iterable[Endpoint]) -> Iterator[Any]:
     for endpoint in endpoints:
-        if endpoint.answer is not None:
+        if endpoint.answer not in (None, File):
             yield endpoint.answer
         if endpoint.body is not None:
             yield endpoint.body
@@ -74,6 +81,10 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if endpoint.answer is None:
         responses["204"] = {"description": "done"}
+    elif endpoint.answer is File:
+        kind = "text/csv" if endpoint.path.endswith(".csv") else "text/html"
+        content = {kind: {"schema": {"type": "string"}}}
+        responses[str(endpoint.status)] = {"description": "the file", "content": content}
     else:
         responses[str(endpoint.status)] = _json("the answer", _schema(endpoint.answer))
     for kind in raised(endpoint):

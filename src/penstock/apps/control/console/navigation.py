@@ -29,6 +29,13 @@ NAVIGATION: Final = (
         ),
     ),
     Group("Customers", (Item("/tenants", "Tenants and keys"),)),
-    Group("Money", (Item("/usage", "Usage and money"), Item("/prices", "Prices"))),
+    Group(
+        "Money",
+        (
+            Item("/usage", "Usage and money"),
+            Item("/prices", "Prices"),
+            Item("/reports", "Reports"),
+        ),
+    ),
     Group("Rules", (Item("/configuration", "Configuration"), Item("/audit", "Audit"))),
 )

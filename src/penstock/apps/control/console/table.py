@@ -10,6 +10,7 @@ from penstock.apps.control.console import (
     objectives,
     overview,
     prices,
+    reports,
     tenants,
     usage,
 )
@@ -19,6 +20,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *exchanges.PAGES,
     *usage.PAGES,
+    *reports.PAGES,
     *tenants.PAGES,
     *keys.PAGES,
     *objectives.PAGES,

@@ -196,7 +196,7 @@ def period_of(asked: Asked, now_unix_s: float) -> Period:
     """Return the period in whole steps, the one under way too. Raises InvalidError."""
     from_s, until_s = int(asked.from_unix_s), int(min(asked.until_unix_s, now_unix_s))
     if until_s <= from_s:
-        raise InvalidError("the period ends before it begins", "query.until")
+        raise InvalidError("the period ends before it begins", "query.to")
     if until_s - from_s > DAYS_MAX * DAY_S:
         raise InvalidError(f"a period is at most {DAYS_MAX} days", "query.from")
     grain_s = queries.grain_of(from_s, until_s)

@@ -50,13 +50,18 @@ def month(name: str, now_unix_s: float) -> Month:
     return made
 
 
+def named(number: int) -> str:
+    """Return a month's name by its number (``core.calendar``)."""
+    year, at = divmod(number, 12)
+    return f"{year:04}-{at + 1:02}"
+
+
 def end_of(number: int) -> int:
     """Return the last day of a month, as its number since the epoch."""
     return first_day(number + 1) - 1
 
 
 def _month(number: int, now_unix_s: float) -> Month:
-    year, at = divmod(number, 12)
     from_s, until_s = first_day(number) * DAY_S, first_day(number + 1) * DAY_S
     now_s = -(-int(now_unix_s) // STEP_S) * STEP_S
-    return Month(f"{year:04}-{at + 1:02}", number, from_s, until_s, min(until_s, now_s))
+    return Month(named(number), number, from_s, until_s, min(until_s, now_s))

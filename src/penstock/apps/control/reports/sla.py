@@ -168,7 +168,7 @@ def report(
 ) -> SlaReport:
     """Return a month's report; ``only`` is one tenant's, without providers. Raises InvalidError."""
     owing = _tenants(connection, month, only)
-    claims = () if only else tuple(_providers(connection, month, upstreams))
+    claims = () if only else tuple(providers(connection, month, upstreams))
     return SlaReport(
         month=month.name,
         from_unix_s=month.from_s,
@@ -181,6 +181,21 @@ def report(
         owed_microusd=sum(one.due.amount_microusd for one in owing),
         claim_microusd=sum(one.due.amount_microusd for one in claims),
     )
+
+
+def providers(
+    connection: Connection, month: Month, upstreams: Sequence[Upstream]
+) -> list[ProviderSla]:
+    """Return what all providers owe whose upstreams have a plan, the largest claim first."""
+    plans = {one.name: PLANS[one.sla] for one in upstreams if one.sla in PLANS}
+    tried = queries.tried(connection, month.period, plans)
+    made = [
+        provider_sla(
+            name, plan, month, tried[name], queries.model_sums(connection, month.period, name)
+        )
+        for name, plan in plans.items()
+    ]
+    return sorted(made, key=lambda one: (-one.due.amount_microusd, one.upstream))
 
 
 def tenant_sla(entry: TenantEntry, month: Month, found: Exchanges | None, sums: Sums) -> TenantSla:
@@ -298,20 +313,6 @@ def _tenants(connection: Connection, month: Month, only: str) -> tuple[TenantSla
     return tuple(
         sorted(made, key=lambda one: (-one.due.amount_microusd, one.terms is None, one.id))
     )
-
-
-def _providers(
-    connection: Connection, month: Month, upstreams: Sequence[Upstream]
-) -> list[ProviderSla]:
-    plans = {one.name: PLANS[one.sla] for one in upstreams if one.sla in PLANS}
-    tried = queries.tried(connection, month.period, plans)
-    made = [
-        provider_sla(
-            name, plan, month, tried[name], queries.model_sums(connection, month.period, name)
-        )
-        for name, plan in plans.items()
-    ]
-    return sorted(made, key=lambda one: (-one.due.amount_microusd, one.upstream))
 
 
 def _figure(name: str, found: Series, told: _Told) -> Figure:
