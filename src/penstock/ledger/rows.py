@@ -29,7 +29,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
     junk_lines: int = 0
     dropped: tuple[str, ...] = ()
     degraded: tuple[str, ...] = ()
-    costs_microusd: list[int] = []  # of each attempt
+    costs_microusd: tuple[int, ...] = ()  # of each attempt
     is_unpriced: bool = False
     trace: str = ""  # the caller's traceparent, if it sent one
 
@@ -123,7 +123,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         found["cost_microusd"],
         found["charge_microusd"],
         found["price_version"],
-        tuple(detail.costs_microusd) or (0,) * len(detail.attempts),
+        detail.costs_microusd or (0,) * len(detail.attempts),
         detail.is_unpriced,
     )
     return Entry(record, costs, found["fate"])
@@ -172,7 +172,7 @@ def _detail_of(record: Record, costs: Costs) -> Detail:
         record.junk_lines,
         record.dropped,
         record.degraded,
-        list(costs.by_attempt) if costs.cost_microusd else [],
+        costs.by_attempt if costs.cost_microusd else (),
         costs.is_unpriced,
         record.trace,
     )

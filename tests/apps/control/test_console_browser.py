@@ -1,13 +1,14 @@
 """Pages in a real browser: axe finds nothing, nothing is wider than a phone, the policy holds."""
 
+import importlib
 import shutil
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 from tests.apps.control.console import NOW, app_of, parts_in
 from tests.apps.control.rows import attempts, exchange, put, traffic
@@ -16,14 +17,8 @@ from penstock.ledger import tables
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or ""
-PATHS = (
-    "/",
-    "/exchanges",
-    "/exchanges/req_00000005",
-    "/exchanges?tenant=nobody",
-    "/usage",
-    "/audit",
-)
+PATHS = ("/", "/exchanges", "/exchanges?tenant=nobody", "/usage", "/audit")
+ONE = "/exchanges/req_00000005"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +60,7 @@ def test_pages_are_for_everybody(
     browser: Browser, urls: list[str], scheme: str, tmp_path: Path
 ) -> None:
     wrong: list[str] = []
+    axe: Any = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -81,10 +77,10 @@ def test_pages_are_for_everybody(
             answer = page.goto(path)
             assert answer is not None
             assert answer.status == 200, path
-            found = Axe().run(page)
+            found: dict[str, Any] = axe.run(page).response
             wrong += [
                 f"{path} at {width}: {one['id']} {one['nodes'][0]['html'][:200]}"
-                for one in found.response["violations"]
+                for one in found["violations"]
             ]
             over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if over > 0:
