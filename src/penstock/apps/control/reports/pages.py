@@ -11,7 +11,7 @@ from penstock.core.calendar import DAY_S
 from penstock.core.sla import STEP_S
 from penstock.web import moments, page
 
-FIRST: Final = 14  # tenants: what fits on the first page with ten upstreams
+FIRST: Final = 12  # tenants: what fits on a first page of Letter beside five upstreams
 BAD_DAY: Final = 0.05  # of a day's events in bad intervals: shown as an outage
 
 
