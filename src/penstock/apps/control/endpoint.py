@@ -45,6 +45,14 @@ class Actor(msgspec.Struct, frozen=True):
     since_unix_s: float = 0.0  # of the log-in
 
 
+class NobodyError(PenstockError):
+    """Nobody has said who calls."""
+
+    status = 401
+    code = "log_in_needed"
+    remedy = "Log in to the console, or send an API token as 'Authorization: Bearer ...'."
+
+
 class ForbiddenError(PenstockError):
     """The actor's role does not reach."""
 

@@ -26,6 +26,7 @@ from penstock.apps.control.endpoint import (
     ForbiddenError,
     InvalidError,
     MissingError,
+    NobodyError,
     Role,
 )
 from penstock.apps.control.openapi import document
@@ -33,7 +34,6 @@ from penstock.apps.control.parts import Parts
 from penstock.core.errors import (
     CallerError,
     ConfigError,
-    KeyRefusedError,
     PenstockError,
     StoreError,
 )
@@ -163,7 +163,7 @@ def refusal(error: PenstockError) -> Response:
 def needed(role: Role, actor: Actor) -> PenstockError:
     """Return why an actor may not: it has no name, or not the role."""
     if actor.role is Role.NOBODY:
-        return KeyRefusedError("this needs a log-in or an API token")
+        return NobodyError("this needs a log-in or an API token")
     return ForbiddenError(f"this needs the role {role.name.lower()}; {actor.name} has less")
 
 
