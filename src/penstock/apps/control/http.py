@@ -102,7 +102,7 @@ class Caller:
         call = Call(
             self._parts,
             actor,
-            request.path_params,
+            _path(request),
             _query(endpoint, request),
             await _body(endpoint, request),
             self._parts.now_unix_s(),
@@ -165,6 +165,13 @@ def needed(role: Role, actor: Actor) -> PenstockError:
     if actor.role is Role.NOBODY:
         return NobodyError("this needs a log-in or an API token")
     return ForbiddenError(f"this needs the role {role.name.lower()}; {actor.name} has less")
+
+
+def _path(request: Request) -> dict[str, str]:
+    """Return what stands in the path; PostgreSQL has no text with a zero byte in it."""
+    if any("\x00" in value for value in request.path_params.values()):
+        raise MissingError("there is nothing by a name with a zero byte")
+    return request.path_params
 
 
 def _query(endpoint: Endpoint, request: Request) -> Any:
