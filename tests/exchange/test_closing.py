@@ -5,11 +5,16 @@ from tests.exchange.world import DONE, Run, World, error, problem, role, stop, t
 
 from penstock.core.estimate import tokens
 from penstock.core.outcome import FailureKind
+from penstock.dialects import counting
 
 
 def booked(world: World, run: Run) -> tuple[int, int, bool]:
     record = world.record(run)
     return record.input_tokens, record.output_tokens, record.is_estimated
+
+
+def asked(run: Run) -> int:
+    return counting.estimate(run.order.dialect, run.order.inquiry).usage.input_tokens
 
 
 def test_a_stream_that_was_counted_is_exact() -> None:
@@ -54,9 +59,7 @@ def test_an_answer_that_was_not_counted_is_estimated(*, is_stream: bool) -> None
         world.line.stream(role(), text("x" * 40), stop(), DONE)
     else:
         world.line.answer(200, whole("x" * 40))
-    body = world.line.attempt.body
-    output = tokens(40) if is_stream else tokens(len(whole("x" * 40)))
-    assert booked(world, run) == (tokens(len(body)), output, True)
+    assert booked(world, run) == (asked(run), tokens(40), True)
 
 
 @pytest.mark.parametrize("how", ["cut", "leaves", "error"])
@@ -72,8 +75,41 @@ def test_a_broken_answer_is_estimated_from_what_came(how: str, *, is_counted: bo
         world.line.chunk(error())
     else:
         world.hang_up(run)
-    expected = 11 if is_counted else tokens(len(world.line.attempt.body))
+    expected = 11 if is_counted else asked(run)
     assert booked(world, run) == (expected, tokens(80), True)
+
+
+def test_a_whole_answer_that_broke_off_is_estimated_from_its_text_alone() -> None:
+    world = World()
+    run = world.start(world.route("a", "b"), is_stream=False)
+    body = whole("x" * 80)
+    world.line.head(200, content_type="application/json")
+    world.line.chunk(body[: body.index(b"x" * 80) + 60])
+    world.line.fail(FailureKind.BROKEN_STREAM)
+    world.line.answer(200, whole("Hello", 11, 5))
+    first = world.record(run).attempts[0]
+    assert (first.input_tokens, first.output_tokens) == (asked(run), tokens(60))
+    assert first.is_estimated
+
+
+def test_a_picture_that_was_not_counted_is_not_charged_by_its_bytes() -> None:
+    world = World()
+    url = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+    turn = {"role": "user", "content": [url]}
+    run = world.start(world.route("a"), fields={"messages": [turn]})
+    world.line.sse()
+    world.line.chunk(text("x" * 80))
+    world.hang_up(run)
+    assert 0 < world.record(run).input_tokens < 2_000
+
+
+def test_what_was_counted_of_an_answer_of_no_use_is_kept() -> None:
+    world = World()
+    run = world.start(world.route("a", "b"))  # a stream was asked for
+    world.line.answer(200, whole("Hello", 11, 5))
+    world.line.stream(text("Hello"), stop(), usage(11, 5), DONE)
+    first = world.record(run).attempts[0]
+    assert (first.outcome, first.input_tokens, first.output_tokens) == ("broken_stream", 11, 5)
 
 
 def test_a_broken_answer_that_counted_more_than_came_is_believed() -> None:

@@ -77,13 +77,14 @@ def estimate(dialect: Dialect, inquiry: Inquiry) -> Answer:
     the size of its body.
     """
     try:
-        count = _tokens_of(dialect.read_request(inquiry))
+        count = tokens_of(dialect.read_request(inquiry))
     except PenstockError:
         count = tokens(len(inquiry.body))
     return answer_of(max(count, 1), inquiry.model)
 
 
-def _tokens_of(request: Request) -> int:
+def tokens_of(request: Request) -> int:
+    """Return about how many tokens a request has."""
     count = _tokens_in(request.system) + sum(_of_turn(turn) for turn in request.turns)
     for tool in request.tools:
         schema = msgspec.json.encode(tool.schema).decode()

@@ -83,6 +83,7 @@ def whole(order: Order, attempt: Attempt) -> Whole | Failure:
     body = b"".join(attempt.parts)
     try:
         survey = dialect.survey(body)
+        attempt.usage = survey.usage  # is taken, whether the answer is of use or not
         if survey.failure is not None:
             return survey.failure
         if order.inquiry.is_stream:

@@ -2,7 +2,9 @@
 
     final usage came, attempt succeeded   the provider's figures, to the token
     some usage came                       its input; the larger of its output and what we counted
-    no usage came, a good head did        all estimated from bytes
+    no usage came, a good head did        input estimated from the request's text and pictures,
+                                          output from the text that came: in both without the
+                                          names, marks and ids of the format around it
     nothing good came                     nothing to count
     a count of tokens was asked for       nothing: it is the answer, and no use of tokens
     vectors were asked for                no output
@@ -20,6 +22,7 @@ from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
 from penstock.core.spent import Spent
 from penstock.core.tier import WORDS
 from penstock.core.trace_context import TRACEPARENT
+from penstock.dialects import counting, half_answer
 from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
@@ -42,7 +45,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
     bytes_out: int
 
 
-def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
+def usage_of(order: Order, attempt: Attempt) -> tuple[Usage, bool]:
     """Return an attempt's tokens, and whether they are an estimate."""
     if attempt.operation is Operation.COUNT_TOKENS:
         return NO_USAGE, False
@@ -52,22 +55,38 @@ def usage_of(attempt: Attempt) -> tuple[Usage, bool]:
         return usage, False
     if attempt.status != GOOD_STATUS:
         return NO_USAGE, False
-    output_bytes = reader.output_bytes if reader is not None else attempt.parts_bytes
-    if attempt.operation is Operation.EMBED:
-        output_bytes = 0
     usage = usage or Usage()
+    is_input_told = usage.is_known or usage.input_tokens > 0
     return Usage(
-        input_tokens=usage.input_tokens or tokens(len(attempt.body)),
-        output_tokens=max(usage.output_tokens, tokens(output_bytes)),
+        input_tokens=usage.input_tokens if is_input_told else _input_tokens(order, attempt),
+        output_tokens=max(usage.output_tokens, tokens(_output_bytes(attempt))),
         cached_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
     ), True
 
 
-def spent_on(attempt: Attempt, now_unix_s: float) -> Spent:
+def _input_tokens(order: Order, attempt: Attempt) -> int:
+    """Return about how many tokens were asked with; a request of no turns goes by its size."""
+    if attempt.operation is not Operation.GENERATE:
+        return tokens(len(attempt.body))
+    if attempt.continuation is not None:
+        return counting.tokens_of(attempt.continuation.request)
+    return counting.estimate(order.dialect, order.inquiry).usage.input_tokens
+
+
+def _output_bytes(attempt: Attempt) -> int:
+    """Return how much content came; a whole answer may have broken off in its middle."""
+    if attempt.operation is Operation.EMBED:
+        return 0
+    if attempt.reader is not None:
+        return attempt.reader.output_bytes
+    return half_answer.content_bytes(b"".join(attempt.parts))
+
+
+def spent_on(order: Order, attempt: Attempt, now_unix_s: float) -> Spent:
     """Count what an attempt took, once, when it has ended; return what the gate learns from it."""
-    attempt.counted, attempt.is_estimated = usage, _ = usage_of(attempt)
+    attempt.counted, attempt.is_estimated = usage, _ = usage_of(order, attempt)
     ttft_s = 0.0
     if attempt.reader is not None and attempt.first_token_at_s:
         ttft_s = attempt.first_token_at_s - attempt.dialled_at_s

@@ -344,7 +344,6 @@ class Exchange(Telling):
         if isinstance(whole, Failure):
             self._fail(attempt, whole, now_s)
             return
-        attempt.usage = whole.survey.usage
         self._deliver(attempt, whole.body, whole.survey.finish_reason, now_s)
 
     def _deliver(self, attempt: Attempt, body: bytes, finish_reason: str, now_s: float) -> None:
@@ -569,7 +568,7 @@ class Exchange(Telling):
 
     def _settle(self, attempt: Attempt, outcome: Outcome, now_s: float) -> None:
         attempt.end(outcome, now_s)
-        attempt.grant.spent = closing.spent_on(attempt, self._unix_s(now_s))
+        attempt.grant.spent = closing.spent_on(self._order, attempt, self._unix_s(now_s))
         self._attempt = None
         self._ports.gate.give_back(attempt.grant, outcome, now_s)
 

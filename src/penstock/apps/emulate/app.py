@@ -282,6 +282,8 @@ class Emulator:
     def _whole(self, visit: Visit, performance: Performance, said: Said, tempo: Tempo) -> None:
         fault = performance.fault
         body = visit.dialect.whole(said)
+        if fault is None or fault.kind is not FaultKind.EMPTY_STREAM:
+            performance.attempt.output_tokens = said.answer.output_tokens  # all was generated
         if fault is not None and fault.kind in _RAW:
             head = visit.dialect.head(visit.request_id, visit.standing, clock.now_unix_s())
             outlet = Raw(visit.call, JSON_TYPE + head, len(body))
@@ -292,7 +294,6 @@ class Emulator:
         elif fault is not None and fault.kind is FaultKind.EMPTY_STREAM:
             body = b""
         else:
-            performance.attempt.output_tokens = said.answer.output_tokens
             performance.attempt.is_usage_sent = said.has_usage
         self._send(visit, 200, body)
         performance.delivered()

@@ -1,6 +1,8 @@
 """What the emulator saw: the last attempts, and counts of all.
 
-An attempt is one request for an answer. Credentials are in no field of it. Its outcome:
+An attempt is one request for an answer. Credentials are in no field of it. A stream's tokens count
+as they go out; those of a whole answer before its first byte does, for by then it is generated.
+Its outcome:
 
     open           under way
     complete       all content and the finish went out, a harmless fault or not
@@ -24,7 +26,7 @@ REJECTED: Final = "rejected"
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """One attempt; instants in seconds since the emulator's start, tokens as far as sent."""
+    """One attempt; instants in seconds since the emulator's start, tokens as generated."""
 
     number: int
     request_id: str
