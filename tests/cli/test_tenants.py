@@ -145,7 +145,9 @@ def test_check_tells_the_rule_of_contracts_and_missing_prices(tmp_path: Path) ->
     assert told.returncode == 0
     assert "largest upstream: 801 > 0.8 x (2,000 - 1,000 of a) = 800" in told.stdout
     assert "there are budgets, but no price for auto" in told.stdout
-    (tmp_path / "state" / "prices.toml").write_text('[[prices]]\nmodel = "*"\ninput = 1.0\n')
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[[prices]]\nmodel = "*"\ninput = 1.0\n')
+    assert penstock(tmp_path, "prices", "set", str(prices), "--yes").returncode == 0
     assert "no price" not in penstock(tmp_path, "check").stdout
     assert "contracts" not in penstock(tmp_path, "check", "--text-only").stdout
     path.write_text(MUST_HOLD + TOML)

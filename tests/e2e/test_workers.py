@@ -80,7 +80,9 @@ def fleet(folder: Path, slots: int = 4, workers: int = 2) -> Generator[Fleet]:
 
 def test_slots_are_shared_exactly_and_all_are_used(tmp_path: Path) -> None:
     with fleet(tmp_path) as made:
-        assert set(made.up.ready()["pids"]) == {"up", "limiter", "gateway-1", "gateway-2"}
+        assert set(made.up.ready()["pids"]) == {
+                "up", "control", "limiter", "gateway-1", "gateway-2",
+            }  # fmt: skip
         asyncio.run(made.callers.many(120, at_once=24))
         assert made.callers.statuses == {200: 120}
         assert made.upstream.peak == 4

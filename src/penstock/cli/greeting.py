@@ -54,7 +54,7 @@ def greet(
     terminal.pair("key", key, "bold")
     if first_link:
         terminal.line("  Nobody owns the console yet; this link lets one person in, once:")
-        terminal.line(f"  {first_link}", "bold")
+        terminal.line(first_link, "bold")  # as it is: without a margin it fits
     _paste(terminal, urls["gateway"], key, _first_model(plan))
     terminal.line()
     terminal.line("  Ctrl-C drains and stops everything.", "bright_black")

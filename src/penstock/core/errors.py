@@ -59,18 +59,17 @@ class CallerError(PenstockError):
 
 
 class KeyRefusedError(PenstockError):
-    """The caller's key is missing, unknown or revoked."""
+    """The caller's key is missing, unknown or revoked, or has expired (``code`` says that)."""
 
     status = 401
     code = "invalid_api_key"
     remedy = "Send a key of this gateway as 'Authorization: Bearer ...' or 'x-api-key'."
 
-
-class KeyExpiredError(KeyRefusedError):
-    """The caller's key was good until a moment that has passed."""
-
-    code = "expired_api_key"
-    remedy = "Ask whoever runs this gateway for a new one."
+    def __init__(self, message: str, *, is_expired: bool = False) -> None:
+        super().__init__(message)
+        if is_expired:
+            self.code = KEY_EXPIRED
+            self.remedy = "Ask whoever runs this gateway for a new key."
 
 
 class ShedError(PenstockError):
@@ -206,6 +205,7 @@ PREEMPTED_RETRY_S: Final = 1.0  # the slot went to somebody else once; that is n
 QUEUE_TIMEOUT: Final = "queue_timeout"
 TIER_CAPACITY: Final = "tier_capacity"
 NO_NEW_SESSIONS: Final = "no_new_sessions"
+KEY_EXPIRED: Final = "expired_api_key"
 USER_STREAMS: Final = "user_streams"
 # Why an exchange is shed, as ``code`` and ``x-penstock-shed-reason`` say it.
 SHED: Final[dict[str, str]] = {

@@ -78,7 +78,7 @@ def missing(config: Config, prices: Iterable[Price], limits: Iterable[Limits]) -
     without = sorted(model for model in asked if listed.of(model) is None)
     if without:
         shown = ", ".join(without[:5]) + (", ..." if len(without) > len(without[:5]) else "")
-        remedy = "add [[prices]] to prices.toml in the state directory: model, input, output"
+        remedy = "penstock prices set FILE: model, input, output in dollars a million tokens"
         yield Problem("prices", f"there are budgets, but no price for {shown}", remedy)
 
 

@@ -21,8 +21,8 @@ from penstock.apps.gateway.resuming import Resuming, begin, response_of
 from penstock.config.model import OnBreak
 from penstock.core.claim import Claim
 from penstock.core.errors import (
+    KEY_EXPIRED,
     CallerError,
-    KeyExpiredError,
     KeyRefusedError,
     PenstockError,
     ShedError,
@@ -174,7 +174,7 @@ class Api:
         if key is None:
             raise KeyRefusedError("The key is missing or not valid.")
         if key.expires_unix_s is not None and clock.now_unix_s() >= key.expires_unix_s:
-            raise KeyExpiredError(f"The key {key.id!r} has expired.")
+            raise KeyRefusedError(f"The key {key.id!r} has expired.", is_expired=True)
         return key
 
     def _unknown(self, model: str, key: Key) -> CallerError:
@@ -236,7 +236,7 @@ class Api:
 
 def _why(error: KeyRefusedError) -> str:
     """Return how a refused key is counted."""
-    return "expired_key" if isinstance(error, KeyExpiredError) else "no_key"
+    return "expired_key" if error.code == KEY_EXPIRED else "no_key"
 
 
 def _refused(
