@@ -105,10 +105,13 @@ def lines(look: Look, span: Span, series: Sequence[Series], bands: Sequence[Band
 
 def ticks(span: Span) -> list[float]:
     """Return where a time axis has labels: at round times of UTC."""
-    whole_s = span.end_s - span.start_s
-    step_s = next((one for one in STEPS_S if whole_s / one <= TICKS_MAX), STEPS_S[-1])
-    first = -(-span.start_s // step_s) * step_s
-    return [at for n in range(TICKS_MAX + 1) if (at := first + n * step_s) <= span.end_s]
+    found: list[float] = []
+    for step_s in STEPS_S:
+        first = -(-span.start_s // step_s) * step_s
+        found = [at for n in range(TICKS_MAX + 2) if (at := first + n * step_s) <= span.end_s]
+        if len(found) <= TICKS_MAX + 1:
+            break
+    return found[: TICKS_MAX + 1]
 
 
 def _frame(look: Look, span: Span, high: float, bands: Sequence[Band]) -> Frame:
