@@ -87,7 +87,10 @@ def test_a_tenant_goes_from_every_table_and_others_stay(store: Store, tmp_path: 
     one.step(AT_UNIX_S)
     assert path.exists()
     assert count(store, tables.open_attempts) == count(store, tables.damaged_lines) == 2
-    deleted = retention.delete_tenant(store, "acme")
+    assert not retention.delete_tenant(store, "acme", lambda: True).is_all
+    forgotten = retention.delete_tenant(store, "acme")
+    deleted = forgotten.rows
+    assert forgotten.is_all
     assert deleted["exchanges"] == deleted["failures"] == 5
     assert deleted["lines"] == 2
     assert all(entry.record.tenant == "globex" for entry in entries(store).values())

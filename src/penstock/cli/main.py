@@ -20,6 +20,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "reload": ("penstock.cli.reload", "Apply the changed configuration to what is running"),
     "keys": ("penstock.cli.keys", "Add, list and revoke callers' keys"),
     "tenants": ("penstock.cli.tenants", "Say who keys belong to, what is owed, what is limited"),
+    "prices": ("penstock.cli.prices", "Show the prices in force, or put others in force"),
+    "audit": ("penstock.cli.audit", "List who changed what"),
+    "import": ("penstock.cli.importing", "Take over LiteLLM's configuration, keys and prices"),
     "slo": ("penstock.cli.slo", "Show objectives and budgets; OpenSLO in, Prometheus rules out"),
     "operators": ("penstock.cli.operators", "Say who may log in to the console"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
@@ -32,8 +35,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
 START_HERE: Final = (
-    "up", "check", "probe", "init", "reload", "keys", "tenants", "slo", "operators",
-    "tail", "top", "report", "simulate",
+    "up", "check", "probe", "init", "reload", "keys", "tenants", "prices", "audit", "import", "slo",
+    "operators", "tail", "top", "report", "simulate",
 )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ class Api:
         self._client = client
         self._runner = runner
 
-    def call(self, method: str, path: str, body: object = None, **query: Any) -> bytes:
+    def call(self, method: str, path: str, body: object = None, /, **query: Any) -> bytes:
         """Return the answer's body; raises ConfigError or StoreError if it is refused."""
         content = None if body is None else msgspec.json.encode(body)
         try:
@@ -79,7 +79,7 @@ class Api:
             return answer.content
         raise _refusal(answer)
 
-    def get(self, kind: type[T], path: str, **query: Any) -> T:
+    def get(self, kind: type[T], path: str, /, **query: Any) -> T:
         """Return one thing."""
         return msgspec.json.decode(self.call("GET", path, **query), type=kind)
 

@@ -13,7 +13,7 @@ from penstock.cli import limits, operating, state
 from penstock.cli.keys import Row as KeyRow
 from penstock.cli.terminal import Terminal
 from penstock.config.tenancy import Tenant, TierName
-from penstock.core.errors import ConfigError, Problem
+from penstock.core.errors import ConfigError, Problem, StoreError
 
 
 class Entry(msgspec.Struct):
@@ -30,6 +30,13 @@ class Row(msgspec.Struct):
 
     entry: Entry
     updated_unix_s: float
+
+
+class Forgotten(msgspec.Struct):
+    """What one call has deleted: rows by table."""
+
+    rows: dict[str, int]
+    is_all: bool
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,6 +85,11 @@ def build_parser() -> argparse.ArgumentParser:
     removal.add_argument(
         "--force", action="store_true", help="even if it has keys: they become standard, unlimited"
     )
+    forgetting = commands.add_parser(
+        "forget", help="delete what the ledger has of a tenant's traffic; it does not come back"
+    )
+    forgetting.add_argument("name", help="the name of the tenant; its keys should be revoked first")
+    forgetting.add_argument("--yes", action="store_true", help="do not ask for the name once more")
     return parser
 
 
@@ -89,6 +101,8 @@ def run(argv: Sequence[str]) -> int:
         if args.command == "list":
             return _list(api, is_json=args.json)
         path = operating.place("tenants", operating.name_of(args.name))
+        if args.command == "forget":
+            return _forget(api, args.name, path, is_sure=args.yes)
         if args.command == "set":
             _set(api, args, path)
         else:
@@ -96,6 +110,24 @@ def run(argv: Sequence[str]) -> int:
         words = "set" if args.command == "set" else "removed"
         Terminal(is_error=True).state("good", f"{args.name} is {words}")
         return operating.announce(home, api)
+
+
+def _forget(api: operating.Api, name: str, path: str, *, is_sure: bool) -> int:
+    terminal = Terminal(is_error=True)
+    if not is_sure:
+        terminal.line("All exchanges, sums and usage of this tenant are deleted from the ledger.")
+        terminal.line(f"Type its name to go on ({name}):")
+        if sys.stdin.readline().strip() != name:
+            raise StoreError("that is not its name: nothing is deleted")
+    deleted: Counter[str] = Counter()
+    is_all = False
+    while not is_all:
+        told = msgspec.json.decode(api.call("DELETE", f"{path}/data", confirm=name), type=Forgotten)
+        deleted.update(told.rows)
+        is_all = told.is_all
+    words = ", ".join(f"{rows:,} of {table}" for table, rows in deleted.items()) or "nothing there"
+    terminal.state("good", f"{name}: deleted {words}")
+    return 0
 
 
 def seconds(text: str) -> float | None:

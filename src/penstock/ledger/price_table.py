@@ -10,52 +10,28 @@ all. The shipped list is published only while somebody has a budget: reckoning c
 two microseconds an exchange.
 """
 
-import tomllib
 from collections.abc import Iterable
-from decimal import Decimal
 from importlib import resources
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select
 
-from penstock.config import money
 from penstock.config.tenancy import Limits, Price
 from penstock.core.calendar import DAY_S
 from penstock.core.price import RATIO_ONE
-from penstock.ledger import tables
-from penstock.ledger.book import PriceList, Rate, Versioned
+from penstock.ledger import price_file, tables
+from penstock.ledger.book import PriceList, Versioned
 from penstock.ledger.costing import Costing
 
 FILE: Final = "prices.toml"
 BEYOND: Final = "\0"  # no model's name has it, so that only prefixes match
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of the file, in dollars."""
-
-    model: str
-    source: str
-    from_day: str = "1970-01-01"
-    input: Decimal = Decimal(0)
-    output: Decimal = Decimal(0)
-    cached: Decimal | None = None
-    cache_write: Decimal | None = None
-    reasoning: Decimal | None = None
-    request: Decimal = Decimal(0)
-
-
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file."""
-
-    prices: list[Entry]
-
-
 def shipped() -> PriceList:
     """Return the list prices that ship with us."""
     text = resources.files("penstock.ledger").joinpath(FILE).read_text("utf-8")
-    entries = msgspec.convert(tomllib.loads(text, parse_float=Decimal), File).prices
-    return PriceList(costs=tuple(_rate(entry) for entry in entries))
+    return price_file.read(text)
 
 
 def current(connection: Connection) -> Versioned:
@@ -110,21 +86,3 @@ def _price(costing: Costing, model: str, day: int) -> Price | None:
 
 def _has_budget(limits: Limits) -> bool:
     return limits.budget_day_microusd is not None or limits.budget_month_microusd is not None
-
-
-def _rate(entry: Entry) -> Rate:
-    return Rate(
-        model=entry.model,
-        from_day=entry.from_day,
-        input_microusd=money.microusd(entry.input),
-        output_microusd=money.microusd(entry.output),
-        cached_microusd=_maybe(entry.cached),
-        cache_write_microusd=_maybe(entry.cache_write),
-        reasoning_microusd=_maybe(entry.reasoning),
-        request_microusd=money.microusd(entry.request),
-        source=entry.source,
-    )
-
-
-def _maybe(dollars: Decimal | None) -> int | None:
-    return None if dollars is None else money.microusd(dollars)

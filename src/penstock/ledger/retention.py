@@ -13,7 +13,7 @@ cannot be told from a duplicate, and is not added. Rows go in small transactions
 waits for long.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -74,8 +74,17 @@ def forget(store: Store, before_us: int) -> None:
             bulk.replace(connection, tables.marks, [(FORGOTTEN, before_us)])
 
 
-def delete_tenant(store: Store, tenant: str) -> dict[str, int]:
-    """Delete all that is known of a tenant's traffic; return how many rows, by table. StoreError.
+class Forgotten(msgspec.Struct, frozen=True):
+    """What was deleted of a tenant: rows by table. Not all: there is more, ask again."""
+
+    rows: dict[str, int]
+    is_all: bool
+
+
+def delete_tenant(
+    store: Store, tenant: str, is_over: Callable[[], bool] = lambda: False
+) -> Forgotten:
+    """Delete all that is known of a tenant's traffic, or what can be until ``is_over``. StoreError.
 
     Its entry and its keys are the book's; the audit log stays, and sums of upstreams, which name no
     tenant. What is still in the spool comes later: revoke its keys first.
@@ -85,21 +94,23 @@ def delete_tenant(store: Store, tenant: str) -> dict[str, int]:
         tables.failures, tables.exchanges, tables.traffic, tables.refusals, tables.usage,
     )  # fmt: skip
     for table in of_tenant:
-        rows = _delete(store, table, table.c.tenant == tenant)
-        if rows:
-            deleted[table.name] = rows
+        rows = ROWS_MAX
+        while rows == ROWS_MAX:
+            if is_over():
+                return Forgotten(deleted, is_all=False)
+            rows = _delete(store, table, table.c.tenant == tenant, 1)
+            if rows:
+                deleted[table.name] = deleted.get(table.name, 0) + rows
     lines = _delete_lines(store, tenant)
-    return deleted | {"lines": lines} if lines else deleted
+    return Forgotten(deleted | {"lines": lines} if lines else deleted, is_all=True)
 
 
-def _delete(
-    store: Store, table: Table, condition: ColumnElement[bool], batches_max: int | None = None
-) -> int:
+def _delete(store: Store, table: Table, condition: ColumnElement[bool], batches_max: int) -> int:
     """Delete rows, some at a time."""
     row: ColumnElement[Any] = literal_column("ctid" if store.is_postgres else "rowid")
     some = select(row).select_from(table).where(condition).limit(ROWS_MAX).correlate(None)
     total = batches = 0
-    while batches_max is None or batches < batches_max:
+    while batches < batches_max:
         with store.writing() as connection:
             rows = connection.execute(delete(table).where(row.in_(some.scalar_subquery()))).rowcount
         total += rows

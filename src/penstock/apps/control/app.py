@@ -50,6 +50,7 @@ from penstock.config.operations import Control as ControlSettings
 from penstock.core.calendar import DAY_S
 from penstock.core.errors import PenstockError, StoreError
 from penstock.identity import oidc
+from penstock.ledger.probe import Probe
 from penstock.ledger.store import migrate, open_store
 from penstock.snapshot import plan as plan_file
 from penstock.snapshot.plan import PlanFile
@@ -99,6 +100,7 @@ class Control:
             clock.now_unix_s,
             self._reading,
             self._identity,
+            Probe(self._store),
         )
         who = Who(self._identity, token_of(state_dir), self._blocking, clock.now_unix_s)
         self._caller = Caller(parts, who)

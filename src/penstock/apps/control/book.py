@@ -55,7 +55,7 @@ def changing(call: Call, *, is_promise: bool = False) -> Generator[Connection]:
     be published. A promise is refused if contracts must hold and would not.
     """
     publisher = call.parts.publisher
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         yield connection
         try:
             publisher.check(connection, call.now_unix_s, is_promise=is_promise)

@@ -182,6 +182,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
     status: int = 200
+    needs_store: bool = True  # without it, threads that wait for the database are not waited for
     raises: tuple[type[PenstockError], ...] = ()  # beside those that any may raise
 
 

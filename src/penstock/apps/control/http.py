@@ -42,6 +42,8 @@ from penstock.web import serving
 PREFIX: Final = "/api/v1"
 WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
 THREADS: Final = 8
+OTHER_THREADS: Final = 2  # for what answers with the database gone
+WAITING_MAX: Final = 100  # calls; each waits for at most WITHIN_S
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # a list of ten thousand keys fits
 
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -56,6 +58,8 @@ class Caller:
         self._parts = parts
         self._who = who
         self._threads = ThreadPoolExecutor(THREADS, "store")
+        self._others = ThreadPoolExecutor(OTHER_THREADS, "other")
+        self._waiting = 0
 
     def routes(self, endpoints: Sequence[Endpoint]) -> list[Route]:
         """Return the endpoints as routes: a path knows all of its methods, and refuses others."""
@@ -76,12 +80,19 @@ class Caller:
 
     async def blocking(self, work: Callable[[], Any]) -> Any:
         """Run what may wait for the database; raises StoreError if that takes too long."""
-        waiting = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._within(self._threads, work)
+
+    async def _within(self, threads: ThreadPoolExecutor, work: Callable[[], Any]) -> Any:
+        if self._waiting >= WAITING_MAX:
+            raise StoreError(f"{WAITING_MAX} calls wait for the database already")
+        self._waiting += 1
         try:
             async with asyncio.timeout(WITHIN_S):
-                return await waiting
+                return await asyncio.get_running_loop().run_in_executor(threads, work)
         except TimeoutError as error:
             raise StoreError(f"the database has not answered within {WITHIN_S:g} s") from error
+        finally:
+            self._waiting -= 1
 
     def _route(self, path: str, by_method: dict[str, Endpoint]) -> Route:
         async def answer(request: Request) -> Response:
@@ -107,7 +118,8 @@ class Caller:
             await _body(endpoint, request),
             self._parts.now_unix_s(),
         )
-        found = await self.blocking(lambda: endpoint.handler(call))
+        threads = self._threads if endpoint.needs_store else self._others
+        found = await self._within(threads, lambda: endpoint.handler(call))
         if endpoint.answer is None:
             return Response(status_code=204)
         if isinstance(found, File):

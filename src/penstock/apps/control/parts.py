@@ -8,6 +8,7 @@ import msgspec
 from penstock.apps.control.identity import Identity
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.reading import Reading
+from penstock.ledger.probe import Probe
 from penstock.ledger.store import Store
 
 
@@ -20,6 +21,7 @@ class Parts(msgspec.Struct, frozen=True):
     now_unix_s: Callable[[], float]
     reading: Reading | None = None  # of the spool; none in tests that have none
     entry: Identity | None = None  # none: nobody logs in, as where only the ledger is read
+    probe: Probe | None = None  # of the database; none in tests that ask it directly
 
     @property
     def identity(self) -> Identity:

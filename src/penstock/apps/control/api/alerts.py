@@ -68,7 +68,7 @@ def list_alerts(call: Call) -> Alerts:
 
 def acknowledge_alert(call: Call) -> Alert:
     """Note who looks after an alert: no reminders come any more."""
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         id_ = call.path["id"]
         alert = alerting.acknowledge(connection, id_, call.actor.name, call.now_unix_s)
         if alert is None:
@@ -88,7 +88,7 @@ def try_receiver(call: Call) -> Told:
         raise MissingError(f"there is no receiver named {name!r}")
     id_ = f"test-{name}-{int(call.now_unix_s * 1000)}"
     message = telling.tested(name, id_, call.now_unix_s, alerting.link_of(config))
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         call.audit(connection, "test", "receiver", name, Change())
 
     async def tell() -> None:

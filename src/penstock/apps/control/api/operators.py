@@ -90,7 +90,7 @@ def invite(call: Call) -> OneTimeLink:
         made_by=call.actor.name,
         expires_unix_s=call.now_unix_s + INVITED_S,
     )
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         if accounts.by_email(connection, email) is not None:
             raise AccountError("this address has an account already")
         token = links.make(connection, link, call.now_unix_s)
@@ -103,7 +103,7 @@ def invite(call: Call) -> OneTimeLink:
 def withdraw(call: Call) -> None:
     """Take an invitation back."""
     email = call.path["email"].lower()
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         if not links.withdraw(connection, links.INVITATION, email):
             raise NoAccountError("there is no open invitation for this address")
         call.audit(connection, "withdraw_invitation", "operator", email, Change())
@@ -112,7 +112,7 @@ def withdraw(call: Call) -> None:
 def change_operator(call: Call) -> Operator:
     """Give another role, disable, or enable again."""
     wanted: OperatorChange = call.body
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         before = _account(call, accounts.by_email(connection, call.path["email"]))
         after = before
         if wanted.role is not None:
@@ -130,7 +130,7 @@ def change_operator(call: Call) -> Operator:
 def make_reset_link(call: Call) -> OneTimeLink:
     """Make a link by which an operator sets another password, within a day."""
     expires_unix_s = call.now_unix_s + RESET_S
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         account = _account(call, accounts.by_email(connection, call.path["email"]))
         link = Link(
             links.RESET,

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from penstock.apps.control import book
 from penstock.apps.control.endpoint import (
@@ -97,16 +97,21 @@ def put_prices(call: Call) -> Versioned:
         before = current(connection)
         if query.version is not None and query.version != before.version:
             raise ConflictError(f"version {before.version} is in force by now")
-        values = {
-            "created_unix_s": call.now_unix_s,
-            "actor": call.actor.name,
-            "document": msgspec.json.encode(prices).decode(),
-        }
-        connection.execute(insert(tables.price_lists).values(values))
-        version = current(connection).version
+        version = store_list(call, connection, prices)
         change = Change(before.version, version)  # the lists themselves are kept for ever
         call.audit(connection, "put", "prices", str(version), change)
     return Versioned(version, prices)
+
+
+def store_list(call: Call, connection: Connection, prices: PriceList) -> int:
+    """Store a list as a new version; return its number."""
+    values = {
+        "created_unix_s": call.now_unix_s,
+        "actor": call.actor.name,
+        "document": msgspec.json.encode(prices).decode(),
+    }
+    connection.execute(insert(tables.price_lists).values(values))
+    return current(connection).version
 
 
 ENDPOINTS: Final = (

@@ -61,14 +61,14 @@ def list_sessions(call: Call) -> list[OwnSession]:
 
 def end_session(call: Call) -> None:
     """End one of one's own sessions."""
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         sessions.end_one(connection, _person(call), call.path["id"])
         call.audit(connection, "end_session", "operator", call.actor.name, Change())
 
 
 def end_other_sessions(call: Call) -> None:
     """End all of one's own sessions but this one."""
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         ended = sessions.end_all(connection, _person(call), but=call.actor.session)
         change = Change(None, {"ended": ended})
         call.audit(connection, "end_sessions", "operator", call.actor.name, change)
@@ -86,7 +86,7 @@ def change_password(call: Call) -> None:
         raise InvalidError("this is not the current password", "body.current")
     passwords.check(given.password, entry.email, entry.name)
     hashed = hasher.hash(given.password)
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         accounts.set_password(connection, account, hashed)
         sessions.end_all(connection, account, but=call.actor.session)
         call.audit(connection, "change_password", "operator", entry.email, Change())
@@ -101,7 +101,7 @@ def list_passkeys(call: Call) -> list[Passkey]:
 def remove_passkey(call: Call) -> None:
     """Forget one of one's own passkeys; the last way in stays."""
     account = _fresh(call)
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         if accounts.ways_in(connection, account) <= 1:
             raise AccountError("this is the last way into the account: set a password first")
         passkeys.remove(connection, account, call.path["id"])
@@ -113,7 +113,7 @@ def make_signed_token(call: Call) -> SignedToken:
     account = _person(call)
     role = call.actor.role.name.lower()
     token = call.parts.identity.signed(account, role, call.now_unix_s)
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         call.audit(connection, "sign_token", "operator", call.actor.name, Change())
     return SignedToken(token, call.now_unix_s + LASTS_S)
 
@@ -134,7 +134,7 @@ def add_passkey(call: Call, origin: str) -> Passkey:
     account = _fresh(call)
     answer: Answer = call.body
     identity = call.parts.identity
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         passkey, whose = passkeys.register(
             connection, identity.tickets, identity.party(origin), answer, call.now_unix_s
         )

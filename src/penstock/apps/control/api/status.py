@@ -3,12 +3,15 @@
 from typing import Final
 
 import msgspec
-from sqlalchemy import text
 
 from penstock.apps.control.endpoint import Call, Endpoint, NoQuery, Role
 from penstock.apps.control.publishing import Standing
+from penstock.apps.control.reading import ReadingState
 from penstock.config import private_file
-from penstock.core.errors import PenstockError, StoreError
+from penstock.core.errors import PenstockError
+from penstock.ledger.probe import Probe
+
+PROBE_S: Final = 2.0  # a database that answers at all does so in milliseconds
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -25,18 +28,16 @@ class ControlStatus(msgspec.Struct, frozen=True):
     snapshot: Standing
     is_database_reachable: bool
     database_error: str
+    reading: ReadingState | None  # of the spool; none where nothing is read
     gateways: list[Reader]  # those that have read a snapshot since they started
 
 
 def status(call: Call) -> ControlStatus:
-    """Return how control is; answers with the database gone, too."""
-    error = ""
-    try:
-        with call.parts.store.reading() as connection:
-            connection.execute(text("SELECT 1"))
-    except StoreError as failed:
-        error = failed.message
-    return ControlStatus(call.parts.publisher.standing, not error, error, _readers(call))
+    """Return how control is; answers with the database gone or frozen, too."""
+    parts = call.parts
+    error = (parts.probe or Probe(parts.store)).error(PROBE_S)
+    reading = parts.reading.state() if parts.reading else None
+    return ControlStatus(parts.publisher.standing, not error, error, reading, _readers(call))
 
 
 def _readers(call: Call) -> list[Reader]:
@@ -66,5 +67,6 @@ ENDPOINTS: Final = (
         handler=status,
         query=NoQuery,
         answer=ControlStatus,
+        needs_store=False,
     ),
 )

@@ -17,11 +17,14 @@ from penstock.apps.control.endpoint import (
     Page,
     PageQuery,
     Role,
+    Text,
 )
-from penstock.ledger import tables
+from penstock.ledger import retention, tables
 from penstock.ledger.book import TenantEntry
+from penstock.ledger.retention import Forgotten
 
 SHOWN: Final = 5
+DELETE_S: Final = 5.0  # for which one call deletes; a call may take 10 in all
 
 
 class PutQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +37,12 @@ class DeleteQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a tenant is deleted."""
 
     is_forced: bool = False  # even if it has keys: they become standard, without its limits
+
+
+class DataQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a tenant's data is deleted."""
+
+    confirm: Text = ""  # the tenant's name, once more
 
 
 def list_tenants(call: Call) -> Page[TenantRow]:
@@ -85,6 +94,19 @@ def delete_tenant(call: Call) -> None:
         call.audit(connection, "delete", "tenant", name, Change(before.entry))
 
 
+def delete_data(call: Call) -> Forgotten:
+    """Delete what the ledger has of a tenant's traffic, as much as one call can."""
+    query: DataQuery = call.query
+    name = book.name_of(call.path["id"], "path.id")
+    if query.confirm != name:
+        raise InvalidError(f"must be {name!r}: what is deleted does not come back", "query.confirm")
+    store, now_unix_s = call.parts.store, call.parts.now_unix_s
+    with store.writing(is_durable=True) as connection:
+        call.audit(connection, "delete_data", "tenant", name, Change())
+    until_unix_s = call.now_unix_s + DELETE_S
+    return retention.delete_tenant(store, name, lambda: now_unix_s() >= until_unix_s)
+
+
 ENDPOINTS: Final = (
     Endpoint(
         method="GET",
@@ -128,5 +150,15 @@ ENDPOINTS: Final = (
         query=DeleteQuery,
         answer=None,
         raises=(MissingError, ConflictError),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/tenants/{id}/data",
+        summary="Delete what the ledger has of a tenant's traffic; again until is_all",
+        tag="tenants",
+        role=Role.OWNER,
+        handler=delete_data,
+        query=DataQuery,
+        answer=Forgotten,
     ),
 )

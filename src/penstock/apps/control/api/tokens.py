@@ -50,7 +50,7 @@ def make_token(call: Call) -> MadeToken:
         created_unix_s=call.now_unix_s,
         expires_unix_s=call.now_unix_s + wanted.expires_days * DAY_S,
     )
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         raw = tokens.make(connection, entry, call.now_unix_s)
         after = {"role": entry.role, "expires_unix_s": entry.expires_unix_s}
         call.audit(connection, "make", "token", entry.name, Change(None, after))
@@ -60,7 +60,7 @@ def make_token(call: Call) -> MadeToken:
 def revoke_token(call: Call) -> None:
     """Let a token in no more, at once."""
     name = call.path["name"]
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         tokens.revoke(connection, name, call.now_unix_s)
         call.audit(connection, "revoke", "token", name, Change())
 
