@@ -16,6 +16,7 @@ import random
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -63,6 +64,7 @@ LOCK: Final = "control.lock"  # whoever holds it is the writer
 BACKLOG: Final = 256
 RETRY_S: Final = 1.0
 DRAIN_S: Final = 3  # whole seconds; what is under way takes a fraction of it
+LEAVE_S: Final = 1.0  # for threads to end that wait for nothing
 PLAN_S: Final = 60.0  # until ``up`` has found out what it serves; engines may be slow to answer
 POLL_S: Final = 0.01
 
@@ -189,6 +191,7 @@ class Control:
 
     def close(self) -> None:
         """Stop reading, and close the database."""
+        self._caller.close()
         self._reading.stop()
         if self._tracing is not None:
             self._tracing.stop()
@@ -257,6 +260,18 @@ def run(options: Options) -> None:
             raise StoreError(f"another control process runs on {options.state_dir}")
         log.start("control")
         asyncio.run(_serve(options))
+        _leave()
+
+
+def _leave() -> None:
+    """End the process if threads wait for a database that hangs: nothing else would end them."""
+    until_s = clock.now_s() + LEAVE_S
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, until_s - clock.now_s()))
+            if thread.is_alive():
+                log.warn("threads_left", reason="the database does not answer")
+                os._exit(0)
 
 
 async def _healthz(_: Request) -> Response:

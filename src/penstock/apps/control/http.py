@@ -94,6 +94,11 @@ class Caller:
         finally:
             self._waiting -= 1
 
+    def close(self) -> None:
+        """Take no more work; what hangs is not waited for."""
+        for threads in (self._threads, self._others):
+            threads.shutdown(wait=False, cancel_futures=True)
+
     def _route(self, path: str, by_method: dict[str, Endpoint]) -> Route:
         async def answer(request: Request) -> Response:
             endpoint = by_method.get(request.method)
