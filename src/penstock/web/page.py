@@ -32,6 +32,7 @@ WORDS: Final[dict[str, Any]] = {
     "money": quantities.money,
     "number": quantities.number,
     "seconds": quantities.seconds,
+    "sentence": quantities.sentence,
     "share": quantities.share,
     "size": quantities.size,
     "utc": moments.utc,

@@ -100,3 +100,8 @@ def _told(value: float | None, rows: tuple[tuple[float, float, int, str], ...]) 
         return UNKNOWN
     _, size, digits, unit = max(row for row in rows if row[0] <= value or not row[0])
     return f"{value / size:,.{digits}f}{unit}"
+
+
+def sentence(text: str) -> str:
+    """Return words with a capital at the beginning; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

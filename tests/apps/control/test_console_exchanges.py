@@ -114,7 +114,7 @@ def test_an_exchange_as_json(client: TestClient) -> None:
 def test_an_exchange_that_is_not_there(client: TestClient) -> None:
     answer = client.get("/exchanges/req_none")
     assert answer.status_code == 404
-    assert "the ledger has no exchange" in answer.text
+    assert "The ledger has no exchange" in answer.text
 
 
 def test_an_exchange_that_is_under_way(parts: Parts) -> None:
@@ -136,7 +136,7 @@ def test_a_damaged_detail_leaves_the_rest(parts: Parts) -> None:
     ("values", "words"),
     [
         ({"fate": "left", "duration_s": 12.0}, "The caller left after 12 s"),
-        ({"fate": "limited", "code": "rate_limit"}, "own limit (rate_limit)"),
+        ({"fate": "limited", "code": "rate_limit"}, "Refused: over the tenant&#39;s own limit"),
         ({"fate": "served", "hops": 1}, "the answer broke off, and gpt went on with it"),
         ({"fate": "lost"}, "its figures are estimates"),
         ({"fate": "shed", "detail": Detail()}, "No upstream was asked."),

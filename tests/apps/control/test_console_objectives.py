@@ -100,7 +100,7 @@ def test_what_burns_stands_first_with_its_alert(place: Place) -> None:
     assert "50.0 % failed in the last 1 h" in text
     one = place.text("/objectives/up")
     assert "burning" in one
-    assert "opened" in one
+    assert "The alert began" in one
 
 
 def test_an_alert_is_acknowledged_from_the_page(place: Place) -> None:

@@ -88,7 +88,7 @@ def test_the_page_shows_what_the_sums_say(parts: Parts) -> None:
         assert "All is served; claude is failing, gpt answers most" in page
         assert "90.0 %" in page
         assert "98.3 %" in page
-        assert "/exchanges?status=503&amp;code=no_capacity" in page
+        assert "/exchanges?status=503&amp;code=no_capacity&amp;since=" in page
         assert "answers &lt;fast&gt;" in page
         assert "Live figures are unknown since 2027-01-15 08:00:00 UTC" in page
         assert 'title="600"' in page

@@ -109,11 +109,13 @@ class Control:
         self._http = oidc.http_client()
         self._is_prepared = False
         self._tracing: Tracing | None = None
+        console = Console(parts, self._caller, who)
         self.app = Starlette(
+            exception_handlers={404: console.missing, 405: console.missing},
             routes=[
                 Route("/healthz", _healthz),
                 *self._caller.routes(ENDPOINTS),
-                *Console(parts, self._caller, who).routes(PAGES),
+                *console.routes(PAGES),
                 *entrance.routes(Door(parts, self._caller, who), self._http),
             ],
         )

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from penstock.web.charts import drawing
 from penstock.web.charts.drawing import Drawn, Words
 
+NAME_CHARACTERS_MAX: Final = 13  # in the 116 px at the right
 LINE_HEIGHT: Final = 15.0
 TOP: Final = 8.0
 FOOT: Final = 24.0  # of labels
@@ -122,7 +123,7 @@ class Frame:
         drawn = [
             f'<rect x="6" y="{y - over - 4:.1f}" width="10" height="8" rx="2"'
             f' class="fill c-{colour}"/>'
-            + drawing.text(Words(0, y - over + 4, kind="strong", aside=21), name)
+            + drawing.text(Words(0, y - over + 4, kind="strong", aside=21), _short(name))
             for y, name, colour in placed
         ]
         self._over.append(
@@ -183,3 +184,8 @@ def ticks_of(high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(one * power for one in (1, 2, 2.5, 5, 10) if one * power >= rough)
     return [step * at for at in range(math.ceil(high / step - 1e-9) + 1)]
+
+
+def _short(name: str) -> str:
+    """Return a name as fits beside the plane; hovering, the table and the keys have it whole."""
+    return name if len(name) <= NAME_CHARACTERS_MAX else name[: NAME_CHARACTERS_MAX - 1] + "\u2026"

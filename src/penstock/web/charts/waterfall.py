@@ -5,7 +5,7 @@
     hatched  an attempt that failed
     mark     the first token
 
-Names stand above their bars, so that a phone has room for both.
+Names stand above their bars; on a phone what became of them stands beneath.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from penstock.web.charts.drawing import Drawn, Words
 from penstock.web.charts.frame import ticks_of
 from penstock.web.quantities import seconds
 
-ROW: Final = 44.0
+ROW: Final = 56.0
 BAR: Final = 12.0
 FOOT: Final = 26.0
 TICKS_MAX: Final = 6
@@ -68,7 +68,8 @@ def _row(one: Step, y: float, high: float) -> list[str]:
     colour = "unknown" if one.is_wait else "bad" if one.is_failed else one.colour
     parts = [
         drawing.text(Words(0, y + 15, kind="strong"), one.name),
-        drawing.text(Words(100, y + 15, "end"), one.words),
+        drawing.text(Words(100, y + 15, "end", kind="beside"), one.words),
+        drawing.text(Words(0, y + 48, kind="beneath"), one.words),
     ]
     title = f"{one.name}: {one.words}"
     middle = x(one.first_token_s) if one.first_token_s else to_x

@@ -1,7 +1,8 @@
 // What pages gain by scripts; each works without. One file, no build step.
 //   data-refresh-url, data-refresh-s   fetch this fragment again and again, while it is looked at
 //   data-copies                        a button that copies the text of the element with that id
-//   data-opens                         a button that opens the dialog with that id
+//   data-opens                         a link that opens the dialog with that id instead
+//   data-fills                         a file that is read into the field of text with that id
 //   data-submits                       a control whose change submits its form
 //   .toast                             goes after a while; stays while it is pointed at
 "use strict";
@@ -55,7 +56,10 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copies], [data-opens], [data-closes]");
   if (!button) return;
   if (button.dataset.opens) {
-    document.getElementById(button.dataset.opens)?.showModal();
+    const dialog = document.getElementById(button.dataset.opens);
+    if (!dialog) return;
+    event.preventDefault();
+    dialog.showModal();
   } else if (button.dataset.closes !== undefined) {
     button.closest("dialog")?.close();
   } else {
@@ -72,7 +76,11 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-document.addEventListener("change", (event) => {
+document.addEventListener("change", async (event) => {
+  const file = event.target.files?.[0];
+  if (event.target.dataset.fills && file) {
+    document.getElementById(event.target.dataset.fills).value = await file.text();
+  }
   if (event.target.matches("[data-submits]")) event.target.form?.requestSubmit();
 });
 
@@ -85,7 +93,8 @@ addEventListener("pageshow", () => {
   for (const one of document.querySelectorAll(".filters [disabled]")) one.disabled = false;
 });
 
-for (const button of document.querySelectorAll("[data-copies], [data-opens]")) button.hidden = false;
+for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
+for (const file of document.querySelectorAll("[data-fills]")) file.parentElement.hidden = false;
 for (const part of document.querySelectorAll("[data-refresh-url]")) keepFresh(part);
 for (const toast of document.querySelectorAll(".toast")) {
   setTimeout(function go() {

@@ -3,25 +3,24 @@
     /tenants/NAME/keys/new   form, POST makes one and shows it, this once
     /keys/NAME               what it may, and its life
     /keys/NAME/rotate        POST: a new one in its place, both work until the overlap ends
-    /keys/NAME/revoke        POST: 401 within a second
+    /keys/NAME/edit          form, POST changes limits, routes, end and note
+    /keys/NAME/revoke        asks; POST: 401 within a second
 
 The page that shows a key is the answer to the form itself: a key never stands in an address.
 """
 
-import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from penstock.apps.control.api import keys as api
-from penstock.apps.control.api.keys import MadeKey
-from penstock.apps.control.console import fields, links, tenant_form
+from penstock.apps.control.api.keys import KeyRow, MadeKey
+from penstock.apps.control.console import fields, key_form, links, tenant_form
 from penstock.apps.control.console.fields import Fields
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import Role
-from penstock.config.tenancy import Limits, TierName
+from penstock.apps.control.endpoint import ConflictError, Role
 from penstock.core.errors import PenstockError
 from penstock.web import serving
 
@@ -33,15 +32,6 @@ OVERLAPS: Final = (
     ("604800", "a week"),
     ("2592000", "30 days"),
 )
-PLACES: Final = {
-    "id": "id",
-    "keys": "id",
-    "routes": "routes",
-    "tier_max": "tier_max",
-    "expires_unix_s": "expires",
-    "overlap_s": "overlap_s",
-    **{f"limits.{one}": f"limits_{one}" for one in Limits.__struct_fields__},
-}
 UNCHANGED_STATUS: Final = (409, 422)  # said beneath the fields, rather than as a page
 
 
@@ -52,7 +42,7 @@ def new_form(view: View) -> str:
 
 def make(view: View) -> Response:
     """Make a key, and show it."""
-    asked, errors = read(view.form, view.path["tenant"], view.now_unix_s)
+    asked, errors = key_form.read(view.form, view.path["tenant"], view.now_unix_s)
 
     def again(found: dict[str, str]) -> str:
         return _form(view, dict(view.form), found)
@@ -78,6 +68,47 @@ def rotate(view: View) -> Response:
     return _made(view, errors, lambda: api.rotate_key(view.call(asked)), again)
 
 
+def edit_form(view: View) -> str:
+    """Return the form of a key."""
+    row = api.get_key(view.call())
+    if row.entry.revoked_unix_s:
+        raise ConflictError(f"key {row.entry.key.id} is revoked: nothing of it can be changed")
+    return _edit(view, row, key_form.shown(row), {}, row.updated_unix_s)
+
+
+def change(view: View) -> Response:
+    """Change what a key may, unless somebody else has since."""
+    row = api.get_key(view.call())
+    asked, errors = key_form.change(view.form, row, view.now_unix_s)
+    if not errors:
+        try:
+            api.change_key(view.call(asked))
+        except PenstockError as error:
+            if error.status not in UNCHANGED_STATUS:
+                raise
+            errors = fields.errors_of(error, key_form.PLACES)
+    if errors:
+        html = _edit(view, row, dict(view.form), errors, asked.updated_unix_s)
+        return serving.page(html, 422)
+    name = row.entry.key.id
+    return see_other(_href(name), f"Key {name} saved; it counts within a second.")
+
+
+def ask_to_revoke(view: View) -> str:
+    """Return the question before a key is revoked, for browsers without scripts."""
+    key = api.get_key(view.call()).entry.key
+    return view.page(
+        "confirm.html",
+        title=f"Revoke {key.id}?",
+        crumbs=[("/tenants", "Tenants"), (links.tenant(key.tenant), key.tenant)],
+        words=f"Key {key.id} of {key.tenant} stops working within a second. Exchanges that are "
+        "under way end as they would. There is no way back: make a new key instead.",
+        action=f"{_href(key.id)}/revoke",
+        verb=f"Revoke {key.id}",
+        back=_href(key.id),
+    )
+
+
 def revoke(view: View) -> Response:
     """Take a key away."""
     name = view.path["id"]
@@ -87,45 +118,6 @@ def revoke(view: View) -> Response:
         links.tenant(row.entry.key.tenant),
         f"Key {name} revoked: whoever uses it gets a 401 from now on.",
     )
-
-
-def read(
-    form: Mapping[str, str], tenant: str, now_unix_s: float
-) -> tuple[api.NewKey, dict[str, str]]:
-    """Return the key that fields ask for, and what is wrong with them by field."""
-    found = Fields(form)
-    tier = found.text("tier_max")
-    if tier and tier not in tenant_form.TIERS:
-        found.errors["tier_max"] = f"{tier!r} is no tier: choose one"
-        tier = ""
-    if not found.text("id"):
-        found.errors["id"] = "give a name: letters, digits and . _ -, at most 64"
-    asked = api.NewKey(
-        id=found.text("id"),
-        tenant=tenant,
-        routes=tuple(found.text("routes").replace(",", " ").split()),
-        may_keep=found.ticked("may_keep"),
-        tier_max=TierName(tier) if tier else None,
-        may_assert_user=found.ticked("may_assert_user"),
-        limits=tenant_form.limits(found),
-        expires_unix_s=_expiry(found, now_unix_s),
-        note=found.text("note"),
-    )
-    return asked, found.errors
-
-
-def _expiry(found: Fields, now_unix_s: float) -> float | None:
-    raw = found.text("expires")
-    if not raw:
-        return None
-    try:
-        day = dt.datetime.fromisoformat(raw).replace(tzinfo=dt.UTC)
-    except ValueError:
-        found.errors["expires"] = f"{raw!r} is no day: write it as 2027-01-31"
-        return None
-    if day.timestamp() <= now_unix_s:
-        found.errors["expires"] = f"{raw} is past: give a later day, or none"
-    return day.timestamp()
 
 
 def _made(
@@ -142,7 +134,7 @@ def _made(
     except PenstockError as error:
         if error.status not in UNCHANGED_STATUS:
             raise
-        return serving.page(again(fields.errors_of(error, PLACES)), 422)
+        return serving.page(again(fields.errors_of(error, key_form.PLACES)), 422)
     html = view.page(
         "key_made.html",
         title=f"Key {made.row.entry.key.id}",
@@ -177,7 +169,38 @@ def _form(view: View, values: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         tiers=tenant_form.TIERS,
         routes=[one.name for one in plan.config.routes] if plan else [],
+        is_new=True,
+        back=links.tenant(tenant),
     )
+
+
+def _edit(
+    view: View,
+    row: KeyRow,
+    values: dict[str, str],
+    errors: dict[str, str],
+    updated_unix_s: float | None,
+) -> str:
+    key = row.entry.key
+    plan = view.parts.publisher.plan()
+    return view.page(
+        "key_form.html",
+        title=f"Edit key {key.id}",
+        tenant=key.tenant,
+        tenant_href=links.tenant(key.tenant),
+        action=f"{_href(key.id)}/edit",
+        values=values,
+        errors=errors,
+        tiers=tenant_form.TIERS,
+        routes=[one.name for one in plan.config.routes] if plan else [],
+        is_new=False,
+        updated_unix_s=updated_unix_s,
+        back=_href(key.id),
+    )
+
+
+def _href(name: str) -> str:
+    return f"/keys/{quote(name, safe='')}"
 
 
 def _key(view: View, values: dict[str, str], errors: dict[str, str]) -> str:
@@ -195,7 +218,7 @@ def _key(view: View, values: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         overlaps=OVERLAPS,
         tenant_href=links.tenant(key.tenant),
-        action=f"/keys/{quote(key.id, safe='')}",
+        action=_href(key.id),
         usage_href=links.href("/usage", {"span": "30d", "by": "route", "key": key.id}),
         exchanges_href=links.href("/exchanges", {"key": key.id}),
         is_revoked=is_revoked,
@@ -214,6 +237,9 @@ PAGES: Final = (
         marks=MARKS,
     ),
     Page(path="/keys/{id}", handler=key_page, marks=MARKS),
+    Page(path="/keys/{id}/edit", handler=edit_form, role=Role.OPERATOR, marks=MARKS),
+    Page(path="/keys/{id}/edit", handler=change, method="POST", role=Role.OPERATOR, marks=MARKS),
+    Page(path="/keys/{id}/revoke", handler=ask_to_revoke, role=Role.OPERATOR, marks=MARKS),
     Page(path="/keys/{id}/rotate", handler=rotate, method="POST", role=Role.OPERATOR, marks=MARKS),
     Page(path="/keys/{id}/revoke", handler=revoke, method="POST", role=Role.OPERATOR, marks=MARKS),
 )

@@ -1,5 +1,6 @@
 """Addresses within the console, and what leaves it as CSV."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -7,6 +8,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from penstock.apps.control.console import periods
+from penstock.apps.control.queries.now import Refused
 from penstock.apps.control.queries.usage import Span
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets compute
@@ -22,6 +24,17 @@ def exchanges(span: Span, only: Mapping[str, str]) -> str:
     """Return where the exchanges of a span with these values are listed."""
     days = {"since": periods.written(span.since_s), "until": periods.written(span.until_s)}
     return href("/exchanges", {**only, **days})
+
+
+def since(since_s: int, only: Mapping[str, str]) -> str:
+    """Return where the exchanges from an instant on with these values are listed."""
+    at = dt.datetime.fromtimestamp(since_s, dt.UTC).strftime("%Y-%m-%dT%H:%M")
+    return href("/exchanges", {**only, "since": at})
+
+
+def refused(since_s: int, one: Refused) -> str:
+    """Return where the exchanges that were refused for a reason are listed."""
+    return since(since_s, {"status": str(one.status or ""), "code": one.code})
 
 
 def tenant(name: str) -> str:

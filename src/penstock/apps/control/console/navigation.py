@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from penstock.apps.control.endpoint import Role
+
 
 class Item(msgspec.Struct, frozen=True):
     """One page."""
@@ -17,6 +19,7 @@ class Group(msgspec.Struct, frozen=True):
 
     name: str
     items: tuple[Item, ...]
+    role: Role = Role.VIEWER  # who has less does not see it
 
 
 NAVIGATION: Final = (
@@ -38,4 +41,14 @@ NAVIGATION: Final = (
         ),
     ),
     Group("Rules", (Item("/configuration", "Configuration"), Item("/audit", "Audit"))),
+    Group(
+        "Access",
+        (Item("/operators", "Operators"), Item("/tokens", "API tokens")),
+        Role.OWNER,
+    ),
 )
+
+
+def shown_to(role: Role) -> tuple[Group, ...]:
+    """Return what somebody with this role can open."""
+    return tuple(one for one in NAVIGATION if role >= one.role)

@@ -19,16 +19,28 @@ from penstock.apps.control import telling
 from penstock.apps.control.alerting import FIRING, Alert, configured
 from penstock.apps.control.api import alerts as alerts_api
 from penstock.apps.control.api.alerts import AlertQuery
+from penstock.apps.control.console import links, story
 from penstock.apps.control.console.view import Page, View, see_other
 from penstock.apps.control.endpoint import MissingError, Role
 from penstock.apps.control.queries import standing
 from penstock.apps.control.queries.standing import History, Standing
+from penstock.config.operations import Objective, Sli
 
 LOW: Final = 0.25  # of the budget: from here on it is worth a look
 SHOWN_MAX: Final = 50  # alerts
 WIDE: Final = 1000.0  # units of the plane that the budget burns down in
 HIGH: Final = 100.0
 WORDS: Final = {"good": "kept", "degraded": "watch", "bad": "burning", "unknown": "not measured"}
+KINDS: Final = {
+    "opened": "The alert began",
+    "raised": "It got worse",
+    "lowered": "It eased",
+    "acknowledged": "Somebody looks after it",
+    "resolved": "It is over",
+    "removed": "The objective was taken away",
+}
+DAY_S: Final = 86_400
+HOUR_S: Final = 3_600  # an alert is about what came before it
 EXAMPLE: Final = """\
 [[objectives]]
 name = "enterprise-available"
@@ -80,6 +92,8 @@ def objectives(view: View) -> str:
         may_act=view.actor.role >= Role.OPERATOR,
         example=EXAMPLE,
         receiver=RECEIVER,
+        outcomes=story.OUTCOMES,
+        behind=_behind_alert,
     )
 
 
@@ -99,12 +113,18 @@ def objective(view: View) -> str:
         "objective.html",
         title=name,
         row=row,
+        behind=_behind(found, int(view.now_unix_s) - found.window_days * DAY_S),
         bad_words=telling.bad_words(found),
         past=past,
         zero_y=_y(0.0, _low(past)),
         line=burn_down(past),
         events=[
-            (_state_of(event.kind, alert), event.at_unix_s, event.kind, event.title)
+            (
+                _state_of(event.kind, alert),
+                event.at_unix_s,
+                KINDS.get(event.kind, event.kind),
+                event.title,
+            )
             for alert in told.alerts
             if alert.objective == name
             for event in reversed(alert.detail.events)
@@ -138,6 +158,20 @@ def burn_down(past: History) -> str:
         for at, one in enumerate(past.points)
     ]
     return f"M0 {_y(1.0, low):.1f} L" + " L".join(places)
+
+
+def _behind(one: Objective, since_s: int) -> str:
+    """Return where the exchanges of an objective are: the bad ones, where a fate says so.
+
+    Of an upstream's objective attempts are measured: its exchanges are those that it answered.
+    """
+    only = {name: getattr(one, name) for name in ("tenant", "tier", "route", "upstream")}
+    is_by_fate = one.sli is Sli.AVAILABILITY and not one.upstream
+    return links.since(since_s, {**only, "fate": "failed" if is_by_fate else ""})
+
+
+def _behind_alert(alert: Alert) -> str:
+    return _behind(alert.detail.objective, int(alert.opened_unix_s) - HOUR_S)
 
 
 def _low(past: History) -> float:

@@ -16,6 +16,9 @@ The sentence is made of the last minutes' sums and of the gateway's own words, t
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
+from penstock.apps.control.console import links, story
 from penstock.apps.control.console.view import Page, View
 from penstock.apps.control.queries import exchanges as newest
 from penstock.apps.control.queries import now as asked_for
@@ -62,6 +65,18 @@ class Row(NamedTuple):
         """The worst of its models' breakers."""
         words = {one.breaker for one in self.live.targets} if self.live is not None else set[str]()
         return min(words, key=lambda word: (word == "closed", word != "open"), default="")
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What became of an alert; the page needs its title."""
+
+    title: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What is stored of an alert."""
+
+    events: tuple[Event, ...] = ()
 
 
 class Now(NamedTuple):
@@ -187,11 +202,25 @@ def _values(view: View) -> dict[str, Any]:
         "chart": chart(part, tiers, NAMES[span]) if tiers else "",
         "rows": rows(figures, sums),
         "refused": refused,
+        "refusals": [
+            (one, story.reason(one.code, one.status), links.refused(part.since_s, one))
+            for one in refused
+        ],
         "refused_most": max((one.exchanges for one in refused), default=1),
-        "alerts": alerts,
+        "alerts": [_alert(one) for one in alerts],
+        "fated": {one: links.since(part.since_s, {"fate": one}) for one in fates},
+        "asked": {
+            one.upstream: links.since(part.since_s, {"upstream": one.upstream}) for one in sums
+        },
         "newest_unix_s": newest_unix_s,
         "backlog": backlog,
     }
+
+
+def _alert(row: Any) -> tuple[Any, str]:
+    """Return an open alert, and what was last said of it."""
+    told = msgspec.json.decode(row.document, type=Told).events
+    return row, told[-1].title if told else f"{row.objective} burns"
 
 
 def _quiet(figures: Figures) -> tuple[str, str]:

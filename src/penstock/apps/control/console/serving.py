@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from penstock.apps.control.console import navigation
 from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.view import TOLD, Page, Shell, View, told_of
-from penstock.apps.control.endpoint import InvalidError, Role
+from penstock.apps.control.endpoint import Actor, InvalidError, MissingError, Role
 from penstock.apps.control.http import Caller, Who, needed
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import PenstockError, StoreError
@@ -43,12 +45,33 @@ class Console:
         """Return the pages and their files as routes."""
         return [*(self._route(one) for one in pages), *serving.static_routes()]
 
+    async def missing(self, request: Request, _: Exception) -> Response:
+        """Return the page of an address that is none; who has not logged in learns no more."""
+        try:
+            actor = await self._who(request)
+        except PenstockError:
+            actor = Actor()
+        error = MissingError(f"there is no page {request.url.path[:100]}")
+        if request.method not in {"GET", "HEAD"}:
+            error = MissingError("this can only be done by a form of the console")
+        if actor.role is Role.NOBODY:
+            html = page.render("apps/control/refused.html", title=_title(error), error=error)
+            return serving.page(html, error.status)
+        groups = navigation.shown_to(actor.role)
+        shell = Shell(request.url.path, actor.name, actor.role.name.lower(), groups)
+        return self._refusal(shell, error)
+
     def _route(self, one: Page) -> Route:
         async def answer(request: Request) -> Response:
             shell = Shell(one.marks or one.path)
             try:
                 actor = await self._who(request)
-                shell = Shell(shell.current, actor.name, actor.role.name.lower())
+                shell = Shell(
+                    shell.current,
+                    actor.name,
+                    actor.role.name.lower(),
+                    navigation.shown_to(actor.role),
+                )
                 if actor.role is Role.NOBODY and one.role is not Role.NOBODY:
                     return _to_login(request)
                 if actor.role < one.role:
@@ -61,7 +84,7 @@ class Console:
                     dict(request.query_params),
                     await _form(request),
                     self._parts.now_unix_s(),
-                    Shell(shell.current, shell.who, shell.role, toasts=told),
+                    msgspec.structs.replace(shell, toasts=told),
                     self._gateway,
                     _path(request),
                 )
@@ -87,6 +110,7 @@ class Console:
             title="The database does not answer" if is_away else _title(error),
             shell=shell,
             error=error,
+            remedy=_remedy(error),
             is_away=is_away,
             since_unix_s=self._away_since_unix_s,
             now_unix_s=now_unix_s,
@@ -97,6 +121,12 @@ class Console:
 def _title(error: PenstockError) -> str:
     titles = {403: "This is not for your role", 404: "There is no such thing"}
     return titles.get(error.status, "This cannot be done")
+
+
+def _remedy(error: PenstockError) -> str:
+    """Return what to do, as a person at a page can."""
+    told = {404: "It may have another name, or be gone. The pages at the left list what there is."}
+    return told.get(error.status, error.remedy)
 
 
 def _to_login(request: Request) -> Response:

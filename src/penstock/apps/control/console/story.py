@@ -42,8 +42,32 @@ OUTCOMES: Final = {  # of an attempt that failed; core.outcome has the whole lis
     "hung": "nothing came until the caller left",
     "lost": "our process ended under it",
     "success": "answered",
-    "ignored": "left or overtaken: no verdict",
+    "ignored": "the caller left: no verdict",
 }
+CODES: Final = {  # why an exchange was not served, in words
+    "no_capacity": "no capacity",
+    "model_not_found": "there is no such model",
+    "rate_limit_exceeded": "over the tenant's own limit",
+    "upstream_failed": "all upstreams failed",
+    "caller_left": "the caller left",
+    "deadline_exceeded": "no answer in time",
+    "invalid_api_key": "no such key",
+    "expired_api_key": "the key has ended",
+    "invalid_request": "the request was at fault",
+    "invalid_json": "the request was no JSON",
+    "unsupported_by_route": "no upstream of the route can do this",
+    "unsupported_parameter": "a parameter that is not served",
+    "idempotency_key_reused": "another request under the same idempotency key",
+    "internal_error": "an error of ours",
+}
+SEAMS: Final = {  # dialects.seam.Joint
+    "anchor": "it repeated the last words, and was joined after them",
+    "overlap": "it repeated more than the last words; nothing was sent twice",
+    "blunt": "it repeated nothing, and was joined as it came",
+    "restarted": "it began again from the top",
+    "held": "nothing of it was sent",
+}
+OK: Final = 200
 WELL: Final = ("success", "ignored")
 WAITED_S: Final = 0.001  # in the queue: less is no wait
 
@@ -64,13 +88,13 @@ def sentence(row: Any, detail: Detail) -> str:
     took = seconds(row.duration_s)
     if row.fate == "served":
         return _served(row, failed)
-    code = f" ({row.code})" if row.code else ""
-    how = _named(failed) or row.code or row.outcome
+    code = f": {reason(row.code, row.status)}" if row.code else ""
+    how = _named(failed) or reason(row.code, row.status) or row.outcome
     told = {
         "failed": f"Failed after {took}: {how}",
-        "shed": f"Shed for lack of capacity after {took}{code}",
-        "limited": f"Refused: over the tenant's own limit{code}",
-        "rejected": f"Rejected: the request or its key was at fault{code}",
+        "shed": f"Shed after {took} for lack of capacity",
+        "limited": "Refused: over the tenant's own limit",
+        "rejected": f"Rejected{code or ': the request or its key was at fault'}",
         "left": f"The caller left after {took}",
         "lost": "Lost: our process ended under it; its figures are estimates",
     }
@@ -93,9 +117,13 @@ def why(row: Any, detail: Detail) -> list[str]:
             status = f" (status {one.status})" if one.status else ""
             told.append(f"Attempt {number} at {one.upstream} failed: {words_of(one)}{status}.")
         if one.seam:
-            told.append(f"Attempt {number} went on with a broken answer; the seam: {one.seam}.")
+            joined = SEAMS.get(one.seam, f"joined by {one.seam}")
+            told.append(f"Attempt {number} went on with the broken answer: {joined}.")
     if detail.attempts and not told:
-        told.append(f"{detail.attempts[0].upstream} was asked first, and nothing failed.")
+        first = detail.attempts[0].upstream
+        is_left = row.fate == "left"
+        how = "the caller left while it answered" if is_left else "nothing failed"
+        told.append(f"{first} was asked first, and {how}.")
     if not detail.attempts:
         told.append("No upstream was asked.")
     if row.queued_s >= WAITED_S:
@@ -135,6 +163,13 @@ def chart(row: Any, detail: Detail) -> Drawn:
             )
         )
     return waterfall("Attempts over time", steps, row.duration_s)
+
+
+def reason(code: str, status: int) -> str:
+    """Return in words why an exchange was not served; the code itself where there are none."""
+    if code == "upstream_failed" and status == OK:
+        return "the answer broke off, and nobody went on with it"
+    return CODES.get(code, code.replace("_", " ")) or (f"status {status}" if status else "unknown")
 
 
 def words_of(one: AttemptRecord) -> str:

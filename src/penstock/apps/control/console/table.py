@@ -8,10 +8,12 @@ from penstock.apps.control.console import (
     exchanges,
     keys,
     objectives,
+    operators,
     overview,
     prices,
     reports,
     tenants,
+    tokens,
     usage,
 )
 from penstock.apps.control.console.view import Page
@@ -27,4 +29,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *prices.PAGES,
     *configuration.PAGES,
     *audit.PAGES,
+    *operators.PAGES,
+    *tokens.PAGES,
 )

@@ -4,7 +4,7 @@
 /tenants/new           form, POST makes one
 /tenants/NAME          limits, budgets with what is used, terms, keys, refusals
 /tenants/NAME/edit     form, POST changes it, unless somebody else has since
-/tenants/NAME/delete   POST
+/tenants/NAME/delete   asks; POST forgets it
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from penstock.apps.control.api import tenants as api
-from penstock.apps.control.console import fields, links, periods, tenant_form
+from penstock.apps.control.console import fields, links, periods, story, tenant_form
 from penstock.apps.control.console.view import Page, View, see_other
 from penstock.apps.control.endpoint import ConflictError, MissingError, Role
 from penstock.apps.control.queries import owned, usage
@@ -123,6 +123,7 @@ def tenant_page(view: View) -> str:
         charged_microusd=sum(values),
         exchanges=sum(one.exchanges for day, one in days.items() if day >= span.since_s),
         usage_href=links.href("/usage", {"span": "30d", "by": "route", "tenant": name}),
+        reason=story.reason,
         refusals=[
             (one, links.exchanges(refused, {"tenant": name, "status": str(one.status)}))
             for one in refusals
@@ -166,6 +167,21 @@ def change(view: View) -> Response:
     except ValueError:
         seen = None
     return _put(view, entry, errors, api.PutQuery(updated_unix_s=seen), is_new=False)
+
+
+def ask_to_delete(view: View) -> str:
+    """Return the question before a tenant is forgotten."""
+    name = api.get_tenant(view.call()).entry.tenant.id
+    return view.page(
+        "confirm.html",
+        title=f"Delete {name}?",
+        crumbs=[("/tenants", "Tenants"), (links.tenant(name), name)],
+        words=f"Tier, limits and terms of {name} are forgotten; its exchanges stay in the ledger. "
+        "Keys that still work are in the way: revoke them first.",
+        action=f"{links.tenant(name)}/delete",
+        verb=f"Delete {name}",
+        back=links.tenant(name),
+    )
 
 
 def delete(view: View) -> Response:
@@ -241,6 +257,7 @@ PAGES: Final = (
     Page(path="/tenants/{id}", handler=tenant_page, marks=MARKS),
     Page(path="/tenants/{id}/edit", handler=edit_form, role=Role.OPERATOR, marks=MARKS),
     Page(path="/tenants/{id}/edit", handler=change, method="POST", role=Role.OPERATOR, marks=MARKS),
+    Page(path="/tenants/{id}/delete", handler=ask_to_delete, role=Role.OPERATOR, marks=MARKS),
     Page(
         path="/tenants/{id}/delete", handler=delete, method="POST", role=Role.OPERATOR, marks=MARKS
     ),

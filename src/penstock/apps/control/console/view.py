@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import RedirectResponse, Response
 
 from penstock.apps.control.console.gateway_now import Gateway
-from penstock.apps.control.console.navigation import NAVIGATION, Group, Item
+from penstock.apps.control.console.navigation import Group, Item, shown_to
 from penstock.apps.control.endpoint import Actor, Call, Role
 from penstock.apps.control.parts import Parts
 from penstock.web import page
@@ -31,7 +31,7 @@ class Shell(msgspec.Struct, frozen=True):
     current: str  # the path of the item that is marked
     who: str = ""
     role: str = ""
-    groups: tuple[Group, ...] = NAVIGATION
+    groups: tuple[Group, ...] = shown_to(Role.VIEWER)
     account: tuple[Item, ...] = (Item("/account", "Your account"),)
     toasts: tuple[str, ...] = ()
 

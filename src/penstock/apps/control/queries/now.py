@@ -133,7 +133,7 @@ def alerts(connection: Connection) -> Sequence[Any]:
     """Return the alerts that are open, the newest first."""
     there = tables.alerts.c
     query = (
-        select(there.id, there.objective, there.severity, there.opened_unix_s)
+        select(there.id, there.objective, there.severity, there.opened_unix_s, there.document)
         .where(there.state == "firing")
         .order_by(there.opened_unix_s.desc())
         .limit(ALERTS_MAX)
