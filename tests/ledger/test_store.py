@@ -1,5 +1,8 @@
 """One store, two databases: what is written in a transaction is there whole, or not at all."""
 
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +13,7 @@ from sqlalchemy import select, text
 
 from penstock.core.errors import StoreError
 from penstock.ledger import tables
-from penstock.ledger.store import Store, migrate
+from penstock.ledger.store import Store, Turns, migrate
 
 
 def test_the_migrations_make_the_tables_that_the_code_works_with(store: Store) -> None:
@@ -60,3 +63,34 @@ def test_an_error_of_the_database_tells_no_values(store: Store) -> None:
         connection.execute(text("SELECT 'canary' FROM nowhere"))
     assert "nowhere" in caught.value.message
     assert "canary" not in caught.value.message
+
+
+def test_who_comes_first_is_let_in_first_and_who_waits_too_long_is_told() -> None:
+    turns = Turns(wait_s=30.0)
+    order: list[int] = []
+
+    def enter(number: int) -> None:
+        with turns.taken():
+            order.append(number)
+
+    threads: list[threading.Thread] = []
+    with turns.taken():
+        for number in range(5):
+            threads.append(threading.Thread(target=enter, args=(number,)))
+            threads[-1].start()
+            until(lambda number=number: turns.waiting == number + 1)
+    for thread in threads:
+        thread.join(30.0)
+    assert order == [0, 1, 2, 3, 4]
+    impatient = Turns(wait_s=0.01)
+    with impatient.taken(), pytest.raises(StoreError), impatient.taken():
+        pass
+    assert impatient.waiting == 0
+    with impatient.taken():  # nobody holds it
+        pass
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30.0
+    while not holds():
+        assert time.monotonic() < deadline_s

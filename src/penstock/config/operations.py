@@ -12,6 +12,7 @@ class Retention(Struct, frozen=True, kw_only=True):
     """How long the ledger keeps what it knows. Bodies are never stored."""
 
     exchanges_days: int = 30  # each exchange with its attempts; a dispute of a month's bill
+    failures_days: int = 430  # attempts that failed: the evidence of a claim, as long as intervals
     minutes_days: int = 8  # sums a minute: burn rates look back three days, pages a week
     intervals_days: int = 430  # sums of five minutes: SLAs, and claims end in the second month
     hours_days: int = 430  # a year's comparison, and a month more

@@ -24,6 +24,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -75,6 +76,15 @@ def among(
         return one == any_(literal(list(values), ARRAY(Text)))
     listed = func.json_each(msgspec.json.encode(values).decode()).table_valued("value")
     return one.in_(select(listed.c.value))
+
+
+def rows(connection: Connection, places: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row is one of those: ``rowid`` in SQLite, ``ctid`` otherwise."""
+    if is_postgres(connection):
+        tids = literal([str(one) for one in places], ARRAY(Text)).op("::")(literal_column("tid[]"))
+        return literal_column("ctid") == any_(tids)
+    listed = func.json_each(msgspec.json.encode(places).decode()).table_valued("value")
+    return literal_column("rowid").in_(select(listed.c.value))
 
 
 def delete_by(

@@ -63,6 +63,11 @@ class SpoolReader:
             self._is_known = False  # the commit may have come through or not
             raise
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last batch was full: the next one is there already."""
+        return bool(self._last)
+
     def behind_bytes(self) -> int:
         """Return how much lies in the spool unread; raises StoreError."""
         total = 0

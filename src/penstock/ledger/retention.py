@@ -1,6 +1,7 @@
 """What the ledger forgets: what has been kept for as long as was said, and tenants on request.
 
-    exchanges, failures, damaged lines      ``exchanges_days``
+    exchanges, damaged lines                ``exchanges_days``
+    failures                                ``failures_days``: claims end months after the exchanges
     sums of a minute                        ``minutes_days``
     sums of five minutes                    ``intervals_days``
     sums of an hour                         ``hours_days``
@@ -9,11 +10,13 @@
     alerts that are resolved, deliveries    ``intervals_days``
 
 Before exchanges are deleted, the mark ``FORGOTTEN`` is set: whatever is read later and is older
-cannot be told from a duplicate, and is not added. Rows go in small transactions, so that nobody
-waits for long.
+cannot be told from a duplicate, and is not added.
+
+Rows are looked up while nobody waits, then go in small transactions; ``cleaning`` pauses after
+each, so that whoever runs it can read the spool in between.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -28,10 +31,18 @@ from penstock.ledger.store import Store
 
 ROWS_MAX: Final = 2_000  # in one transaction: tens of milliseconds
 BATCHES_MAX: Final = 500  # of one table in one run: the rest an hour later
+BATCHES_FOUND: Final = 50  # looked up at once
+
+Deleted = tuple[str, int]  # table, rows
 
 
 def clean(store: Store, keep: Retention, now_unix_s: float) -> dict[str, int]:
     """Delete what has been kept for long enough; return how many rows, by table. StoreError."""
+    return _added(cleaning(store, keep, now_unix_s))
+
+
+def cleaning(store: Store, keep: Retention, now_unix_s: float) -> Iterator[Deleted]:
+    """Delete what has been kept for long enough, a small transaction a time. StoreError."""
 
     def before_s(days: int) -> float:
         return now_unix_s - days * DAY_S
@@ -40,7 +51,7 @@ def clean(store: Store, keep: Retention, now_unix_s: float) -> dict[str, int]:
     with store.reading() as connection:
         before_us = forgotten_us(connection)
     old: list[tuple[Table, ColumnElement[bool]]] = [
-        (tables.failures, tables.failures.c.at_us < before_us),
+        (tables.failures, tables.failures.c.at_us < before_s(keep.failures_days) * US),
         (tables.exchanges, tables.exchanges.c.at_us < before_us),
         (tables.damaged_lines, tables.damaged_lines.c.found_unix_s < before_us / US),
         (tables.usage, tables.usage.c.day_s < before_s(keep.days_days)),
@@ -59,12 +70,8 @@ def clean(store: Store, keep: Retention, now_unix_s: float) -> dict[str, int]:
         for table in (tables.traffic, tables.attempts, tables.refusals):
             is_old = table.c.start_s < before_s(grain_days)
             old.append((table, and_(table.c.grain_s == grain_s, is_old)))
-    deleted: dict[str, int] = {}
     for table, condition in old:
-        rows = _delete(store, table, condition, BATCHES_MAX)
-        if rows:
-            deleted[table.name] = deleted.get(table.name, 0) + rows
-    return deleted
+        yield from _deleting(store, table, condition, BATCHES_MAX)
 
 
 def forget(store: Store, before_us: int) -> None:
@@ -94,30 +101,50 @@ def delete_tenant(
         tables.failures, tables.exchanges, tables.traffic, tables.refusals, tables.usage,
     )  # fmt: skip
     for table in of_tenant:
-        rows = ROWS_MAX
-        while rows == ROWS_MAX:
+        if is_over():
+            return Forgotten(deleted, is_all=False)
+        for name, rows in _deleting(store, table, table.c.tenant == tenant):
+            deleted[name] = deleted.get(name, 0) + rows
             if is_over():
                 return Forgotten(deleted, is_all=False)
-            rows = _delete(store, table, table.c.tenant == tenant, 1)
-            if rows:
-                deleted[table.name] = deleted.get(table.name, 0) + rows
     lines = _delete_lines(store, tenant)
     return Forgotten(deleted | {"lines": lines} if lines else deleted, is_all=True)
 
 
-def _delete(store: Store, table: Table, condition: ColumnElement[bool], batches_max: int) -> int:
-    """Delete rows, some at a time."""
-    row: ColumnElement[Any] = literal_column("ctid" if store.is_postgres else "rowid")
-    some = select(row).select_from(table).where(condition).limit(ROWS_MAX).correlate(None)
-    total = batches = 0
-    while batches < batches_max:
-        with store.writing() as connection:
-            rows = connection.execute(delete(table).where(row.in_(some.scalar_subquery()))).rowcount
-        total += rows
-        batches += 1
-        if rows < ROWS_MAX:
+def _added(deleted: Iterable[Deleted]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, rows in deleted:
+        found[name] = found.get(name, 0) + rows
+    return found
+
+
+def _deleting(
+    store: Store, table: Table, condition: ColumnElement[bool], batches_max: int | None = None
+) -> Generator[Deleted]:
+    """Delete rows, some at a time; a row that has changed meanwhile is looked at again."""
+    left = batches_max
+    while left is None or left > 0:
+        batches = BATCHES_FOUND if left is None else min(BATCHES_FOUND, left)
+        left = None if left is None else left - batches
+        row: ColumnElement[Any] = literal_column("ctid" if store.is_postgres else "rowid")
+        some = select(row).select_from(table).where(condition).limit(batches * ROWS_MAX)
+        with store.reading() as connection:
+            found = list(connection.execute(some).scalars())
+        rows = 0
+        for batch in _batched(found):
+            with store.writing() as connection:
+                known = bulk.rows(connection, batch)
+                deleted = connection.execute(delete(table).where(known, condition)).rowcount
+            rows += deleted
+            if deleted:
+                yield table.name, deleted
+        if not rows or len(found) < batches * ROWS_MAX:
             break
-    return total
+
+
+def _batched(found: list[Any]) -> Iterator[list[Any]]:
+    for at in range(0, len(found), ROWS_MAX):
+        yield found[at : at + ROWS_MAX]
 
 
 def _delete_lines(store: Store, tenant: str) -> int:

@@ -2,11 +2,17 @@
 
 Every call blocks: a process with an event loop calls from threads, and waits for a bounded time.
 Whatever the database says against a call is a StoreError; nothing is retried here.
+
+SQLite lets one write at a time, and whoever waits looks again after a while: one that writes
+without pause would keep all others out. So the writers of a process take turns, in the order in
+which they came (``Turns``): a change waits for those before it, not for all that follow.
 """
 
 import sqlite3
+import threading
+from collections import deque
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +34,55 @@ MIGRATING: Final = 0x70656E73  # the number of a lock; whoever else shares the d
 DRIVERS: Final = (sqlite3.Error, psycopg.Error)  # where SQLAlchemy is not in between
 
 
+class Turns:
+    """Lets one in at a time, first come first served."""
+
+    def __init__(self, wait_s: float = BUSY_S) -> None:
+        self._wait_s = wait_s
+        self._guard = threading.Lock()
+        self._is_taken = False
+        self._waiting: deque[threading.Event] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @contextmanager
+    def taken(self) -> Generator[None]:
+        """Wait for the turn, and end it afterwards; raises StoreError if it does not come."""
+        self._take()
+        try:
+            yield
+        finally:
+            with self._guard:
+                if self._waiting:
+                    self._waiting.popleft().set()  # it is the next one's, without a gap
+                else:
+                    self._is_taken = False
+
+    def _take(self) -> None:
+        with self._guard:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            called = threading.Event()
+            self._waiting.append(called)
+        if called.wait(self._wait_s):
+            return
+        with self._guard:
+            if called.is_set():  # it came just now
+                return
+            self._waiting.remove(called)
+        raise StoreError(f"the database: others have been writing for {self._wait_s:g} s")
+
+
 class Store:
     """One database. May be shared by threads; connections may not."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turns = Turns()
         self.is_postgres = engine.dialect.name == "postgresql"
 
     @contextmanager
@@ -55,10 +105,13 @@ class Store:
             connection = self.engine.connect().execution_options(
                 is_writing=True, is_durable=is_durable
             )
-            with connection, connection.begin():
+            with connection, self._turn(), connection.begin():
                 yield connection
         except (SQLAlchemyError, *DRIVERS) as error:
             raise store_error(error) from error
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.is_postgres else self._turns.taken()
 
     def insert(self, table: Any) -> Any:
         """Return an INSERT that can say ``on_conflict_do_update``."""

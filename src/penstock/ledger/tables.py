@@ -162,6 +162,7 @@ failures: Final = Table(
     *_floats("duration_s"),
     PrimaryKeyConstraint("exchange", "number"),
     Index("failures_upstream", "upstream", "at_us"),
+    Index("failures_at", "at_us"),  # for retention
 )
 
 # --- sums
@@ -177,6 +178,7 @@ traffic: Final = Table(  # upstream and model are those that answered last; empt
     *_floats(*SUMS),
     *_counts(*TTFT, *SPEED, *WAIT),
     PrimaryKeyConstraint(*TRAFFIC_KEY),
+    Index("traffic_tenant", "tenant", "grain_s", "start_s"),  # for a tenant's objectives and SLA
 )
 
 ATTEMPTS_KEY: Final = ("grain_s", "start_s", "upstream", "model", "outcome", "status")

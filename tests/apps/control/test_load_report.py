@@ -25,9 +25,10 @@ def made(store: Store, days: int = 1, *, has_names: bool = False) -> LoadReport:
 def test_a_day(store: Store) -> None:
     reported.fill(store)
     with store.writing() as connection:
-        row = {"grain_s": 300, "start_s": NOVEMBER_S, "tenant": "acme", "tier": "enterprise"}
-        refused = {**row, "route": "r", "status": 503, "code": "queue_timeout", "exchanges": 4}
-        connection.execute(insert(tables.refusals).values(refused))
+        row = {"start_s": NOVEMBER_S, "tenant": "acme", "tier": "enterprise", "route": "r"}
+        refused = {**row, "status": 503, "code": "queue_timeout", "exchanges": 4}
+        for grain_s in tables.GRAINS_S:
+            connection.execute(insert(tables.refusals).values(grain_s=grain_s, **refused))
         connection.execute(insert(tables.drops).values(stem="a", lines=3, at_unix_s=NOVEMBER_S))
     report = made(store)
     assert report.step_s == 300

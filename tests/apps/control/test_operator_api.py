@@ -106,6 +106,12 @@ def test_a_tenant_is_put_shown_and_refused_while_it_has_keys(api: Operator) -> N
     [
         ("PUT", "/tenants/a", {"tenant": {"id": "a", "weight": 0}}, "tenants.a.weight"),
         ("PUT", "/tenants/a", {"tenant": {"id": "b"}}, "body.tenant.id"),
+        (
+            "PUT",
+            "/tenants/a",
+            {"tenant": {"id": "a"}, "sla": {"calculator": "x"}},
+            "sla.calculator",
+        ),
         ("PUT", "/tenants/a", {"tenant": {"id": "a"}, "x": 1}, "body"),
         ("POST", "/keys", {"id": "a b"}, "body.id"),
         ("POST", "/keys", {"id": "a", "limits": {"concurrency": 0}}, "keys.a.limits.concurrency"),

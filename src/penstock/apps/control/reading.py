@@ -1,16 +1,17 @@
 """Reads the spool, for as long as control runs, in a thread of its own.
 
-    lines come     step after step, without a pause
-    nothing new    looks again after ``IDLE_S``
+    far behind     step after step, without a pause
+    otherwise      looks again after ``IDLE_S``, so that a transaction takes many lines
     an error       said once in the log, tried again after ``RETRY_S``, then twice that, and so on
                    up to ``RETRY_S_MAX``; that it is over is said once as well
-    each hour      once nothing is left to read: what has been kept for long enough is deleted
+    each hour      what has been kept for long enough is deleted: a small transaction between two
+                   steps, as long as it is not far behind
 
 A database that is down or frozen stops this thread and no other; the spool holds what comes.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,8 @@ class Reading:
         self._caught_up_unix_s = now_unix_s()
         self._settings_unix_s = 0.0
         self._cleaned_unix_s = now_unix_s()
+        self._cleaning: Iterator[retention.Deleted] | None = None
+        self._deleted: dict[str, int] = {}
         self._retry_s = RETRY_S
         self._error = ""
         self._error_since_unix_s = 0.0
@@ -98,15 +101,15 @@ class Reading:
         now_unix_s = self._now_unix_s()
         try:
             self._look_at_settings(now_unix_s)
-            if self.reader.step(now_unix_s):
-                self._is_well()
-                return 0.0
-            self._caught_up_unix_s = now_unix_s
-            self._clean(now_unix_s)
+            self.reader.step(now_unix_s)
+            has_more = self.reader.is_behind
+            if not has_more:
+                self._caught_up_unix_s = now_unix_s
+                has_more = self._clean_some(now_unix_s)
         except StoreError as error:
             return self._is_ill(error, now_unix_s)
         self._is_well()
-        return IDLE_S
+        return 0.0 if has_more else IDLE_S
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -123,14 +126,26 @@ class Reading:
         finally:
             self._settings_unix_s = now_unix_s
 
-    def _clean(self, now_unix_s: float) -> None:
-        if 0 <= now_unix_s - self._cleaned_unix_s < CLEAN_S:
-            return
-        keep = self._config().control.retention
-        deleted = retention.clean(self._store, keep, now_unix_s)
+    def _clean_some(self, now_unix_s: float) -> bool:
+        """Delete a few rows if it is time; return whether there may be more."""
+        if self._cleaning is None:
+            if 0 <= now_unix_s - self._cleaned_unix_s < CLEAN_S:
+                return False
+            keep = self._config().control.retention
+            self._cleaning = retention.cleaning(self._store, keep, now_unix_s)
+        try:
+            table, rows = next(self._cleaning, ("", 0))
+        except StoreError:
+            self._cleaning = None  # from the beginning, once the database answers
+            raise
+        if table:
+            self._deleted[table] = self._deleted.get(table, 0) + rows
+            return True
+        deleted, self._deleted, self._cleaning = self._deleted, {}, None
         self._cleaned_unix_s = now_unix_s
         if deleted:
             log.info("retention", **deleted)
+        return False
 
     def _is_well(self) -> None:
         if self._error:

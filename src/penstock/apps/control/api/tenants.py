@@ -8,6 +8,7 @@ from sqlalchemy import select
 from penstock.apps.control import book
 from penstock.apps.control.book import TenantRow
 from penstock.apps.control.endpoint import (
+    BookError,
     Call,
     Change,
     ConflictError,
@@ -19,7 +20,7 @@ from penstock.apps.control.endpoint import (
     Role,
     Text,
 )
-from penstock.ledger import retention, tables
+from penstock.ledger import retention, sla_check, tables
 from penstock.ledger.book import TenantEntry
 from penstock.ledger.retention import Forgotten
 
@@ -68,6 +69,8 @@ def put_tenant(call: Call) -> TenantRow:
     name = book.name_of(call.path["id"], "path.id")
     if entry.tenant.id != name:
         raise InvalidError(f"the path names {name!r}", "body.tenant.id")
+    if entry.sla is not None and (problems := list(sla_check.wrongs(entry.sla))):
+        raise BookError(problems)
     with book.changing(call, is_promise=True) as connection:
         before = book.find_tenant(connection, name)
         book.unchanged(before, query.updated_unix_s)

@@ -1,9 +1,9 @@
 """Exchanges, one by one: a list in windows, and each with its attempts.
 
 order     the newest first, by (at_us, seq); a page goes on from a place, never from a number
-window    what no index finds is looked for in at most ``SCAN`` exchanges at a time, all of a
-tenant's or all; a page looks through at most ``WINDOWS`` of them, and says how far
-back it has looked
+window    what no index finds is looked for in at most ``SCAN`` exchanges at a time, or ``SCAN_OWN``
+of a tenant, each of which lies somewhere else; a page looks through at most ``WINDOWS``
+of them, and says how far back it has looked
 fast      time, tenant and id are found by index; a page reads SCAN x WINDOWS rows at most
 """
 
@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 from penstock.ledger import tables
 from penstock.ledger.rows import Detail
 
-SCAN: Final = 20_000
+SCAN: Final = 10_000
+SCAN_OWN: Final = 5_000
 WINDOWS: Final = 5
 EXACT: Final = ("tenant", "key", "route", "upstream", "tier", "fate", "outcome", "code", "model")
 COLUMNS: Final = tuple(one for one in tables.exchanges.c if one.name != "detail")
@@ -131,11 +132,12 @@ def rows_query(
 def _floor(connection: Connection, wanted: Wanted, before: Place | None) -> Place | None:
     """Return the last exchange of the window, which is in it; None if all that are left are."""
     there = tables.exchanges.c
+    rows = min(SCAN, SCAN_OWN) if wanted.only.get("tenant") else SCAN
     query = (
         select(there.at_us, there.seq)
         .where(*_bounds(wanted, before))
         .order_by(there.at_us.desc(), there.seq.desc())
-        .offset(SCAN - 1)
+        .offset(rows - 1)
         .limit(1)
     )
     row = connection.execute(query).first()

@@ -1,8 +1,9 @@
 """What a load report asks the ledger: sums of a period, by tier, reason, model, tenant, upstream.
 
-All are read from the sums of one grain, which the length of the period chooses (``grain_of``), so
-that a year costs no more than a day. Every query returns at most tiers x steps, or as many rows as
-there are names.
+What is told step by step is read from the sums of one grain, which the length of the period
+chooses (``grain_of``), so that a year costs no more than a day; everything else from the coarsest
+sums that begin and end with the period, which hold the same. Every query returns at most
+tiers x steps, or as many rows as there are names.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +38,13 @@ class Period(NamedTuple):
     def steps(self) -> int:
         """How many steps it has."""
         return (self.until_s - self.from_s) // self.grain_s
+
+    @property
+    def coarsest(self) -> "Period":
+        """The same in as few steps as there can be."""
+        ends = (self.from_s, self.until_s)
+        grains_s = (one for one in tables.GRAINS_S if not any(end % one for end in ends))
+        return self._replace(grain_s=max(grains_s, default=self.grain_s))
 
 
 class Counts(NamedTuple):
@@ -166,8 +174,9 @@ def tiers(connection: Connection, period: Period) -> list[TierRow]:
     names = (*COUNTED, *TTFT, *SPEED, *WAIT)
     query = (
         select(columns.tier, *(func.sum(columns[name]) for name in names), _admitted())
-        .where(*_within(traffic, period))
+        .where(*_within(traffic, period.coarsest))
         .group_by(columns.tier)
+        .order_by(columns.tier)
     )
     made: list[TierRow] = []
     for row in connection.execute(query):
@@ -233,6 +242,7 @@ def use(connection: Connection, period: Period) -> list[UseRow]:
         )
         .where(*_within(attempts, period))
         .group_by(columns.start_s, columns.upstream)
+        .order_by(columns.start_s, columns.upstream)
     )
     return [UseRow(row[0], row[1], int(row[2]), float(row[3])) for row in connection.execute(query)]
 
@@ -309,7 +319,7 @@ def _summed(
     """Return sums by some columns, the largest first."""
     totals = [func.sum(one) for one in summed]
     query = (
-        select(*by, *totals).where(*_within(table, period)).group_by(*by)
+        select(*by, *totals).where(*_within(table, period.coarsest)).group_by(*by)
         .order_by(totals[0].desc(), *by)
     )  # fmt: skip
     return connection.execute(query).all()

@@ -16,8 +16,15 @@ the histogram becomes the next stricter one, and ``threshold_used`` says which.
     longer          3600 s
 
 A window begins with the sum in which it begins, so it is at most one sum longer than it is called.
-All objectives are measured together: one statement for each table, grain and ``STATEMENT_MAX`` of
-them, however much traffic there is; what comes back is bounded by the number of sums in the window.
+Its middle is read from the coarsest sums that fit, which hold the same (``core.patches``): three
+days are 71 hours, and minutes at both ends. What comes back is bounded by the number of sums.
+
+    objectives of   are measured together in
+    a tenant        a statement for each tenant, by its index
+    an upstream     one statement of attempts
+    anything else   one statement that looks at the sums of all tenants
+
+and more statements if there are more than ``STATEMENT_MAX`` of a kind.
 """
 
 import itertools
@@ -27,13 +34,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, case, func, select, true
+from sqlalchemy import BigInteger, Connection, Table, and_, case, func, literal_column, select, true
 
+from penstock.apps.control.queries.pieces import within
 from penstock.config.operations import Objective, Sli
 from penstock.core import slo
 from penstock.core.outcome import RULES, Verdict
+from penstock.core.patches import Patch, patches
 from penstock.core.slo import Count
 from penstock.ledger.tables import (
+    GRAINS_S,
     SPEED,
     SPEED_BOUNDS_PER_S,
     TTFT,
@@ -46,6 +56,7 @@ Slots = Mapping[int, Count]  # by start_s
 
 GRAINS: Final = ((6 * slo.HOUR_S, 60), (3 * slo.DAY_S, 300))
 HOURS: Final = 3600  # of everything longer
+MINUTE_S: Final = 60
 STATEMENT_MAX: Final = 25  # objectives: with their conditions well within SQLite's 999 values
 COUNTED: Final = ("served", "failed", "shed", "lost")
 UNHEALTHY: Final = (
@@ -85,60 +96,55 @@ def windows(
     """Return the counts that the rules of each objective ask for: by name, by window in seconds."""
     wanted = {
         one.name: {
-            window_s
+            window_s: first_slot(window_s, grain_of(window_s), now_unix_s)
             for rule in slo.rules(one.window_days)
             for window_s in (rule.long_s, rule.short_s)
         }
         for one in objectives
     }
-    found: dict[str, dict[int, Count]] = {one.name: {} for one in objectives}
-    for grain_s in (60, 300, HOURS):
-        longest_s = max(
-            (w for ws in wanted.values() for w in ws if grain_of(w) == grain_s), default=0
-        )
-        if not longest_s:
-            continue
-        begin_s = first_slot(longest_s, grain_s, now_unix_s)
-        slots = series(connection, objectives, grain_s, begin_s, now_unix_s)
-        for name, by_start in slots.items():
-            for window_s in wanted[name]:
-                if grain_of(window_s) == grain_s:
-                    begins_s = first_slot(window_s, grain_s, now_unix_s)
-                    found[name][window_s] = _sum(by_start, begins_s)
-    return found
+    begins = sorted({begin_s for ones in wanted.values() for begin_s in ones.values()})
+    pieces = patches([*begins, _present_end(now_unix_s)], GRAINS_S)
+    slots = series(connection, objectives, pieces)
+    return {
+        name: {window_s: _sum(slots[name], begin_s) for window_s, begin_s in ones.items()}
+        for name, ones in wanted.items()
+    }
 
 
 def series(
-    connection: Connection,
-    objectives: Sequence[Objective],
-    grain_s: int,
-    begin_s: int,
-    now_unix_s: float,
+    connection: Connection, objectives: Sequence[Objective], pieces: Sequence[Patch]
 ) -> dict[str, Slots]:
-    """Return the counts of each objective from ``begin_s`` until now, by sum; no empty ones."""
+    """Return the counts of each objective by the sums of some pieces; no empty ones."""
     found: dict[str, Slots] = {one.name: {} for one in objectives}
-    for table in (traffic, attempts):
-        of_it = [one for one in objectives if (table is attempts) == bool(one.upstream)]
-        for some in _batches(of_it):
-            statement = (
-                select(table.c.start_s, *_columns(some))
-                .where(
-                    table.c.grain_s == grain_s,
-                    table.c.start_s >= begin_s,
-                    table.c.start_s <= now_unix_s,
-                )
-                .group_by(table.c.start_s)
-            )
-            rows = connection.execute(statement).all()
-            for index, one in enumerate(some):
-                found[one.name] = dict(_slots(rows, 1 + 2 * index))
+    for table, tenant, some in _statements(objectives):
+        of_tenant = [traffic.c.tenant == tenant] if tenant else []
+        statement = (
+            select(table.c.start_s, *_columns(some))
+            .where(within(table, pieces, *of_tenant))
+            .group_by(table.c.start_s)
+        )
+        rows = connection.execute(statement).all()
+        for index, one in enumerate(some):
+            found[one.name] = dict(_slots(rows, 1 + 2 * index))
     return found
 
 
-def _batches(objectives: Sequence[Objective]) -> Iterator[tuple[Objective, ...]]:
-    rest = iter(objectives)
-    while some := tuple(itertools.islice(rest, STATEMENT_MAX)):
-        yield some
+def _statements(
+    objectives: Sequence[Objective],
+) -> Iterator[tuple[Table, str, tuple[Objective, ...]]]:
+    """Yield which are measured together: of which table, of which tenant."""
+    kinds: dict[tuple[bool, str], list[Objective]] = {}
+    for one in objectives:
+        kinds.setdefault((bool(one.upstream), one.tenant), []).append(one)
+    for (is_upstream, tenant), some in kinds.items():
+        rest = iter(some)
+        while batch := tuple(itertools.islice(rest, STATEMENT_MAX)):
+            yield (attempts, "", batch) if is_upstream else (traffic, tenant, batch)
+
+
+def _present_end(now_unix_s: float) -> int:
+    """Return the end of the minute that it is."""
+    return math.floor(now_unix_s / MINUTE_S) * MINUTE_S + MINUTE_S
 
 
 def _slots(rows: Iterable[Any], at: int) -> Iterator[tuple[int, Count]]:
@@ -189,9 +195,9 @@ def _of(condition: Any) -> Any:
     return case((condition, attempts.c.attempts), else_=0)
 
 
-def _added(table: Any, names: Sequence[str]) -> Any:
-    columns = [table.c[name] for name in names]
-    return sum(columns[1:], columns[0])
+def _added(table: Table, names: Sequence[str]) -> Any:
+    """Return the sum of columns of a row; as text, for there are many and it is asked often."""
+    return literal_column(" + ".join(f"{table.name}.{name}" for name in names), BigInteger)
 
 
 # --- the whole window of an objective
@@ -224,7 +230,8 @@ def pasts(
         some = [one for one in objectives if one.window_days == days]
         begin_s = first_slot(days * slo.DAY_S, HOURS, now_unix_s)
         hours = math.floor(now_unix_s / HOURS) - begin_s // HOURS + 1
-        for name, slots in series(connection, some, HOURS, begin_s, now_unix_s).items():
+        pieces = [Patch(HOURS, begin_s, begin_s + hours * HOURS)]
+        for name, slots in series(connection, some, pieces).items():
             pairs = {start_s: (count.good, count.total) for start_s, count in slots.items()}
             found[name] = Past(begin_s, hours, pairs)
     return found

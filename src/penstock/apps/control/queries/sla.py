@@ -141,6 +141,7 @@ def tried(
             columns.upstream.in_(upstreams),
         )
         .group_by(*by)
+        .order_by(*by)
     )
     made: dict[str, list[Tried]] = {name: [] for name in upstreams}
     for start_s, upstream, outcome, status, number in connection.execute(query):

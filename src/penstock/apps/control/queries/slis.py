@@ -2,6 +2,7 @@
 
     availability   good / all, counted as ``objectives`` does
     TTFT, speed    the histogram's counts added up; quantiles are read from them
+    grains         the coarsest sums that fit (``core.patches``), coverage by those of the period
     coverage       share of the sums in the period with anything to measure: time without is no
                    uptime, and no downtime either
 
@@ -17,8 +18,11 @@ import msgspec
 from sqlalchemy import Connection, Table, case, func, select
 
 from penstock.apps.control.queries.objectives import COUNTED, SUCCESS, UNHEALTHY, grain_of
+from penstock.apps.control.queries.pieces import within
 from penstock.core.histogram import quantile
+from penstock.core.patches import Patch, patches
 from penstock.ledger.tables import (
+    GRAINS_S,
     SPEED,
     SPEED_BOUNDS_PER_S,
     TTFT,
@@ -48,6 +52,12 @@ class Period(msgspec.Struct, frozen=True):
         grain_s = self.grain_s
         return max(1, math.ceil(self.end_s / grain_s) - math.floor(self.begin_s / grain_s))
 
+    @property
+    def whole(self) -> Patch:
+        """These sums."""
+        begin_s = math.floor(self.begin_s / self.grain_s) * self.grain_s
+        return Patch(self.grain_s, begin_s, begin_s + self.slots * self.grain_s)
+
 
 class Quantiles(msgspec.Struct, frozen=True):
     """Of a histogram; all are none without values."""
@@ -74,29 +84,27 @@ def slis(connection: Connection, by: Dimension, period: Period) -> list[Indicato
     """Return the indicators of a period by one dimension."""
     table = attempts if by == "upstream" else traffic
     good, total = _good_and_total(table)
+    whole = period.whole
     statement = (
-        select(
-            table.c[by],
-            good,
-            total,
-            func.count(table.c.start_s.distinct()),
-            *(func.sum(table.c[name]) for name in (*TTFT, *SPEED)),
-        )
-        .where(
-            table.c.grain_s == period.grain_s,
-            table.c.start_s >= math.floor(period.begin_s / period.grain_s) * period.grain_s,
-            table.c.start_s < period.end_s,
-        )
+        select(table.c[by], good, total, *(func.sum(table.c[name]) for name in (*TTFT, *SPEED)))
+        .where(within(table, patches([whole.since_s, whole.until_s], GRAINS_S)))
         .group_by(table.c[by])
         .order_by(total.desc(), table.c[by])
         .limit(ROWS_MAX)
     )
-    return [_indicators(list(row), period.slots) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    measured = (  # by the key alone, which an index holds
+        select(table.c[by], func.count(table.c.start_s.distinct()))
+        .where(within(table, [whole]))
+        .group_by(table.c[by])
+    )
+    covered = {row[0]: row[1] for row in connection.execute(measured)}
+    return [_indicators(row, covered.get(row[0], 0), period.slots) for row in rows]
 
 
-def _indicators(row: Sequence[Any], slots: int) -> Indicators:
+def _indicators(row: Sequence[Any], covered: int, slots: int) -> Indicators:
     name, *rest = row
-    good, total, covered, *counts = (int(one or 0) for one in rest)
+    good, total, *counts = (int(one or 0) for one in rest)
     ttft, speed = counts[: len(TTFT)], counts[len(TTFT) :]
     return Indicators(
         name=name,

@@ -102,6 +102,7 @@ def _failures() -> None:
         *_floats("duration_s"),
         sa.PrimaryKeyConstraint("exchange", "number"),
     )
+    op.create_index("failures_at", "failures", ["at_us"])
     op.create_index("failures_upstream", "failures", ["upstream", "at_us"])
 
 
@@ -126,6 +127,7 @@ wait_08 wait_09 wait_10 wait_11 wait_12 wait_13"""),
             "grain_s", "start_s", "tenant", "tier", "route", "upstream", "model"
         ),
     )
+    op.create_index("traffic_tenant", "traffic", ["tenant", "grain_s", "start_s"])
 
 
 def _attempts() -> None:
