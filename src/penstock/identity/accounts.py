@@ -16,7 +16,9 @@ from penstock.identity.errors import AccountError, NoAccountError
 from penstock.identity.rows import new_id
 from penstock.identity.tables import accounts, externals, passkeys, sessions
 
-EMAIL: Final = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,189}")
+EMAIL: Final = re.compile(
+    r"[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,64}@[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,189}"
+)
 NAME_MAX: Final = 80
 ACCOUNTS_MAX: Final = 10_000  # of one table; chat has its own
 

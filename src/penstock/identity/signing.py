@@ -104,7 +104,7 @@ def verify(public: str, token: str, issuer: str, audience: str, now_unix_s: floa
             role={"essential": True},
         ).validate(claims)
         return Signed(str(claims["sub"]), str(claims["role"]), float(claims["exp"]))
-    except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError):
+    except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -71,6 +71,6 @@ class Tickets:
             )
             registry.validate(claims)
             content = msgspec.convert(claims.get("c"), kind)
-        except (JoseError, msgspec.ValidationError, ValueError):
+        except (JoseError, msgspec.ValidationError, ValueError, RecursionError):
             return None
         return Ticket(claims["jti"], float(claims["exp"]), content)

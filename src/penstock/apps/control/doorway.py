@@ -3,6 +3,7 @@
 Host      one of the console's (``site``); another name could be anybody's that points here
 Origin    whatever changes something (not GET or HEAD) and says where it comes from must come from
           here, with the same port; who does not say must hold a token, which no browser sends
+address   without zero bytes, which PostgreSQL has in no text
 headers   on every answer, pages and API alike, where it has none of its own
 """
 
@@ -35,7 +36,7 @@ class Doorway:
         headers = Headers(scope=scope)
         origin = self._site.origin_of(headers.get("host", ""), scope.get("server"))
         safe = _Safe(send, is_secure=origin.startswith("https:"))
-        wrong = _wrong(scope["method"], headers, origin)
+        wrong = _wrong(scope["method"], headers, origin) or _unreadable(scope)
         if wrong is not None:
             await refusal(wrong)(scope, receive, safe)
             return
@@ -77,3 +78,9 @@ def _wrong(method: str, headers: Headers, origin: str) -> CallerError | None:
             "this was sent by a page of another site", status=403, code="wrong_origin"
         )
     return None
+
+
+def _unreadable(scope: Scope) -> CallerError | None:
+    if "\0" not in scope["path"] and b"%00" not in scope["query_string"]:
+        return None
+    return CallerError("the address holds a zero byte", status=422, code="invalid")

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
@@ -210,6 +211,16 @@ async def _body(endpoint: Endpoint, request: Request) -> Any:
         return msgspec.json.decode(bytes(raw), type=endpoint.body)
     except msgspec.MsgspecError as error:
         raise _invalid(error, "body") from error
+    except RecursionError as error:
+        raise InvalidError("the body is nested too deeply", "body") from error
+
+
+def fields_of(text: str, fields_max: int) -> dict[str, str]:
+    """Return the fields of a form; raises ValueError, also for a zero byte: no database has it."""
+    found = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=fields_max))
+    if any("\0" in one for pair in found.items() for one in pair):
+        raise ValueError("a zero byte")
+    return found
 
 
 def _invalid(error: msgspec.MsgspecError, place: str) -> InvalidError:

@@ -30,7 +30,8 @@ CSV_ROWS_MAX: Final = 10_000  # a spreadsheet's worth; the API has the rest
 CSV_WINDOWS: Final = 50
 NAMES_DAYS: Final = 30  # whose names stand in the choices
 DAY_US: Final = 86_400 * asked_for.US
-STATUS_MAX: Final = 999
+STATUS_DIGITS: Final = 3
+PLACE_DIGITS: Final = 18  # each half fits 64 bits
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def asked(query: Mapping[str, str]) -> Asked:
         except ValueError:
             errors[name] = "is no time: write it as 2026-11-22 or 2026-11-22T14:30"
     status = values["status"]
-    if status and not (status.isdecimal() and int(status) <= STATUS_MAX):
+    if status and not _is_number(status, STATUS_DIGITS):
         errors["status"] = "is no status: write it as 503"
         status = ""
     wanted = Wanted(
@@ -172,9 +173,13 @@ def _instant_us(raw: str, *, is_end: bool) -> int:
 
 def _place(raw: str) -> Place | None:
     at_us, _, seq = raw.partition("-")
-    if not (at_us.isdecimal() and seq.isdecimal() and len(raw) < len("9" * 40)):
+    if not (_is_number(at_us, PLACE_DIGITS) and _is_number(seq, PLACE_DIGITS)):
         return None
     return Place(int(at_us), int(seq))
+
+
+def _is_number(raw: str, digits_max: int) -> bool:
+    return raw.isascii() and raw.isdigit() and len(raw) <= digits_max
 
 
 PAGES: Final = (

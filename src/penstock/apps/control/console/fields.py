@@ -11,6 +11,8 @@ from penstock.config import money
 from penstock.core.errors import ConfigError, PenstockError
 
 COUNT_MAX: Final = 10**15  # as ``config.check_tenancy``
+DIGITS_MAX: Final = 18  # with zeros in front; what is longer costs time to read
+SHOWN_MAX: Final = 40  # characters of what was typed
 PERCENT: Final = 100
 GENERAL: Final = ""  # the place of what belongs to no field
 
@@ -35,9 +37,11 @@ class Fields:
         raw = self.text(name).replace(",", "").replace("_", "")
         if not raw:
             return None
-        if raw.isascii() and raw.isdigit() and 0 < int(raw[:17]) <= COUNT_MAX:
+        if raw.isascii() and raw.isdigit() and len(raw) <= DIGITS_MAX and 0 < int(raw) <= COUNT_MAX:
             return int(raw)
-        return self._wrong(name, f"{raw!r} is no whole number above 0; leave it empty for no limit")
+        return self._wrong(
+            name, f"{raw[:SHOWN_MAX]!r} is no whole number above 0; leave it empty for no limit"
+        )
 
     def dollars(self, name: str) -> int | None:
         """Return an amount in micro-dollars, from dollars."""

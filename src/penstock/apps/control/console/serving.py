@@ -8,7 +8,7 @@ headers     those of ``web.serving``: no script and no style but our files
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from penstock.apps.control.console import navigation
 from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.view import TOLD, Page, Shell, View, told_of
 from penstock.apps.control.endpoint import Actor, InvalidError, MissingError, Role
-from penstock.apps.control.http import Caller, Who, needed
+from penstock.apps.control.http import Caller, Who, fields_of, needed
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import PenstockError, StoreError
 from penstock.web import page, serving
@@ -148,7 +148,6 @@ async def _form(request: Request) -> dict[str, str]:
         if len(raw) > FORM_BYTES_MAX:
             raise InvalidError(f"the form is larger than {FORM_BYTES_MAX} bytes", "form")
     try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        return fields_of(raw.decode(), FIELDS_MAX)
     except ValueError as error:
         raise InvalidError("the form cannot be read", "form") from error
-    return dict(pairs)

@@ -8,7 +8,6 @@ forms     bounded; a form that is refused comes back with what was typed, but fo
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import msgspec
 from sqlalchemy import Connection
@@ -17,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from penstock.apps.control.endpoint import Actor, Call, Change, InvalidError
-from penstock.apps.control.http import Caller, Who
+from penstock.apps.control.http import Caller, Who, fields_of
 from penstock.apps.control.identity import COOKIE, DEVICE_COOKIE, Identity, cookie_name
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.site import origin_of
@@ -121,11 +120,8 @@ def visitor(request: Request) -> Visitor:
 async def form(request: Request) -> dict[str, str]:
     """Return what a browser sends; raises InvalidError if it is too much."""
     try:
-        return dict(
-            parse_qsl(
-                (await _body(request)).decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX
-            )
-        )
+        text = (await _body(request)).decode()
+        return fields_of(text, FIELDS_MAX)
     except ValueError as error:
         raise InvalidError("the form cannot be understood", "form") from error
 
@@ -134,7 +130,7 @@ async def json_body(request: Request, kind: Any) -> Any:
     """Return what a script of ours sends; raises InvalidError."""
     try:
         return msgspec.json.decode(await _body(request), type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidError("the body cannot be understood", "body") from error
 
 
