@@ -46,6 +46,7 @@ def run(argv: Sequence[str]) -> int:
     config, problems = _read(path, is_text_only=args.text_only)
     doubts = list(warnings(config)) if config else []
     if config and not args.text_only:
+        doubts += load.secret_warnings(config)
         home = state.State(load.state_dir_path())  # which need not be there, and is not made
         try:
             snapshot = served.drawn_up(home, config)

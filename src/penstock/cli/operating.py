@@ -4,6 +4,7 @@
                     says where
     none runs       the same application in this process, under control's lock, so that there is
                     one way to change a tenant or a key, and one writer
+    neither         control is starting, or another command is at it: wait for a while
 
 What the API refuses is raised: a ConfigError if it names places, else a StoreError.
 """
@@ -31,6 +32,7 @@ from penstock.snapshot import plan
 PREFIX: Final = "/api/v1"
 ANSWER_S: Final = 15.0  # control itself gives up on its database after 10
 PAGE: Final = 500
+FREE_S: Final = 10.0  # control starts within a second or two; a command takes as long
 TAKEN_S: Final = 3.0  # a gateway looks four times a second
 POLL_S: Final = 0.02
 
@@ -71,10 +73,13 @@ class Api:
             answer = self._runner.run(
                 self._client.request(method, PREFIX + path, content=content, params=query)
             )
-        except httpx.HTTPError as error:
+        except httpx.TimeoutException as error:
+            may_be_done = "" if method == "GET" else "; what was asked may be done all the same"
             raise StoreError(
-                f"control does not answer ({type(error).__name__}): see run/control.log"
+                f"control has not answered within {ANSWER_S:g} s{may_be_done}: see run/control.log"
             ) from error
+        except httpx.HTTPError as error:
+            raise StoreError("control has gone away: try again, or see run/control.log") from error
         if answer.is_success:
             return answer.content
         raise _refusal(answer)
@@ -98,8 +103,8 @@ class Api:
 @contextlib.contextmanager
 def opened(home: state.State) -> Generator[Api]:
     """Give the operator API of this state directory; raises StoreError if it cannot be had."""
-    with asyncio.Runner() as runner, locked(home.control_lock) as is_free:
-        client = runner.run(_inside(home)) if is_free else _outside(home)
+    with asyncio.Runner() as runner, contextlib.ExitStack() as held:
+        client = _found(home, runner, held)
         try:
             yield Api(client, runner)
         finally:
@@ -143,11 +148,20 @@ def announce(home: state.State, api: Api) -> int:
     return 1
 
 
-def _outside(home: state.State) -> httpx.AsyncClient:
-    ready = state.read_json(home.ready("control"))
-    if not ready.get("url"):
-        raise StoreError("control is starting, or another command is at it: try again")
-    return _client(home, str(ready["url"]), None)
+def _found(
+    home: state.State, runner: asyncio.Runner, held: contextlib.ExitStack
+) -> httpx.AsyncClient:
+    """Return the client of control, or of this process, which then holds control's lock."""
+    pause = threading.Event()  # never set: it only waits
+    for _ in range(int(FREE_S / POLL_S)):
+        with contextlib.ExitStack() as attempt:
+            if attempt.enter_context(locked(home.control_lock)):
+                held.push(attempt.pop_all())
+                return runner.run(_inside(home))
+        if url := state.control_url(home):
+            return _client(home, url, None)
+        pause.wait(POLL_S)
+    raise StoreError("control is starting, or another command is at it: try again")
 
 
 async def _inside(home: state.State) -> httpx.AsyncClient:

@@ -69,8 +69,13 @@ def run(argv: Sequence[str]) -> int:
 
 def _first_link(home: state.State) -> int:
     link = state.first_link(home)
+    if not link and (home.root / state.FIRST_LINK).exists():
+        raise StoreError("control does not run, and would be behind the link: penstock up")
     if not link:
-        raise StoreError("there is no first link: an owner has come in, or control does not run")
+        raise StoreError(
+            "there is no first link, as an owner has come in: penstock operators list, then "
+            "penstock operators reset-link"
+        )
     sys.stdout.write(f"{link}\n")
     return 0
 

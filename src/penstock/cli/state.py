@@ -1,5 +1,6 @@
 """Where things lie in the state directory, and whether a ``penstock up`` runs on it."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from penstock.core.errors import StoreError
 from penstock.snapshot import plan
 
 FIRST_LINK: Final = "first-link"
+NO_PID: Final = 2**31 - 1  # above what any system gives; 0 would be ourselves
 CONSOLE: Final = "console.localhost"  # what browsers find on this machine by themselves
 
 
@@ -71,10 +73,20 @@ def up_pid(state: State) -> int:
         return 0 if is_free else int(read_json(state.up).get("pids", {}).get("up", 0))
 
 
+def control_url(home: State) -> str:
+    """Return where control listens; empty if the one that said so is gone, or none has."""
+    ready = read_json(home.ready("control"))
+    try:
+        os.kill(int(ready.get("pid", 0)) or NO_PID, 0)
+    except (OSError, OverflowError):
+        return ""
+    return str(ready.get("url", ""))
+
+
 def first_link(home: State) -> str:
     """Return the link by which the first owner comes in; empty if one has, or control is not up."""
     path = home.root / FIRST_LINK
-    url = str(read_json(home.ready("control")).get("url", ""))
+    url = control_url(home)
     if not path.exists() or not url:
         return ""
     return f"http://{CONSOLE}:{url.rpartition(':')[2]}/first/{private_file.read(path).strip()}"

@@ -279,8 +279,10 @@ class Up:
     def _tell(self) -> None:
         first_link = state.first_link(self._home)
         greeting.greet(self._terminal, self._plan, self._urls, self._key, first_link)
-        if load.config_path(self._config):  # what was found by itself needs no advice
-            self._terminal.problems("degraded", warnings(self._plan.config))
+        path = load.config_path(self._config)
+        if path and not self._must_emulate:  # what was found by itself needs no advice
+            asked = load.load(path)  # without the routes that were made for the emulator
+            self._terminal.problems("degraded", [*warnings(asked), *load.secret_warnings(asked)])
         self._terminal.problems("degraded", self._doubts)
         for words in self._warnings:
             self._terminal.state("degraded", words)

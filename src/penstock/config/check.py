@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from penstock.config import check_operations
+from penstock.config import check_control, check_operations
 from penstock.config.model import (
     Config,
     Ladder,
@@ -91,6 +91,7 @@ def problems(config: Config) -> Iterator[Problem]:
     for at, route in enumerate(config.routes):
         yield from _route(route, f"routes[{at}]", known, config.timeouts)
         yield from _degraded(route, f"routes[{at}]")
+    yield from check_control.problems(config)
     yield from check_operations.problems(config)
     if config.upstreams and not config.routes:
         yield Problem("routes", "there are none, so nothing can be asked for", "add [[routes]]")
@@ -101,6 +102,7 @@ def problems(config: Config) -> Iterator[Problem]:
 
 def warnings(config: Config) -> Iterator[Problem]:
     """Yield what is allowed but may not be meant."""
+    yield from check_control.warnings(config)
     yield from check_operations.warnings(config)
     gateway = config.gateway
     if gateway.host not in LOOPBACK and not gateway.tls_cert_file:
@@ -300,7 +302,8 @@ def _route(route: Route, place: str, known: list[str], times: Timeouts) -> Itera
     for at, target in enumerate(route.targets):
         if target.upstream not in known:
             close = difflib.get_close_matches(target.upstream, known, n=1)
-            remedy = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+            listed = f"there are: {', '.join(known)}" if known else "there are none yet"
+            remedy = f"did you mean {close[0]!r}?" if close else listed
             message = f"no upstream is named {target.upstream!r}"
             yield Problem(f"{place}.targets[{at}].upstream", message, remedy)
     if route.policy is Policy.WEIGHT and not any(target.weight > 0 for target in route.targets):

@@ -177,7 +177,8 @@ def _mail(receiver: Receiver, smtp: Smtp, place: str) -> Iterator[Problem]:
 def _known(place: str, name: str, given: str, known: Sequence[str]) -> Iterator[Problem]:
     if given and given not in known:
         close = difflib.get_close_matches(given, known, n=1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+        listed = f"there are: {', '.join(known)}" if known else "there are none yet"
+        remedy = f"did you mean {close[0]!r}?" if close else listed
         yield Problem(f"{place}.{name}", f"no {name} is named {given!r}", remedy)
 
 

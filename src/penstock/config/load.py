@@ -282,6 +282,29 @@ def file_problems(config: Config) -> Iterator[Problem]:
     yield from _unreadable("gateway.tls_key_file", config.gateway.tls_key_file)
 
 
+def secret_warnings(config: Config) -> Iterator[Problem]:
+    """Yield which secrets of operating are not there: callers are answered without them."""
+    control, smtp = config.control, config.alerts.smtp
+    named: list[tuple[str, Struct, str]] = [
+        ("control.", control, "database_password"),
+        ("control.", control, "oidc_client_secret"),
+    ]
+    for at, receiver in enumerate(config.alerts.receivers):
+        place = f"alerts.receivers[{at}]."
+        named += [(place, receiver, "url"), (place, receiver, "secret")]
+    named += [("alerts.smtp.", smtp, "password"), ("traces.", config.traces, "headers")]
+    for place, struct, name in named:
+        variable = str(getattr(struct, f"{name}_env"))
+        path = str(getattr(struct, f"{name}_file", ""))
+        if not variable and not path:
+            continue
+        try:
+            referenced(variable, path, f"the {name.replace('_', ' ')}")
+        except StoreError as error:
+            remedy = "set it before the start"
+            yield Problem(f"{place}{name}_{'file' if path else 'env'}", error.message, remedy)
+
+
 def _unreadable(place: str, path: str) -> Iterator[Problem]:
     if path and not os.access(path, os.R_OK):
         yield Problem(place, f"{path} cannot be read", "name a file that this user may read")

@@ -28,7 +28,7 @@ class Control(Struct, frozen=True, kw_only=True):
     )
     host: str = "127.0.0.1"  # who opens it to a network does so knowingly
     port: int = 8402
-    hosts: tuple[str, ...] = ()  # names that it may be reached by, beside its own address
+    hosts: tuple[str, ...] = ()  # names beside its own: NAME behind TLS, or http://NAME:PORT
     database_url: str = ""  # postgresql://USER@HOST/NAME without password; empty: SQLite in state
     database_password_env: str = ""  # the variable's name
     database_password_file: str = ""  # a file of mode 0600

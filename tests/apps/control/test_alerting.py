@@ -118,7 +118,7 @@ def test_a_message_says_what_burns_why_since_when_and_what_is_left(ledger: Store
         "Error budget of 30 days: spent 20 times over.",
         "Measured in 0.3 % of the window's hours; the rest is unknown.",
     )
-    assert told.link == "http://console.example.org:8402/objectives"
+    assert told.link == "https://console.example.org/objectives"
     assert told.fields["objective"] == "available"
     assert told.fields["long_burn"] == pytest.approx(20.0)
 

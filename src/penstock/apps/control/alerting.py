@@ -21,6 +21,7 @@ from penstock.apps.control import telling
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.queries import objectives as queries
 from penstock.apps.control.queries.objectives import Cause
+from penstock.apps.control.site import Site
 from penstock.apps.control.telling import Facts
 from penstock.config.model import Config
 from penstock.config.operations import Objective, Receiver
@@ -91,10 +92,9 @@ def configured(publisher: Publisher) -> Config:
 def link_of(config: Config) -> str:
     """Return where the console shows objectives."""
     control = config.control
-    host = control.hosts[0] if control.hosts else control.host
-    if "://" in host:
-        return f"{host.rstrip('/')}/objectives"
-    place = f"[{host}]" if host.count(":") > 1 else host
+    if control.hosts:
+        return f"{Site(control.hosts, control.port).origin}/objectives"
+    place = f"[{control.host}]" if ":" in control.host else control.host
     return f"http://{place}:{control.port}/objectives"
 
 

@@ -61,6 +61,7 @@ from penstock.wire import clock
 BREAK_GLASS: Final = "control.token"  # an owner's token, for whoever may read this directory
 READY: Final = "control.ready.json"  # where the command line looks for us
 LOCK: Final = "control.lock"  # whoever holds it is the writer
+FREE_S: Final = 8.0  # a command without us holds the lock for a second or two
 BACKLOG: Final = 256
 RETRY_S: Final = 1.0
 DRAIN_S: Final = 3  # whole seconds; what is under way takes a fraction of it
@@ -257,7 +258,7 @@ async def _plan(options: Options) -> PlanFile | None:
 
 def run(options: Options) -> None:
     """Run the process until it is told to stop; raises StoreError if it cannot start."""
-    with locked(options.state_dir / "run" / LOCK) as is_free:
+    with locked(options.state_dir / "run" / LOCK, within_s=FREE_S) as is_free:
         if not is_free:
             raise StoreError(f"another control process runs on {options.state_dir}")
         log.start("control")
