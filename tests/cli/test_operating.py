@@ -44,7 +44,8 @@ def silent(home: state.State) -> Generator[None]:
 def test_commands_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
     say_ready(home_of(tmp_path), 9, GONE)  # as a control that was killed leaves it
     with ThreadPoolExecutor() as pool:
-        told = list(pool.map(lambda name: penstock(tmp_path, "keys", "add", name), ("a", "b")))
+        asked = [pool.submit(penstock, tmp_path, "keys", "add", name) for name in ("a", "b")]
+        told = [one.result() for one in asked]
     assert [one.returncode for one in told] == [0, 0], [one.stderr for one in told]
     assert {key.id for key in stored.keys(tmp_path)} >= {"a", "b"}
 

@@ -49,6 +49,13 @@ def test_the_state_is_the_worst_of_budget_and_burn(one: Standing, shape: str) ->
     assert one.shape == shape
 
 
+@pytest.mark.parametrize(("left", "told"), [(-3.0, "-300%"), (-481.1, "spent")])
+def test_what_is_overspent_by_far_is_not_cut(left: float, told: str) -> None:
+    lines = columns.table(slo_list.COLUMNS, [standing(budget_left_ratio=left)], 80)
+    assert f" {told} " in str(lines[1])
+    assert "…" not in str(lines[1])
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_lines_fit_the_terminal(width: int) -> None:
     lines = columns.table(slo_list.COLUMNS, [standing(), standing(budget_left_ratio=-3.0)], width)

@@ -204,9 +204,9 @@ def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
         assert after.config.routes[0].name == "other"
         assert after.version > version + 1
 
-        path.write_text(FILE + "[gateway]\nport = 9999\n")
+        path.write_text(FILE + "[gateway]\nport = 9999\n[control]\nsession_hours = 3\n")
         told = penstock(tmp_path, "reload")
-        assert "only after a restart: gateway.port" in told.stdout
+        assert "only after a restart: gateway.port, control.session_hours" in told.stdout
         up.stop()
 
 

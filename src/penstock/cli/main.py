@@ -44,7 +44,7 @@ def overview() -> str:
     """Return what ``penstock`` says without a command."""
 
     def rows(names: list[str]) -> str:
-        return "\n".join(f"  {name:<9} {COMMANDS[name][1]}" for name in names)
+        return "\n".join(f"  {name:<10} {COMMANDS[name][1]}" for name in names)
 
     return (
         f"penstock {penstock.__version__}: the resilient pipe for LLM traffic\n\n"
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"penstock: there is no command {name!r}\n\n{overview()}")
         return 2
-    return call(name, importlib.import_module(COMMANDS[name][0]).run, args[1:])
+    return call(name, lambda rest: importlib.import_module(COMMANDS[name][0]).run(rest), args[1:])
 
 
 def call(name: str, run: Callable[[list[str]], int], args: list[str]) -> int:

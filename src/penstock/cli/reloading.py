@@ -31,8 +31,11 @@ RESTART_NEEDED: Final = (
     "gateway.workers", "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
     "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
     "retry.budget_ratio", "retry.floor_per_s",
-    "control.is_enabled", "control.host", "control.port", "control.database_url",
+    "control.is_enabled", "control.host", "control.port", "control.hosts", "control.database_url",
     "control.database_password_env", "control.database_password_file",
+    "control.session_hours", "control.session_idle_minutes", "control.oidc_issuer",
+    "control.oidc_client_id", "control.oidc_client_secret_env", "control.oidc_client_secret_file",
+    "traces.endpoint", "traces.sample_ratio", "traces.headers_env",
     "emulate.is_enabled", "emulate.port", "emulate.seed", "emulate.is_text_shared",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from penstock.config.operations import Objective
 
 LOW: Final = 0.25  # of the budget: from here on it is worth a look
 PERCENT: Final = 100.0
+LEAST_SHOWN: Final = -9.99  # what the column has room for
 
 
 class Burn(msgspec.Struct):
@@ -85,11 +86,15 @@ def _percent(ratio: float | None, digits: int) -> Text:
     return Text("-" if ratio is None else f"{ratio * PERCENT:.{digits}f}%")
 
 
+def _left(ratio: float) -> Text:
+    return Text("spent") if ratio < LEAST_SHOWN else _percent(ratio, 0)
+
+
 COLUMNS: Final = (
     Column[Standing]("objective", 26, 0, _state, is_left=True),
     Column[Standing]("target", 8, 3, lambda one, _: _percent(one.objective.target_ratio, 2)),
     Column[Standing]("now", 8, 0, lambda one, _: _percent(one.sli_ratio, 2)),
-    Column[Standing]("left", 6, 0, lambda one, _: _percent(one.budget_left_ratio, 0)),
+    Column[Standing]("left", 6, 0, lambda one, _: _left(one.budget_left_ratio)),
     Column[Standing]("budget", 0, 2, _bar),
     Column[Standing](
         "burn", 6, 1, lambda one, _: Text("-" if one.burn is None else f"{one.burn:.3g}")

@@ -7,7 +7,7 @@ from tests.apps.control import reported
 from tests.apps.control.reported import NOVEMBER_S, NOW_S, UPSTREAMS
 
 from penstock.apps.control.endpoint import InvalidError
-from penstock.apps.control.reports import load
+from penstock.apps.control.reports import load, pages
 from penstock.apps.control.reports.load import Asked, LoadReport
 from penstock.config.tenancy import Limits, Tenant
 from penstock.core.calendar import DAY_S
@@ -117,6 +117,19 @@ def test_shed_by_size(store: Store) -> None:
     assert free.tenants == 3
     kept = [1.0, 1 - 100 / 995, 0.0]
     assert free.jain == pytest.approx(sum(kept) ** 2 / (3 * sum(one * one for one in kept)))
+
+
+def test_failures_alone_are_not_said_to_be_shed(store: Store) -> None:
+    reported.fill(store)
+    report = made(store)
+    tiers = [msgspec.structs.replace(one, shed=0) for one in report.tiers]
+    failed = sum(one.failed for one in tiers)
+    state, told = pages.sentence(msgspec.structs.replace(report, tiers=tiers))
+    assert failed
+    assert (state, told) == (
+        "partial",
+        f"All {report.offered:,} exchanges found room; {failed:,} failed",
+    )
 
 
 def test_nothing_is_an_empty_report(store: Store) -> None:

@@ -33,6 +33,13 @@ def log(api: Operator, **only: Any) -> list[tuple[str, str, str]]:
     return [(one["actor"], one["action"], one["object"]) for one in page["items"]]
 
 
+def test_a_key_that_would_have_expired_is_not_made(api: Operator) -> None:
+    status, told = api.ask("POST", "/keys", {"id": "team", "expires_unix_s": 1.0})
+    assert status == 422
+    assert told["error"]["param"] == "body.expires_unix_s"
+    assert "team" not in served(api)
+
+
 def test_a_key_is_shown_once_and_served_at_once(api: Operator) -> None:
     asked = {"id": "team", "tenant": "acme", "routes": ["auto"], "expires_unix_s": 4e9}
     status, made = api.ask("POST", "/keys", asked)

@@ -24,6 +24,7 @@ REMINDER: Final = "reminder"
 REMOVED: Final = "removed"
 TESTED: Final = "test"
 RESOLVED: Final = "resolved"
+WHOLE: Final = 100.0  # from here on, digits behind the point say nothing
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +142,8 @@ def _standing(facts: Facts) -> list[str]:
     lines = [f"It covers {covers(facts.objective)}."]
     left = facts.budget_left_ratio
     if left is not None:
-        told = f"{share(left)} is left" if left > 0 else f"spent {1.0 - left:.3g} times over"
-        lines.append(f"Error budget of {days} days: {told}.")
+        told = f"{share(left)} is left" if left > 0 else f"spent {_rate(1.0 - left)} times over"
+        lines.append(f"Error budget of {days} day{'s' if days > 1 else ''}: {told}.")
     if facts.coverage_ratio is not None:
         lines.append(
             f"Measured in {share(facts.coverage_ratio)} of the window's hours; the rest is unknown."
@@ -151,7 +152,9 @@ def _standing(facts: Facts) -> list[str]:
 
 
 def _rate(burn: float | None) -> str:
-    return "unknown" if burn is None else f"{burn:.3g}"
+    if burn is None:
+        return "unknown"
+    return f"{burn:.0f}" if burn >= WHOLE else f"{burn:.3g}"  # never as 1e+03
 
 
 def _fields(facts: Facts) -> dict[str, Any]:

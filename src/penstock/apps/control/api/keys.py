@@ -116,6 +116,8 @@ def make_key(call: Call) -> MadeKey:
     """Make a key."""
     asked: NewKey = call.body
     name = book.name_of(asked.id, "body.id")
+    if asked.expires_unix_s is not None and asked.expires_unix_s <= call.now_unix_s:
+        raise InvalidError("the key would have expired already", "body.expires_unix_s")
     secret = keys.new_key()
     key = Key(
         id=name,

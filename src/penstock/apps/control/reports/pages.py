@@ -53,9 +53,11 @@ def sentence(report: LoadReport) -> tuple[str, str]:
         return "unknown", "Nothing was asked for in this period"
     if not shed and not failed:
         return "good", f"All {report.offered:,} exchanges found room, and none failed"
+    if not shed:
+        return "partial", f"All {report.offered:,} exchanges found room; {failed:,} failed"
     share = words.percent(shed / report.offered, 2)
     told = f"{shed:,} of {report.offered:,} exchanges ({share}) were shed; {failed:,} failed"
-    return "degraded" if shed else "partial", told
+    return "degraded", told
 
 
 def _days(report: SlaReport, found: Measured) -> list[tuple[str, str, str]]:
