@@ -6,12 +6,16 @@
     behind     a publish that failed after its change was saved: ``standing`` says so, and whoever
                runs the process tries again until it is up to date
 
+    a stranger a database that knows none of the keys that are served is not ours: a wrong URL, an
+               empty one. It would shut out every caller, so it is refused
+
 What would be wrong is refused as a ConfigError, and the last good snapshot stays. Without a plan
 and a snapshot there is nothing to serve yet: the book is checked, and nothing is written.
 """
 
 import threading
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -22,9 +26,11 @@ from penstock.ledger import price_table, tables
 from penstock.ledger.book import KeyEntry, TenantEntry
 from penstock.ledger.costing import Costing
 from penstock.ledger.store import Store
-from penstock.snapshot import build, file, plan, soundness
+from penstock.snapshot import build, file, keys, plan, soundness
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.plan import PlanFile
+
+STRANGER_KEYS_MAX: Final = 500  # a database of ours knows the first of them already
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -95,6 +101,7 @@ class Publisher:
 
         Raises ConfigError if it may not be, and StoreError.
         """
+        self._not_a_stranger(connection)
         snapshot = self.drawn_up(connection, now_unix_s, self.plan() or PlanFile(config=Config()))
         problems = soundness.wrongs(snapshot)
         problems += soundness.broken(snapshot) if is_promise else []
@@ -107,11 +114,11 @@ class Publisher:
         tenants = select(tables.tenants.c.document).order_by(
             tables.tenants.c.created_unix_s, tables.tenants.c.id
         )
-        keys = select(tables.keys.c.document).order_by(
+        rows = select(tables.keys.c.document).order_by(
             tables.keys.c.created_unix_s, tables.keys.c.id
         )
         entries = [
-            msgspec.json.decode(one, type=KeyEntry) for one in connection.execute(keys).scalars()
+            msgspec.json.decode(one, type=KeyEntry) for one in connection.execute(rows).scalars()
         ]
         who = tuple(
             msgspec.json.decode(one, type=TenantEntry).tenant
@@ -131,6 +138,19 @@ class Publisher:
             ),
             is_emulated=found.is_emulated,
         )
+
+    def _not_a_stranger(self, connection: Connection) -> None:
+        """Raise StoreError if the database has never heard of any key that is served."""
+        try:
+            served = [one.id for one in file.read(self.path).keys if one.id != keys.LOCAL]
+        except StoreError:  # there is none, or it is damaged: nothing to lose
+            return
+        asked = select(tables.keys.c.id).where(tables.keys.c.id.in_(served[:STRANGER_KEYS_MAX]))
+        if served and connection.execute(asked.limit(1)).first() is None:
+            raise StoreError(
+                f"the database knows none of the {len(served)} callers' keys that are served: is "
+                f"control.database_url right? To begin anew, delete {self.path}"
+            )
 
     def _next_version(self, now_unix_s: float) -> int:
         """Return a version above the last; after a damaged snapshot, the time will be above it."""
