@@ -115,8 +115,8 @@ def test_a_database_that_is_away_at_the_start_is_made_up_for(
         up.stop()
     server.stop()
     with running(tmp_path, REAL) as up:
+        up.until(lambda: "the last snapshot is served" in up.out)
         assert "control cannot publish" in up.out
-        assert "the last snapshot is served" in up.out
         assert answer(up, secret, "fast")[0] == 200
         status, told = operate(up, "GET", "/status")
         assert (status, told["is_database_reachable"]) == (200, False)
@@ -128,7 +128,7 @@ def test_a_database_that_is_away_at_the_start_is_made_up_for(
         up.stop()
     path.write_text(path.read_text() + "is_enabled = false\n")
     with running(tmp_path, REAL) as up:
-        assert "control.is_enabled is false" in up.out
+        up.until(lambda: "control.is_enabled is false" in up.out)
         assert "control" not in up.ready()["pids"]
         assert answer(up, secret, "fast")[0] == 200
         up.stop()
