@@ -200,6 +200,19 @@ def test_two_writers_never_share_a_segment(tmp_path: Path) -> None:
     assert without_told(segments(tmp_path)) == [[b"one"], [b"three"]]
 
 
+def test_what_is_missing_is_said_at_the_end_though_there_is_no_room(tmp_path: Path) -> None:
+    spool = writer(tmp_path, segment_bytes=PAGE, bytes_max=PAGE)
+    assert spool.append(b"x" * (PAGE - 200) + b"\n")
+    assert [spool.append(b"y" * 300 + b"\n") for _ in range(3)] == [False] * 3
+    spool.dropped_exchanges = 2
+    spool.close()
+    spool.close()
+    first, last = segments(tmp_path)
+    assert len(first) == len(last) == 1
+    told = json.loads(last[0])
+    assert (told["kind"], told["lines"], told["exchanges"]) == ("dropped", 3, 2)
+
+
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     spool = writer(tmp_path)
     spool.close()

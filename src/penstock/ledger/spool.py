@@ -8,6 +8,8 @@
     the bound  on all segments is reached, or the disk is full -> lines are counted instead of
                written, and once a second a new segment is tried; the first line then says how
                many are missing (``Dropped``)
+    closed     while lines are missing -> that is said all the same, in a page beyond the bound;
+               kill -9 then takes with it how many there were
     alive      a writer holds a lock on ``START-PID.lock`` from its first segment to its end, and
                one on the segment that it writes: the kernel lets go of both when it dies
 
@@ -90,6 +92,10 @@ class SpoolWriter:
     def close(self) -> None:
         """End the segment where its lines end, and say that no more will come."""
         self._end_segment()
+        told = self._missing(self._now_unix_s())
+        if told and not self._reserve(len(told) + -len(told) % mmap.PAGESIZE):
+            self._tell(told)
+            self._end_segment()
         if self._lock_fd >= 0:
             self._lock_path.unlink(missing_ok=True)
             os.close(self._lock_fd)
@@ -123,11 +129,16 @@ class SpoolWriter:
             self.error = self._reserve(size)
         if self.error:
             self._retry_at_unix_s = now_unix_s + RETRY_S
-        elif told and self._map is not None:
-            self._map[: len(told)] = told
-            self._at = len(told)
-            self._told = (self.dropped, self.dropped_exchanges, self._told[2] + 1)
+        elif told:
+            self._tell(told)
         return not self.error
+
+    def _tell(self, told: bytes) -> None:
+        """Begin a segment with what is missing."""
+        assert self._map is not None
+        self._map[: len(told)] = told
+        self._at = len(told)
+        self._told = (self.dropped, self.dropped_exchanges, self._told[2] + 1)
 
     def _missing(self, now_unix_s: float) -> bytes:
         """Return the line that tells what is missing; empty if nothing is."""
