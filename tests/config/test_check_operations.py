@@ -7,7 +7,7 @@ import pytest
 
 from penstock.config import check
 from penstock.config.model import Config, DialectName, Emulate, Route, Target, Upstream
-from penstock.config.operations import Alerts, Control, Objective, Receiver, ReceiverKind, Sli, Smtp
+from penstock.config.operations import Alerts, Objective, Receiver, ReceiverKind, Sli, Smtp
 
 A = Upstream(name="a", dialect=DialectName.OPENAI_CHAT, base_url="https://a.example/v1")
 R = Route(name="auto", targets=(Target(upstream="a"),))
@@ -104,25 +104,6 @@ BAD: list[tuple[Config, str]] = [
 @pytest.mark.parametrize(("config", "place"), BAD)
 def test_each_contradiction_is_found_once(config: Config, place: str) -> None:
     assert set(places(config)) == {place}
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("postgresql://me@db.example/ledger", []),
-        ("postgres://me@db.example:5433/ledger?sslmode=require", []),
-        ("postgresql://me:canary@db.example/ledger", ["holds a password"]),
-        ("postgresql://db.example/ledger?password=canary", ["holds a password"]),
-        ("mysql://me@db.example/ledger", ["is no database of PostgreSQL"]),
-        ("postgresql://me@db.example", ["is no database of PostgreSQL"]),
-        ("postgresql://me:canary@[db/x", ["holds a password", "is no database of PostgreSQL"]),
-    ],
-)
-def test_a_password_does_not_belong_in_the_databases_url(url: str, words: list[str]) -> None:
-    config = changed(CONFIG, control=Control(database_url=url))
-    found = [one for one in check.problems(config) if one.place == "control.database_url"]
-    assert [one.message for one in found] == words
-    assert "canary" not in str(found)
 
 
 def test_there_is_a_bound() -> None:

@@ -3,7 +3,6 @@
     objective   a name of its own; a target above 0 and below 1; a window of 1 to 90 days; the
                 threshold of its SLI and no other; a tier, route and upstream that there is
     upstream    its attempts are measured, and these are not counted by tenant, tier or route
-    database    PostgreSQL, with its password by reference
     receiver    a webhook has a URL, e-mail has addresses and a server; both by reference
 
 Pure, as ``check`` is.
@@ -13,16 +12,14 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
 
 from penstock.config.model import Config
-from penstock.config.operations import Alerts, Control, Objective, Receiver, ReceiverKind, Sli, Smtp
+from penstock.config.operations import Alerts, Objective, Receiver, ReceiverKind, Sli, Smtp
 from penstock.core.errors import Problem
 from penstock.core.slo import Severity
 from penstock.core.tier import WORDS
 
 OBJECTIVES_MAX: Final = 100  # each is measured every half minute
-SCHEMES: Final = frozenset({"postgresql", "postgres"})
 RECEIVERS_MAX: Final = 20
 ADDRESSES_MAX: Final = 50
 WINDOW_DAYS_MAX: Final = 90  # a quarter; sums are kept for longer
@@ -55,7 +52,6 @@ def problems(config: Config) -> Iterator[Problem]:
             yield from _known(place, "route", objective.route, routes)
             yield from _known(place, "upstream", objective.upstream, upstreams)
     yield from _alerts(config.alerts)
-    yield from _database(config.control)
 
 
 def warnings(config: Config) -> Iterator[Problem]:
@@ -68,24 +64,6 @@ def warnings(config: Config) -> Iterator[Problem]:
     if config.objectives and not config.alerts.receivers:
         remedy = "add [[alerts.receivers]]; the console shows alerts all the same"
         yield Problem("alerts.receivers", "there are none, so nobody is told of an alert", remedy)
-
-
-def _database(control: Control) -> Iterator[Problem]:
-    """Yield what is wrong with the database's URL; never the URL itself, it may hold a secret."""
-    place = "control.database_url"
-    if not control.database_url:
-        return
-    try:
-        url = urlsplit(control.database_url)
-        has_password = bool(url.password) or "password" in dict(parse_qsl(url.query))
-        is_whole = url.scheme in SCHEMES and bool(url.path.strip("/"))
-    except ValueError:
-        has_password, is_whole = "@" in control.database_url, False
-    if has_password:
-        remedy = "take it out, and name it by database_password_env or database_password_file"
-        yield Problem(place, "holds a password", remedy)
-    if not is_whole:
-        yield Problem(place, "is no database of PostgreSQL", "write postgresql://USER@HOST/NAME")
 
 
 def _objective(objective: Objective, place: str) -> Iterator[Problem]:
