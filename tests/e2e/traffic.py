@@ -191,7 +191,8 @@ class Traffic:
                 return make(model=call.route, contents=call.text)
             case _:
                 url = self._url + "/v1"
-                gpt = call.client = openai.OpenAI(base_url=url, api_key=self._key, **fixed)
+                call.client = openai.OpenAI(base_url=url, api_key=self._key, **fixed)
+                gpt: Any = call.client
                 if call.dialect == "openai_chat":
                     return gpt.chat.completions.with_raw_response.create(**asked)
                 return gpt.responses.with_raw_response.create(**asked)
