@@ -1,7 +1,9 @@
 """Log-in with real processes: who comes in, who does not, and what is told of it."""
 
+import html
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -273,6 +275,43 @@ def test_the_owners_address_is_not_enough(
     vouch(shared_emulator, subject="s-2", email=OWNER)
     with console.browser() as browser:
         assert through_provider(console, browser).status_code == 401
+
+
+def connected(asking: httpx.Client, back: httpx.Client) -> httpx.Response:
+    """Ask for the provider's identity in one browser, and come back in another, or the same."""
+    asked = asking.post("/account/oidc")
+    assert asked.status_code == 200, asked.text
+    found = re.search(r'href="(http[^"]+)"', asked.text)
+    assert found is not None
+    with httpx.Client(trust_env=False) as elsewhere:
+        came = elsewhere.get(html.unescape(found[1])).headers["location"]
+    if back is not asking:
+        cookie = asking.cookies["penstock_control_oidc"]
+        back.cookies.set("penstock_control_oidc", cookie, domain="127.0.0.1", path="/")
+    return back.get(came)
+
+
+def test_an_account_connects_its_identity_and_comes_in_by_it(
+    console: RunningConsole, shared_emulator: RunningEmulator
+) -> None:
+    vouch(shared_emulator, subject="s-owner", email="elsewhere@example.org")
+    with console.browser() as browser, console.browser() as other:
+        assert browser.post("/account/oidc").status_code == 403  # nobody
+        log_in(browser)
+        log_in(other)
+        assert connected(browser, other).status_code == 401
+        assert through_provider(console, other).status_code == 401  # it was connected to nobody
+        answer = connected(browser, browser)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    with console.browser() as browser:
+        assert through_provider(console, browser).status_code == 303
+        assert OWNER in browser.get("/account").text
+    path = console.invited("hal@example.org")
+    with console.browser() as thief:
+        thief.post(path, data={"password": PASSWORD})
+        assert connected(thief, thief).status_code == 409  # it is the owner's
+    audit = console.api("GET", "/audit?action=connect_identity").json()["items"]
+    assert [one["object"] for one in audit] == [OWNER]
 
 
 @pytest.mark.parametrize("flaw", FLAWS)

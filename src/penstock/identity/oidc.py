@@ -62,6 +62,7 @@ class Flow(msgspec.Struct, frozen=True):
     verifier: str
     redirect_uri: str
     after: str = "/"  # where the person wanted to go
+    session: str = ""  # whose account gets the identity; empty: a log-in
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -154,3 +154,33 @@ def test_a_count_is_bounded_however_it_is_written(raw: str) -> None:
     fields = Fields({"limit": raw})
     assert fields.count("limit") is None
     assert len(fields.errors["limit"]) < 200
+
+
+def test_behind_https_cookies_are_nobody_elses(tmp_path: Path) -> None:
+    name = "console.example.org"
+    with operator(tmp_path) as api, asyncio.Runner() as runner:
+        app = Doorway(api.control.app, Site((name,), 8402))
+        transport = httpx.ASGITransport(app)
+        client = httpx.AsyncClient(transport=transport, base_url=f"https://{name}")
+        path = "/first/" + (tmp_path / "first-link").read_text().strip()
+        form = {"email": "a@b.de", "password": "canary four words at random"}
+        said = {"origin": f"https://{name}"}
+        plain = runner.run(client.post(path, data=form, headers={"origin": f"http://{name}"}))
+        assert plain.status_code == 403
+        answer = runner.run(client.post(path, data=form, headers=said))
+        assert answer.status_code == 303
+        assert "max-age=" in answer.headers["strict-transport-security"]
+        cookies = answer.headers.get_list("set-cookie")
+        assert len(cookies) == 2
+        for one in cookies:
+            assert one.startswith("__Host-penstock_control")
+            assert "; Secure" in one
+            assert "; Path=/" in one
+            assert "Domain" not in one
+        token = cookies[0].partition(";")[0].partition("=")[2]
+        bare = httpx.Cookies({"penstock_control": token})  # as another host could have set it
+        client.cookies = bare
+        assert runner.run(client.get("/account")).status_code == 303
+        client.cookies = httpx.Cookies({"__Host-penstock_control": token})
+        assert runner.run(client.get("/account")).status_code == 200
+        runner.run(client.aclose())

@@ -19,6 +19,7 @@ from penstock.apps.control.endpoint import (
 from penstock.apps.control.identity import FRESH_S
 from penstock.identity import accounts, passkeys, passwords, sessions
 from penstock.identity.errors import AccountError, LogInError, NoAccountError, PasswordError
+from penstock.identity.oidc import Person
 from penstock.identity.passkeys import Answer, Passkey, Question
 from penstock.identity.sessions import Session
 from penstock.identity.signing import LASTS_S
@@ -76,7 +77,7 @@ def end_other_sessions(call: Call) -> None:
 
 def change_password(call: Call) -> None:
     """Set another password; other sessions end."""
-    account = _fresh(call)
+    account = fresh(call)
     given: NewPassword = call.body
     hasher = call.parts.identity.hasher
     with call.parts.store.reading() as connection:
@@ -100,7 +101,7 @@ def list_passkeys(call: Call) -> list[Passkey]:
 
 def remove_passkey(call: Call) -> None:
     """Forget one of one's own passkeys; the last way in stays."""
-    account = _fresh(call)
+    account = fresh(call)
     with call.parts.store.writing(is_durable=True) as connection:
         if accounts.ways_in(connection, account) <= 1:
             raise AccountError("this is the last way into the account: set a password first")
@@ -120,7 +121,7 @@ def make_signed_token(call: Call) -> SignedToken:
 
 def ask_for_passkey(call: Call, origin: str) -> Question:
     """Return what a browser needs to make a passkey at an origin."""
-    account = _fresh(call)
+    account = fresh(call)
     identity = call.parts.identity
     with call.parts.store.reading() as connection:
         entry = accounts.by_id(connection, account)
@@ -131,7 +132,7 @@ def ask_for_passkey(call: Call, origin: str) -> Question:
 
 def add_passkey(call: Call, origin: str) -> Passkey:
     """Keep a passkey that a browser has made."""
-    account = _fresh(call)
+    account = fresh(call)
     answer: Answer = call.body
     identity = call.parts.identity
     with call.parts.store.writing(is_durable=True) as connection:
@@ -145,13 +146,23 @@ def add_passkey(call: Call, origin: str) -> Passkey:
     return passkey
 
 
+def connect(call: Call, person: Person) -> None:
+    """Let an identity of the provider into one's own account; raises AccountError if it is used."""
+    account = fresh(call)
+    with call.parts.store.writing() as connection:
+        accounts.connect(connection, account, person.issuer, person.subject, call.now_unix_s)
+        change = Change(None, {"issuer": person.issuer})
+        call.audit(connection, "connect_identity", "operator", call.actor.name, change)
+
+
 def _person(call: Call) -> str:
     if not call.actor.account:
         raise ForbiddenError("this is for people who have logged in, not for tokens")
     return call.actor.account
 
 
-def _fresh(call: Call) -> str:
+def fresh(call: Call) -> str:
+    """Return the account of a person who has just logged in; raises ForbiddenError."""
     account = _person(call)
     if call.now_unix_s - call.actor.since_unix_s >= FRESH_S:
         raise StaleLogInError("the log-in is more than a quarter of an hour old")

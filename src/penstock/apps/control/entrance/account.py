@@ -63,6 +63,7 @@ class OwnAccount:
             title="Your account",
             error=error,
             is_fresh=call.now_unix_s - actor.since_unix_s < FRESH_S,
+            has_oidc=self._door.identity.client is not None,
             now_unix_s=call.now_unix_s,
             length_min=passwords.LENGTH_MIN,
             **found,

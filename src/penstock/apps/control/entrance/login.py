@@ -5,6 +5,8 @@ POST /login              address and password
 POST /login/passkey      {}: the question to a passkey; with an answer: the session
 GET  /login/oidc         to the provider
 GET  /login/oidc/back    and back
+POST /account/oidc       a page that leads to the provider; back from there, the identity belongs to
+                         the account of the session that asked
 POST /logout             the session ends; everywhere=1: all of the account's
 """
 
@@ -17,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from penstock.apps.control.endpoint import Role
+from penstock.apps.control.api import sessions as own
+from penstock.apps.control.endpoint import Actor, Call, Role
 from penstock.apps.control.entrance.door import (
     Door,
     form,
@@ -41,6 +44,8 @@ from penstock.telemetry import log
 
 LOGIN: Final = "/login"
 BACK: Final = "/login/oidc/back"
+CONNECT: Final = "/account/oidc"
+ACCOUNT: Final = "/account"
 INVITED_ROLE: Final = "viewer"  # where an invitation names none
 
 
@@ -63,6 +68,7 @@ class LogIn:
             Route("/login/passkey", self._by_passkey, methods=["POST"]),
             route("/login/oidc", self._to_provider),
             route(BACK, self._from_provider),
+            route(CONNECT, self._to_connect, "POST"),
             route("/logout", self._log_out, "POST"),
         ]
 
@@ -140,11 +146,28 @@ class LogIn:
         provider = self._needed()
         to = next_of(request.query_params.get("next", ""))
         url, flow = await provider.begin(origin_of(request.scope) + BACK, to)
+        answer = RedirectResponse(url, 303, {"cache-control": "no-store"})
+        self._remember(request, answer, flow)
+        return answer
+
+    async def _to_connect(self, request: Request) -> Response:
+        """Lead to the provider by a link: no form of ours may end at another site."""
+        provider = self._needed()
+        call = self._call(await self._door.who(request))
+        own.fresh(call)
+        url, flow = await provider.begin(origin_of(request.scope) + BACK, ACCOUNT)
+        answer = show("connecting", title="Connect your OpenID identity", url=url)
+        flow = msgspec.structs.replace(flow, session=call.actor.session)
+        self._remember(request, answer, flow)
+        return answer
+
+    def _remember(self, request: Request, answer: Response, flow: Flow) -> None:
         until_unix_s = self._now_unix_s() + oidc.WITHIN_S
         ticket = self._identity.tickets.issue(oidc.PURPOSE, flow, until_unix_s)
-        answer = RedirectResponse(url, 303, {"cache-control": "no-store"})
         set_cookie(request, answer, FLOW_COOKIE, ticket, int(oidc.WITHIN_S))
-        return answer
+
+    def _call(self, actor: Actor) -> Call:
+        return Call(self._door.parts, actor, {}, None, None, self._now_unix_s())
 
     async def _from_provider(self, request: Request) -> Response:
         provider = self._needed()
@@ -160,6 +183,8 @@ class LogIn:
         await self._door.blocking(spend)
         try:
             person = await provider.finish(ticket.content, dict(request.query_params))
+            if ticket.content.session:
+                return await self._connect(request, ticket.content.session, person)
             token, account = await self._door.blocking(lambda: self._external(request, person))
         except LogInError as error:
             log.warn("log_in_refused", address=visitor(request).address, reason=error.message)
@@ -167,6 +192,16 @@ class LogIn:
             set_cookie(request, refused, FLOW_COOKIE, "", 0)
             return refused
         answer = self._door.in_with(request, token, account, next_of(ticket.content.after))
+        set_cookie(request, answer, FLOW_COOKIE, "", 0)
+        return answer
+
+    async def _connect(self, request: Request, session: str, person: Person) -> Response:
+        """Give the identity to the account of the session that asked; no other may finish it."""
+        call = self._call(await self._door.who(request))
+        if call.actor.session != session:
+            raise LogInError("another session asked for this: log in, and begin again")
+        await self._door.blocking(lambda: own.connect(call, person))
+        answer = RedirectResponse(ACCOUNT, 303)
         set_cookie(request, answer, FLOW_COOKIE, "", 0)
         return answer
 
