@@ -145,3 +145,13 @@ def test_order_and_parts_do_not_matter(cells: list[Cell], chance: random.Random)
 def test_what_lies_outside_of_the_month_is_not_in_it(cells: list[Cell]) -> None:
     late = [Cell(one.start_s + 30 * DAY_S, one.good, one.bad) for one in cells]
     assert month(2026, 11, [*cells, *late]) == month(2026, 11, cells)
+
+
+def test_a_mean_of_equal_steps_is_as_sure_as_all_of_their_events() -> None:
+    cells = [Cell(at * 300, 99, 1) for at in range(4)]
+    found = CALCULATORS["interval_mean"].of(series(0, 1200, cells), Rules())
+    assert found.ratio == pytest.approx(0.99)
+    assert found.interval == pytest.approx(wilson(0.99, 400))
+    uneven = [Cell(0, 9, 1), Cell(300, 990, 10)]
+    low, high = CALCULATORS["interval_mean"].of(series(0, 600, uneven), Rules()).interval
+    assert (low, high) == pytest.approx(wilson(0.945, 4 / (1 / 10 + 1 / 1000)))

@@ -200,3 +200,16 @@ def test_a_rule_is_named_by_its_severity() -> None:
     assert [one.word for one in Severity] == ["", "ticket", "page"]
     assert isinstance(MONTH[0], Rule)
     assert Memory() == QUIET
+
+
+@pytest.mark.parametrize("short", [(0, 0), (5, 5)])
+def test_silence_does_not_resolve_while_the_long_window_burns(short: tuple[int, int]) -> None:
+    fires = slo.read(MONTH, counts(m60=(8000, 10_000), m5=(80, 100)), 0.99, 20)
+    memory, change = slo.step(QUIET, fires, 0.0)
+    assert change is Change.OPENED
+    quiet = slo.read(MONTH, counts(m60=(8000, 10_000), m5=short), 0.99, 20)
+    for now_s in (300.0, 900.0, 3000.0):
+        memory, change = slo.step(memory, quiet, now_s)
+        assert (memory.severity, change) == (Severity.PAGE, None)
+    calm = slo.read(MONTH, counts(m5=short), 0.99, 20)
+    assert slo.step(memory, calm, 3300.0)[1] is Change.RESOLVED

@@ -57,3 +57,21 @@ def test_without_an_answer_there_is_nothing_to_pay(
 ) -> None:
     assert charging.parts(record(outcome, attempts)) == []
     assert charging.used(record(outcome, attempts)) == Used()
+
+
+def attempt(outcome: str, ttft_s: float) -> AttemptRecord:
+    return AttemptRecord(
+        upstream="a", model="m", outcome=outcome, dialled_s=0.0, duration_s=1.0, ttft_s=ttft_s,
+        input_tokens=100, output_tokens=7 if ttft_s else 0,
+    )  # fmt: skip
+
+
+def test_who_leaves_before_anything_came_pays_input_unless_the_upstream_is_to_blame() -> None:
+    waiting, silent = attempt("ignored", 0.0), attempt("stalled", 0.0)
+    assert charging.used(record("hung_up", [waiting])) == Used(input_tokens=100)
+    assert charging.used(record("hung_up", [silent])) == Used()
+
+
+def test_who_leaves_while_a_broken_answer_is_continued_pays_for_what_had_come() -> None:
+    given_up = record("hung_up", [attempt("cut", 0.3), attempt("ignored", 0.0)])
+    assert [part.attempt.outcome for part in charging.parts(given_up)] == ["cut"]
