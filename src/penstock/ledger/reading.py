@@ -34,8 +34,8 @@ LOST_MAX: Final = 5_000  # exchanges that are closed as lost in one batch
 class Size(msgspec.Struct, frozen=True):
     """How much one step takes at most: for so long others wait to write."""
 
-    lines: int = 20_000
-    bytes: int = 8 * 1024 * 1024
+    lines: int = 10_000
+    bytes: int = 4 * 1024 * 1024
 
 
 class SpoolReader:

@@ -29,8 +29,8 @@ from penstock.ledger.intake import FORGOTTEN, forgotten_us
 from penstock.ledger.rows import US
 from penstock.ledger.store import Store
 
-ROWS_MAX: Final = 2_000  # in one transaction: tens of milliseconds
-BATCHES_MAX: Final = 500  # of one table in one run: the rest an hour later
+ROWS_MAX: Final = 1_000  # in one transaction: tens of milliseconds
+BATCHES_MAX: Final = 1000  # of one table in one run: the rest an hour later
 BATCHES_FOUND: Final = 50  # looked up at once
 
 Deleted = tuple[str, int]  # table, rows

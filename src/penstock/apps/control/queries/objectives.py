@@ -154,7 +154,8 @@ def _slots(rows: Iterable[Any], at: int) -> Iterator[tuple[int, Count]]:
 
 
 def _sum(slots: Slots, begin_s: int) -> Count:
-    return sum((count for start_s, count in slots.items() if start_s >= begin_s), Count())
+    counts = [count for start_s, count in slots.items() if start_s >= begin_s]
+    return Count(sum(one.good for one in counts), sum(one.total for one in counts))
 
 
 def _columns(objectives: Sequence[Objective]) -> Iterator[Any]:
@@ -213,7 +214,8 @@ class Past(msgspec.Struct, frozen=True):
     @property
     def count(self) -> Count:
         """All of it."""
-        return sum((Count(*pair) for pair in self.slots.values()), Count())
+        pairs = self.slots.values()
+        return Count(sum(good for good, _ in pairs), sum(total for _, total in pairs))
 
     @property
     def coverage_ratio(self) -> float:
