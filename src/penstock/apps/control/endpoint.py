@@ -22,6 +22,8 @@ LIMIT_MAX: Final = 500  # entries in a page: a quarter of a megabyte
 Text = Annotated[str, msgspec.Meta(max_length=200, pattern="^[^\\x00]*$")]
 Note = Annotated[str, msgspec.Meta(max_length=4000)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
+WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
+REPORT_WITHIN_S: Final = 60.0  # a month of a hundred tenants, while others keep the machine busy
 
 
 class Role(enum.IntEnum):
@@ -183,6 +185,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     status: int = 200
     needs_store: bool = True  # without it, threads that wait for the database are not waited for
+    within_s: float = WITHIN_S  # the answer comes, or the caller is told that it does not
     raises: tuple[type[PenstockError], ...] = ()  # beside those that any may raise
 
 

@@ -3,7 +3,8 @@
 who        a bearer token, or a session's cookie (``who``); Host and Origin are looked at first
 shapes     path, query and body are checked against the endpoint's structs; what is wrong is
            named with its place
-threads    handlers may block: a bounded pool runs them, and none is waited for beyond WITHIN_S
+threads    handlers may block: a bounded pool runs them, and none is waited for beyond WITHIN_S,
+           or what its endpoint says: a month's report reads millions of sums
 errors     {"error": {"code", "message", "remedy", "param"}} with the error's status
 """
 
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from penstock.apps.control.endpoint import (
+    WITHIN_S,
     Actor,
     BookError,
     Call,
@@ -41,7 +43,6 @@ from penstock.core.errors import (
 from penstock.web import serving
 
 PREFIX: Final = "/api/v1"
-WITHIN_S: Final = 10.0  # a frozen database must not hold a caller for longer
 THREADS: Final = 8
 OTHER_THREADS: Final = 2  # for what answers with the database gone
 WAITING_MAX: Final = 100  # calls; each waits for at most WITHIN_S
@@ -79,19 +80,21 @@ class Caller:
             Route(PREFIX + "/{path:path}", _missing, methods=METHODS),
         ]
 
-    async def blocking(self, work: Callable[[], Any]) -> Any:
+    async def blocking(self, work: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
         """Run what may wait for the database; raises StoreError if that takes too long."""
-        return await self._within(self._threads, work)
+        return await self._within(self._threads, work, within_s)
 
-    async def _within(self, threads: ThreadPoolExecutor, work: Callable[[], Any]) -> Any:
+    async def _within(
+        self, threads: ThreadPoolExecutor, work: Callable[[], Any], within_s: float
+    ) -> Any:
         if self._waiting >= WAITING_MAX:
             raise StoreError(f"{WAITING_MAX} calls wait for the database already")
         self._waiting += 1
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(within_s):
                 return await asyncio.get_running_loop().run_in_executor(threads, work)
         except TimeoutError as error:
-            raise StoreError(f"the database has not answered within {WITHIN_S:g} s") from error
+            raise StoreError(f"the database has not answered within {within_s:g} s") from error
         finally:
             self._waiting -= 1
 
@@ -125,7 +128,7 @@ class Caller:
             self._parts.now_unix_s(),
         )
         threads = self._threads if endpoint.needs_store else self._others
-        found = await self._within(threads, lambda: endpoint.handler(call))
+        found = await self._within(threads, lambda: endpoint.handler(call), endpoint.within_s)
         if endpoint.answer is None:
             return Response(status_code=204)
         if isinstance(found, File):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from penstock.apps.control.api import reports
 from penstock.apps.control.console.view import Page, View
-from penstock.apps.control.endpoint import Call, InvalidError
+from penstock.apps.control.endpoint import REPORT_WITHIN_S, Call, InvalidError
 from penstock.apps.control.http import file, json
 from penstock.apps.control.reports import words
 from penstock.apps.control.reports.month import Month, month, named
@@ -73,7 +73,12 @@ def _answers(kind: type[msgspec.Struct], handler: Callable[[Call], Any]) -> Call
 PAGES: Final = (
     Page(path="/reports", handler=index),
     *(
-        Page(path=f"/reports/{name}", handler=_answers(kind, handler), marks="/reports")
+        Page(
+            path=f"/reports/{name}",
+            handler=_answers(kind, handler),
+            within_s=REPORT_WITHIN_S,
+            marks="/reports",
+        )
         for name, kind, handler in (
             ("sla.html", reports.MonthQuery, reports.sla_page),
             ("sla.csv", reports.MonthQuery, reports.sla_table),

@@ -88,7 +88,7 @@ class Console:
                     self._gateway,
                     _path(request),
                 )
-                found = await self._caller.blocking(lambda: one.handler(view))
+                found = await self._caller.blocking(lambda: one.handler(view), one.within_s)
             except PenstockError as error:
                 return self._refusal(shell, error)
             self._away_since_unix_s = 0.0

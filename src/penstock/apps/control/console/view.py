@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.navigation import Group, Item, shown_to
-from penstock.apps.control.endpoint import Actor, Call, Role
+from penstock.apps.control.endpoint import WITHIN_S, Actor, Call, Role
 from penstock.apps.control.parts import Parts
 from penstock.web import page
 
@@ -70,6 +70,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler
     method: str = "GET"
     role: Role = Role.VIEWER
+    within_s: float = WITHIN_S
     marks: str = ""  # the item of the navigation; empty: the one with its path
 
 
