@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("penstock.cli.importing", "Take over LiteLLM's configuration, keys and prices"),
     "slo": ("penstock.cli.slo", "Show objectives and budgets; OpenSLO in, Prometheus rules out"),
     "operators": ("penstock.cli.operators", "Say who may log in to the console"),
+    "ledger": ("penstock.cli.ledger", "Move the ledger from SQLite to PostgreSQL"),
     "tail": ("penstock.cli.tail", "Follow the record of every exchange"),
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
     "report": ("penstock.cli.report", "Write a month's SLAs, or how load was managed"),
@@ -36,7 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 START_HERE: Final = (
     "up", "check", "probe", "init", "reload", "keys", "tenants", "prices", "audit", "import", "slo",
-    "operators", "tail", "top", "report", "simulate",
+    "operators", "ledger", "tail", "top", "report", "simulate",
 )  # fmt: skip
 
 
