@@ -149,7 +149,7 @@ def add_passkey(call: Call, origin: str) -> Passkey:
 def connect(call: Call, person: Person) -> None:
     """Let an identity of the provider into one's own account; raises AccountError if it is used."""
     account = fresh(call)
-    with call.parts.store.writing() as connection:
+    with call.parts.store.writing(is_durable=True) as connection:
         accounts.connect(connection, account, person.issuer, person.subject, call.now_unix_s)
         change = Change(None, {"issuer": person.issuer})
         call.audit(connection, "connect_identity", "operator", call.actor.name, change)
