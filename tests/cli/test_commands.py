@@ -94,6 +94,7 @@ def test_init_renders_what_was_found_and_nothing_else(tmp_path: Path) -> None:
     assert config.routes == expected.routes
 
 
+@pytest.mark.slow
 def test_keys_are_shown_once_and_kept_as_hashes(tmp_path: Path) -> None:
     key = penstock(tmp_path, "keys", "add", "team").stdout.strip()
     assert key.startswith("pk-")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.running import penstock
 
+pytestmark = pytest.mark.slow
+
 LIST = """markup_ratio = 1.5
 
 [[prices]]

@@ -30,6 +30,7 @@ targets = [{upstream = "a"}, {upstream = "b"}]
 MUST_HOLD = "[admission]\ncontracts_must_hold = true\n"
 
 
+@pytest.mark.slow
 def test_what_is_not_given_stays_as_it_was(tmp_path: Path) -> None:
     told = penstock(
         tmp_path, "tenants", "set", "acme", "--tier", "enterprise", "--weight", "2",
@@ -85,6 +86,7 @@ def test_a_key_has_a_tenant_a_tier_and_limits(tmp_path: Path) -> None:
     assert "60 requests/min, 100,000 tokens/min, 8 at once, $12.50 a day, $100.00" in listed
 
 
+@pytest.mark.slow
 def test_tenants_are_listed_for_people_and_for_programs(tmp_path: Path) -> None:
     assert "There are no tenants" in penstock(tmp_path, "tenants", "list").stdout
     penstock(tmp_path, "tenants", "set", "acme", "--tier", "enterprise", "--contract-tpm", "5000")
@@ -97,6 +99,7 @@ def test_tenants_are_listed_for_people_and_for_programs(tmp_path: Path) -> None:
     assert msgspec.convert(as_json, Tenant) == stored.tenants(tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_a_tenant_with_keys_is_not_removed_by_mistake(tmp_path: Path) -> None:
     penstock(tmp_path, "tenants", "set", "acme")
     penstock(tmp_path, "keys", "add", "k", "--tenant", "acme")
@@ -160,6 +163,7 @@ def test_check_tells_the_rule_of_contracts_and_missing_prices(tmp_path: Path) ->
     assert penstock(tmp_path, "check").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("must_hold", [False, True])
 def test_a_promise_that_cannot_be_kept_is_said_when_it_is_made(
     tmp_path: Path, *, must_hold: bool

@@ -75,6 +75,7 @@ def test_the_snapshot_holds_the_hash_of_the_key_and_the_references_alone(tmp_pat
     assert all(one.api_key_file for one in snapshot.config.upstreams)
 
 
+@pytest.mark.slow
 def test_the_key_stays_and_the_version_grows_over_restarts(tmp_path: Path) -> None:
     seen: list[tuple[str, int]] = []
     for _ in range(2):
@@ -95,6 +96,7 @@ def test_a_damaged_snapshot_is_replaced_by_one_with_a_larger_version(tmp_path: P
         up.stop()
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         before = up.ready()
@@ -139,6 +141,7 @@ def test_only_one_runs_on_a_state_directory(tmp_path: Path) -> None:
         up.stop()
 
 
+@pytest.mark.slow
 def test_what_a_killed_one_left_is_ended_by_the_next(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as killed:
         left = killed.ready()
@@ -162,6 +165,7 @@ def test_a_file_is_served_and_its_emulated_upstreams_are_found(tmp_path: Path) -
         up.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_shared", [True, False])
 def test_the_emulator_is_told_whether_all_models_say_the_same(
     tmp_path: Path, *, is_shared: bool
@@ -239,6 +243,7 @@ def test_a_bad_file_starts_nothing(text: str, tmp_path: Path) -> None:
         assert not up.ready_file.exists()
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         taken = port(up.ready()["urls"]["gateway"])

@@ -11,6 +11,8 @@ from tests.cli import stored
 from tests.cli.running import REAL, penstock, running
 from tests.e2e.conftest import StartEmulator
 
+pytestmark = pytest.mark.slow
+
 CALLERS = "sk-callers-canary-4711"
 OF_A_TEAM = "sk-team-canary-0815"
 PROVIDERS = "sk-providers-canary-1234"

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from tests.e2e.console import OWNER, PASSWORD, RunningConsole
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[RunningConsole]:

@@ -137,6 +137,7 @@ def test_a_tenants_limit_holds_across_workers_exactly(tmp_path: Path) -> None:
         assert made.upstream.peak == 5
 
 
+@pytest.mark.slow
 def test_a_killed_workers_slots_come_back_and_no_other_caller_notices(tmp_path: Path) -> None:
     async def scene(made: Fleet) -> None:
         made.upstream.hold_s = 0.5
@@ -157,6 +158,7 @@ def test_a_killed_workers_slots_come_back_and_no_other_caller_notices(tmp_path: 
         made.up.until(lambda: "gateway-1 is back" in made.up.out)
 
 
+@pytest.mark.slow
 def test_without_its_limiter_each_goes_on_with_its_share(tmp_path: Path) -> None:
     async def scene(made: Fleet) -> None:
         made.upstream.hold_s = 0.02
