@@ -67,7 +67,7 @@ test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
 
 check: lint types arch docs-check
-	$(BIN)/pytest -m "slow and not clients and not engine" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "slow and not clients and not engine" $(ARGS)
 	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready

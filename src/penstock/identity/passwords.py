@@ -44,7 +44,7 @@ class Hasher:
     def __init__(self, parameters: argon2.Parameters = argon2.profiles.RFC_9106_LOW_MEMORY) -> None:
         self._argon2 = argon2.PasswordHasher.from_parameters(parameters)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._nobody = ""  # made at the first check, whoever's that is: it takes a tenth of a second
+        self._nobody = ""  # made at the first check, whoever's: it takes a tenth of a second
 
     def hash(self, password: str) -> str:
         """Return what is kept of a password."""
