@@ -62,9 +62,9 @@ class Row(NamedTuple):
 
     @property
     def breaker(self) -> str:
-        """The worst of its models' breakers."""
+        """The worst of its models' breakers; one that nobody has asked yet is closed."""
         words = {one.breaker for one in self.live.targets} if self.live is not None else set[str]()
-        return min(words, key=lambda word: (word == "closed", word != "open"), default="")
+        return min(words, key=lambda word: (word == "closed", word != "open"), default="closed")
 
 
 class Event(msgspec.Struct, frozen=True):
