@@ -1,6 +1,6 @@
 """A real PostgreSQL for tests: a server of our own, on 127.0.0.1, whose data is gone afterwards.
 
-    def test_x(store: Store)         runs twice: with an empty SQLite and an empty PostgreSQL
+    def test_x(store: Store)         runs twice: with an empty SQLite and, slow, an empty PostgreSQL
     def test_y(postgres: Postgres)   the session's server: ``new_database()`` returns a URL
 
 The binaries come with a wheel. A server does not run as root, so a root's runs as ``nobody``.
@@ -146,7 +146,7 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store without tables; each test runs with both databases."""
     made = empty_store(request, tmp_path)

@@ -135,6 +135,7 @@ def test_what_is_wrong_changes_nothing(
     assert stored.tenants(tmp_path) == ()
 
 
+@pytest.mark.slow
 def test_check_tells_the_rule_of_contracts_and_missing_prices(tmp_path: Path) -> None:
     path = tmp_path / "penstock.toml"
     path.write_text(TOML)

@@ -61,6 +61,7 @@ def test_it_says_where_everything_is_and_ends_cleanly(tmp_path: Path) -> None:
         assert up.home.log("gateway").read_text().count("drained") == 1
 
 
+@pytest.mark.slow
 def test_the_snapshot_holds_the_hash_of_the_key_and_the_references_alone(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         key = up.ready()["key"]
@@ -87,6 +88,7 @@ def test_the_key_stays_and_the_version_grows_over_restarts(tmp_path: Path) -> No
     assert second == first + 1
 
 
+@pytest.mark.slow
 def test_a_damaged_snapshot_is_replaced_by_one_with_a_larger_version(tmp_path: Path) -> None:
     home = state.State(tmp_path / "state")
     home.run.mkdir(parents=True)
@@ -112,6 +114,7 @@ def test_a_process_that_dies_comes_back_on_its_port(tmp_path: Path) -> None:
         assert up.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_a_status_of_death_is_named(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         with pytest.raises(http.client.RemoteDisconnected):
@@ -132,6 +135,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_drain(tmp_path: Path) -> None:
         assert not any(is_alive(pid) for pid in ready["pids"].values())
 
 
+@pytest.mark.slow
 def test_only_one_runs_on_a_state_directory(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         second = penstock(tmp_path, "up", "--emulate", "--ports", "auto")
@@ -155,6 +159,7 @@ def test_what_a_killed_one_left_is_ended_by_the_next(tmp_path: Path) -> None:
             up.stop()
 
 
+@pytest.mark.slow
 def test_a_file_is_served_and_its_emulated_upstreams_are_found(tmp_path: Path) -> None:
     (tmp_path / "penstock.toml").write_text(FILE)
     with running(tmp_path) as up:
@@ -214,6 +219,7 @@ def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
         up.stop()
 
 
+@pytest.mark.slow
 def test_a_file_that_was_not_there_at_the_start_is_taken_by_a_reload(tmp_path: Path) -> None:
     with running(tmp_path) as up:
         (tmp_path / "penstock.toml").write_text(FILE)
@@ -222,6 +228,7 @@ def test_a_file_that_was_not_there_at_the_start_is_taken_by_a_reload(tmp_path: P
         up.stop()
 
 
+@pytest.mark.slow
 def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         added = penstock(tmp_path, "keys", "add", "team", "--tenant", "acme", "--route", "auto")
@@ -266,6 +273,7 @@ def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
         assert "the emulate cannot be started: Is a directory" in up.out
 
 
+@pytest.mark.slow
 def test_the_result_of_a_reload_is_left_for_other_programs(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         up.process.send_signal(signal.SIGHUP)

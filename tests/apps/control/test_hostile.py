@@ -46,7 +46,7 @@ class Stranger:
         self._runner.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stranger]:
     """Give somebody who sends anything, with either database."""
     url = ""

@@ -13,7 +13,7 @@ from penstock.snapshot import file, keys
 from penstock.snapshot.model import Key, Snapshot
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operator]:
     """An operator's API, with either database."""
     url = ""
