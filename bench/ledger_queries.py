@@ -157,7 +157,7 @@ QUESTIONS: Final[dict[str, Asked]] = {
     "indicators by tenant, 30 days": indicators("tenant", 30 * DAY_S),
     "indicators by upstream, 30 days": indicators("upstream", 30 * DAY_S),
     "20 objectives, rules": lambda c, at: objectives.windows(c, OBJECTIVES, at),
-    "20 objectives, 30 days": lambda c, at: objectives.pasts(c, OBJECTIVES, at),
+    "20 objectives, 30 days": lambda c, at: objectives.measured(c, OBJECTIVES, at),
     "causes, 3 days": lambda c, at: objectives.causes(c, OBJECTIVES[0], 3 * DAY_S, at),
     "load of a day": load_of(DAY_S),
     "load of 28 days": load_of(28 * DAY_S),

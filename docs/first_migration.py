@@ -1,4 +1,4 @@
-"""Writes the ledger's first migration from its tables. Only until it has been released.
+"""Writes the first migration of each database from its tables. Only until it has been released.
 
 python docs/first_migration.py
 """
@@ -9,11 +9,15 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from sqlalchemy import DefaultClause, Table, UniqueConstraint
+from sqlalchemy import DefaultClause, MetaData, Table, UniqueConstraint
 
-from penstock.ledger.tables import metadata
+from penstock.apps.chat import tables as chat
+from penstock.apps.status import tables as status
+from penstock.ledger import tables as ledger
 
-PATH = Path(__file__).parent.parent / "src/penstock/ledger/migrations/versions/v0001_tables.py"
+SOURCES = Path(__file__).parent.parent / "src/penstock"
+WHERE = "migrations/versions/v0001_tables.py"
+ALL = {"ledger": ledger.metadata, "apps/status": status.metadata, "apps/chat": chat.metadata}
 HEAD = '''"""The first tables. Written by docs/first_migration.py."""
 
 from typing import Any
@@ -23,8 +27,10 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
-ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-
+'''
+ROW_ID = """ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""
+HELPERS = """
 
 def _column(name: str, kind: sa.types.TypeEngine[Any], default: str) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False, server_default=default)
@@ -41,7 +47,7 @@ def _counts(names: str) -> list[sa.Column[Any]]:
 def _floats(names: str) -> list[sa.Column[Any]]:
     return [_column(name, sa.Float(53), "0") for name in names.split()]
 
-'''
+"""
 KINDS = {
     ("TEXT", ""): "_text",
     ("BIGINT", "0"): "_counts",
@@ -77,23 +83,28 @@ def lines(table: Table) -> Iterator[str]:
             names = [f'"{column.name}"' for column in constraint.columns]
             named = f', name="{constraint.name}"' if constraint.name else ""
             yield f"sa.UniqueConstraint({', '.join(names)}{named}),"
+    if not table.dialect_options["sqlite"]["with_rowid"]:
+        yield "sqlite_with_rowid=False,"
 
 
-def written() -> str:
-    """Return the migration."""
+def written(metadata: MetaData) -> str:
+    """Return the migration of a database."""
     tables = list(metadata.tables.values())
-    text = HEAD
+    ids = any(kind(column) == "ROW_ID" for table in tables for column in table.columns)
+    text = HEAD + (ROW_ID if ids else "") + HELPERS
     for table in tables:
         text += f"\ndef _{table.name}() -> None:\n    op.create_table(\n"
         text += f'        "{table.name}",\n'
         text += "".join(f"        {line}\n" for line in lines(table)) + "    )\n"
         for index in sorted(table.indexes, key=lambda one: str(one.name)):
             names = ", ".join(f'"{column.name}"' for column in index.columns)
-            text += f'    op.create_index("{index.name}", "{table.name}", [{names}])\n'
+            unique = ", unique=True" if index.unique else ""
+            text += f'    op.create_index("{index.name}", "{table.name}", [{names}]{unique})\n'
         text += "\n"
     text += '\ndef upgrade() -> None:\n    """Make the tables."""\n'
     return text + "".join(f"    _{table.name}()\n" for table in tables)
 
 
 if __name__ == "__main__":
-    PATH.write_text(written(), encoding="utf-8")
+    for place, metadata in ALL.items():
+        (SOURCES / place / WHERE).write_text(written(metadata), encoding="utf-8")

@@ -4,13 +4,46 @@ No bound on the time of an example, which a busy machine would break. ``make tes
 examples than Hypothesis would by itself, so that it stays short; ``make fuzz`` tries many more.
 
 The databases of ``tests/postgres.py`` are there for all tests: ``store``, ``postgres``.
+
+What a failed test shared with others (a running process, a filled store) is taken down after it, so
+that its second run, and the tests behind it, begin anew. ``--fresh`` does so after every test: a
+test that leans on one before it then fails.
 """
 
+from collections.abc import Generator
+from typing import Any
+
+import pytest
 from hypothesis import settings
 from tests.postgres import postgres, store
 
 __all__ = ["postgres", "store"]
 
+FAILED = pytest.StashKey[bool]()
+
 settings.register_profile("fast", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("fast")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "take down what tests share after each of them"
+    parser.addoption("--fresh", action="store_true", help=told)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.when != "teardown":
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)  # before the plugin that runs it again keeps all that is shared
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    if item.stash.get(FAILED, False) or item.config.getoption("--fresh"):
+        item.stash[FAILED] = False
+        session: Any = item.session
+        session._setupstate.teardown_exact(None)

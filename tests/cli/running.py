@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from penstock.cli import state
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0  # generous: a busy machine starts five processes
 POLL_S = 0.02
 WITH_STAND_INS = (sys.executable, str(Path(__file__).with_name("up_with_stand_ins.py")))
 REAL = (sys.executable, "-m", "penstock", "up")
@@ -38,6 +38,15 @@ def penstock(folder: Path, *args: str, **more: str) -> subprocess.CompletedProce
         check=False,
         timeout=WITHIN_S,
     )
+
+
+def descendants(pid: int) -> set[int]:
+    """Return whom a process has started, and whom these have; of those that Linux tells of."""
+    found: set[int] = set()
+    for told in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it may end meanwhile
+            found |= {int(one) for one in told.read_text().split()}
+    return found.union(*(descendants(one) for one in found))
 
 
 class Running:
@@ -68,7 +77,9 @@ class Running:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        pids = [*self.ready().get("pids", {}).values()] if self.ready_file.exists() else []
+        pids = descendants(self.process.pid)  # also those of a start that was never told of
+        if self.ready_file.exists():
+            pids |= set(self.ready().get("pids", {}).values())
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(WITHIN_S)

@@ -1,9 +1,9 @@
 """Stands in for the processes that ``penstock up`` starts, by the same contract.
 
 ``python stand_in.py gateway|emulate ...`` takes their options and writes their ready files, and no
-more; ``control`` is the real one. A request to /die ends the process with status 3; after one to
-/linger it never drains. A snapshot that names the route ``refuse-me`` is refused, as a gateway
-refuses one that it cannot use.
+more; ``control``, ``status`` and ``chat`` are the real ones. A request to /die ends the process
+with status 3; after one to /linger it never drains. A snapshot that names the route ``refuse-me``
+is refused, as a gateway refuses one that it cannot use.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-from penstock.cli import control, state
+from penstock.cli import chat, control, state, status
 from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.snapshot import file
@@ -89,6 +89,10 @@ async def ready(path: str, content: dict[str, object]) -> None:
 def main() -> None:
     if sys.argv[1] == "control":  # as it is: what it publishes is what is tested
         raise SystemExit(control.run(sys.argv[2:]))
+    if sys.argv[1] == "chat":
+        raise SystemExit(chat.run(sys.argv[2:]))
+    if sys.argv[1] == "status":
+        raise SystemExit(status.run(sys.argv[2:]))
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=("gateway", "emulate"))
     parser.add_argument("--state-dir")

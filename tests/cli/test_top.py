@@ -13,7 +13,8 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -148,14 +149,19 @@ def test_an_interval_that_is_none(tmp_path: Path, interval: str) -> None:
     assert "--interval" in told.stderr
 
 
-def started(folder: Path, *args: str, **how: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(folder: Path, *args: str, **how: Any) -> Generator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-m", "penstock", "top", "-i", "0.1", *args],
         cwd=folder,
         env=environment(folder, TERM="xterm-256color"),
         text=True,
         **how,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # where a claim fails: it would be waited for, for ever
 
 
 def test_it_goes_on_trying_and_finds_where_the_gateway_is_now(

@@ -45,8 +45,8 @@ def ask(url: str, path: str) -> int:
 def test_it_says_where_everything_is_and_ends_cleanly(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         ready = up.ready()
-        assert set(ready["urls"]) == {"gateway", "metrics", "control", "emulate"}
-        assert set(ready["pids"]) == {"up", "gateway", "control", "emulate"}
+        assert set(ready["urls"]) == {"gateway", "metrics", "control", "status", "chat", "emulate"}
+        assert set(ready["pids"]) == {"up", "gateway", "control", "status", "chat", "emulate"}
         assert ready["pids"]["up"] == up.process.pid
         assert all(ask(url, "/healthz") == 200 for url in ready["urls"].values())
         assert up.ready_file.stat().st_mode & 0o777 == 0o600
@@ -69,7 +69,8 @@ def test_the_snapshot_holds_the_hash_of_the_key_and_the_references_alone(tmp_pat
         raw = up.home.snapshot.read_text()
         up.stop()
     assert snapshot.is_emulated
-    assert snapshot.keys[0].sha256 == keys.sha256(key)
+    held = {one.id: one.sha256 for one in snapshot.keys}
+    assert held["local"] == keys.sha256(key)
     assert key not in raw
     assert key.encode() not in up.home.database.read_bytes()
     assert up.home.emulated_key.read_text().strip() not in raw
@@ -186,6 +187,7 @@ def test_the_emulator_is_told_whether_all_models_say_the_same(
         up.stop()
 
 
+@pytest.mark.slow
 def test_a_reload_is_applied_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "penstock.toml"
     path.write_text(FILE)
@@ -237,7 +239,7 @@ def test_keys_come_and_go_while_it_runs(tmp_path: Path) -> None:
         assert held["team"].sha256 == keys.sha256(added.stdout.strip())
         assert (held["team"].tenant, held["team"].routes) == ("acme", ("auto",))
         assert penstock(tmp_path, "keys", "revoke", "team").returncode == 0
-        assert [key.id for key in file.read(up.home.snapshot).keys] == ["local"]
+        assert [key.id for key in file.read(up.home.snapshot).keys] == ["chat", "local", "status"]
         up.stop()
 
 

@@ -111,3 +111,28 @@ def test_it_goes_on_from_what_another_learned() -> None:
         share.on_holder()
         share.observe(0.3, now_s)
     assert one.state() == other.state()
+
+
+@given(st.integers(1, 20), st.integers(0, 20), st.integers(1, 20), st.floats(0.05, 1.2))
+def test_a_line_gets_its_share_of_those_who_come_and_what_others_leave(
+    others: int, lined: int, served: int, wait: float
+) -> None:
+    share = FreeShare(0.0)
+    for second in range(1, 121):
+        for _ in range(others):
+            share.on_newcomer()
+        for _ in range(served):
+            share.on_served()
+        share.on_joined(lined)
+        share.observe(wait, float(second))
+    seen = 1.0 - math.exp(-120.0 / WINDOW_S)
+    room = (served * seen + SERVED_MIN_PER_S) * (1.25 - wait)
+    taken = share.new_ratio * others * seen + share.line_per_s
+    assert math.isclose(
+        taken, max(room, 0.0), rel_tol=1e-6, abs_tol=1e-9
+    )  # all of it, whoever wants it
+    assert share.line_per_s >= share.new_ratio * lined * seen - 1e-6
+    if share.new_ratio < 1.0:
+        assert math.isclose(
+            share.line_per_s, share.new_ratio * lined * seen, rel_tol=1e-6, abs_tol=1e-9
+        )

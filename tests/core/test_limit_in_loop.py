@@ -171,3 +171,37 @@ def test_a_brown_out_that_no_limit_cures_leaves_something() -> None:
     loop = Loop(steady(64), broken_ratio=lambda now_s: 0.3 * (40.0 <= now_s < 100.0)).run(130.0)
     assert statistics.mean(loop.limits(50.0, 100.0)) >= 6
     assert loop.first(100.0, lambda _, running: running >= 61) <= 20.0
+
+
+@pytest.mark.parametrize("share", [0.03, 0.05, 0.1, 0.3, 0.5])
+def test_what_fails_at_any_limit_takes_the_limit_only_for_a_moment(share: float) -> None:
+    """A lower limit cures no brown-out, and takes away what does not fail."""
+    found = [
+        statistics.mean(
+            Loop(steady(64), seed, broken_ratio=lambda now_s: share * (40.0 <= now_s < 160.0))
+            .run(160.0)
+            .limits(70.0, 160.0)
+        )
+        for seed in range(1, 6)
+    ]
+    assert statistics.mean(found) >= 0.7 * 64
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_capacity_is_followed_though_some_fail_at_any_limit(share: float) -> None:
+    """What goes beyond the usual share is load: half of the slots go, and are found to be gone."""
+    gone = Loop(
+        lambda now_s: 32 if now_s >= 100.0 else 64,
+        broken_ratio=lambda now_s: share * (now_s >= 40.0),
+    ).run(220.0)
+    assert statistics.mean(gone.limits(110.0, 220.0)) == pytest.approx(32, rel=0.3)
+    assert max(gone.limits(115.0, 220.0)) <= 1.3 * 32
+
+
+def test_nearly_all_failing_leaves_next_to_nothing_until_fewer_do() -> None:
+    def shares(now_s: float) -> float:
+        return 0.95 if 40.0 <= now_s < 100.0 else 0.3 * (now_s >= 100.0)
+
+    loops = [Loop(steady(64), seed, broken_ratio=shares).run(240.0) for seed in range(1, 6)]
+    assert statistics.mean(statistics.mean(one.limits(60.0, 100.0)) for one in loops) <= 8
+    assert statistics.mean(statistics.mean(one.limits(180.0, 240.0)) for one in loops) >= 0.6 * 64

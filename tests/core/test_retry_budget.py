@@ -49,3 +49,13 @@ def test_a_quiet_hour_does_not_pay_for_a_storm() -> None:
     for _ in range(100_000):
         budget.deposit()
     assert sum(budget.try_spend(0.0) for _ in range(1000)) == 101
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_a_contract_is_never_refused_and_a_crowd_never_gets_more_for_it(owed: list[bool]) -> None:
+    budget = RetryBudget(0.1, 10.0, 0.0)
+    given_to = [budget.try_spend(0.0, is_owed=one) for one in owed]
+    assert all(is_given for is_given, one in zip(given_to, owed, strict=True) if one)
+    crowd = [is_given for is_given, one in zip(given_to, owed, strict=True) if not one]
+    assert sum(crowd) <= 10
+    assert budget.exhausted == crowd.count(False)

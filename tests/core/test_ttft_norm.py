@@ -100,3 +100,22 @@ def test_any_samples_leave_a_line_that_can_be_divided_by(window: list[Sample]) -
     assert norm.b_s >= 0.0
     for tokens in (0, 1000, 2_000_000):
         assert norm.expected_s(tokens) >= EXPECTED_S_MIN
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=12))
+def test_how_soon_it_is_learned_does_not_matter(steps: list[int]) -> None:
+    quick, slow = TtftNorm(), TtftNorm()
+    for seed, number in enumerate(steps):
+        window = samples(0.2, 5e-5, 0.4, seed, count=10)
+        p90 = quick.p90(window)
+        assert slow.p90(window) == p90
+        quick.accept(window, p90)
+        slow.accept(window, p90)
+        while quick.accepted:
+            quick.learn()
+        for _ in range(number):
+            if slow.accepted:
+                slow.learn()
+    last = samples(0.2, 5e-5, 0.4, 99)
+    assert slow.p90(last) == quick.p90(last)
+    assert slow.expected_s(700) == quick.expected_s(700)

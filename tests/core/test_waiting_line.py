@@ -14,7 +14,7 @@ class Item:
 
 
 def placed(line: Line[Item], arrived_at_s: float, timeout_s: float = 0.0) -> Place[Item]:
-    place = Place(Item(arrived_at_s, timeout_s), 0.0, arrived_at_s)
+    place = Place(Item(arrived_at_s, timeout_s), arrived_at_s)
     line.add(place)
     return place
 

@@ -82,6 +82,8 @@ def test_comments_before_and_between_events_are_skipped(reader: str) -> None:
     with serving(stream) as url:
         expected = read(url)
     assert "".join(expected)
+    note = b'answered {"upstream":"gpt","attempts":2,"because":"claude: overloaded"}'
+    comment += DIALECTS[name].comment(note)
     told = comment * 30 + comment.join(whole_events(stream))
     with serving(told) as url:
         assert read(url) == expected

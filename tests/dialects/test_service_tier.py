@@ -159,9 +159,9 @@ def test_gemini_tells_it_in_a_header() -> None:
     inquiry = inquire("gemini_generate", serviceTier="flex")
     inquiry.served = Tier.BATCH
     assert DIALECTS["gemini_generate"].retold(inquiry, b"{}") == b"{}"
-    line = service_tier.header_lines("gemini_generate", Tier.BATCH)
-    assert line == b"x-gemini-service-tier: flex\r\n"
-    assert service_tier.header_lines("openai_chat", Tier.BATCH) == b""
+    lines = service_tier.HEADER_LINES
+    assert lines["gemini_generate"][Tier.BATCH] == b"x-gemini-service-tier: flex\r\n"
+    assert "openai_chat" not in lines
 
 
 CHUNK = 'data: {"id":"c","choices":[{"delta":{"content":"\\"service_tier\\":\\"x\\""}}]%s}\n\n'

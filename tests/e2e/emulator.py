@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-DEADLINE_S = 15.0
+DEADLINE_S = 45.0
 POLL_S = 0.005
 KEY = "sk-emulated-canary-0123456789"
 

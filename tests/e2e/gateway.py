@@ -78,20 +78,22 @@ def config_of(table: dict[str, Any]) -> Config:
 class RunningGateway:
     """One gateway process. Its spool is read from disk, its counters from the admin port."""
 
-    def __init__(self, folder: Path, config: Config) -> None:
+    def __init__(self, folder: Path, config: Config, worker: int = 0) -> None:
         self.folder = folder
         self.version = 0
-        for name in ("run", "spool"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        for below in ("run", "spool"):
+            (folder / below).mkdir(parents=True, exist_ok=True)
         self.publish(config)
-        ready = folder / "gateway.ready"
+        name = f"gateway-{worker}" if worker else "gateway"
+        ready = folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
-        self.log_path = folder / "gateway.log"
+        self.log_path = folder / f"{name}.log"
         with self.log_path.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "penstock", "gateway", "--port", "0", "--admin-port", "0",
                     "--state-dir", str(folder), "--ready-file", str(ready),
+                    "--worker", str(worker),
                 ],
                 stderr=log,
                 env={**os.environ, "EMULATED_KEY": KEY},

@@ -48,6 +48,7 @@ def write_config(
         # What one call has taught must not shape the next: it is the record that is looked at.
         table_text("[breaker]", {"failures_min": 100000.0}),
         table_text("[retry]", {"floor_per_s": 1000.0}),
+        table_text("[watch]", {"finds_probes": False}),  # what is asked, the tests ask
     ]
     for name, (dialect, place, _) in UPSTREAMS.items():
         url = emulator.urls[place] + ("/v1beta" if name == "google" else "")

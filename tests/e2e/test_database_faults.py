@@ -19,7 +19,10 @@ from penstock.config import private_file
 
 REFUSED_WITHIN_S = 15.0  # ten for the database, the rest for a busy machine
 TOLD_WITHIN_S = 8.0  # two for the database
-EMULATED = '[emulate]\nis_enabled = true\n[control]\ndatabase_url = "{url}"\n'
+EMULATED = (
+    "[emulate]\nis_enabled = true\n[watch]\nfinds_probes = false\n"
+    '[control]\ndatabase_url = "{url}"\n'
+)
 SERVED = """
 [[upstreams]]
 name = "a"
@@ -29,6 +32,8 @@ api_key_file = "{key}"
 [[routes]]
 name = "fast"
 targets = [{{upstream = "a", model = "gpt-5.6"}}]
+[watch]
+finds_probes = false
 [control]
 database_url = "{url}"
 """

@@ -133,6 +133,6 @@ def test_the_pages_work_without_scripts(console: RunningConsole, chromium: Brows
     page.goto(console.origin + console.invited("ann@example.org"))
     page.fill("[name=password]", PASSWORD)
     page.click("text=Join >> nth=-1")
-    assert page.url.endswith("/account")
+    page.wait_for_url("**/account")
     assert "ann@example.org" in page.content()
     context.close()

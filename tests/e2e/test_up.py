@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.cli.running import REAL, Running, penstock, port, running
 
 # Two emulated providers that speak one dialect, so that one can stand in for the other.
@@ -69,7 +70,7 @@ def test_from_a_file_to_an_answer_and_its_record(tmp_path: Path) -> None:
     assert kept
     for path in kept:
         assert b"canary-of-the-provider" not in path.read_bytes(), path
-        if path.name != "local.key":
+        if path.name not in ("local.key", "status.key"):
             assert key.encode() not in path.read_bytes(), path
 
 
@@ -103,6 +104,7 @@ def fail(url: str, token: str, provider: str) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_reload_reaches_the_gateway(tmp_path: Path) -> None:
     path = serving(tmp_path)
     with running(tmp_path, REAL) as up:
@@ -119,6 +121,7 @@ def test_a_reload_reaches_the_gateway(tmp_path: Path) -> None:
         up.stop()
 
 
+@pytest.mark.slow
 def test_a_gateway_that_is_killed_answers_again(tmp_path: Path) -> None:
     serving(tmp_path)
     with running(tmp_path, REAL) as up:

@@ -21,6 +21,8 @@ FILE = """
 workers = {workers}
 [timeouts]
 queue_s = 20.0
+[watch]
+finds_probes = false
 [[upstreams]]
 name = "u"
 dialect = "openai_chat"
@@ -78,10 +80,11 @@ def fleet(folder: Path, slots: int = 4, workers: int = 2) -> Generator[Fleet]:
             assert up.stop() == 0
 
 
+@pytest.mark.slow
 def test_slots_are_shared_exactly_and_all_are_used(tmp_path: Path) -> None:
     with fleet(tmp_path) as made:
         assert set(made.up.ready()["pids"]) == {
-                "up", "control", "limiter", "gateway-1", "gateway-2",
+                "up", "control", "status", "chat", "limiter", "gateway-1", "gateway-2",
             }  # fmt: skip
         asyncio.run(made.callers.many(120, at_once=24))
         assert made.callers.statuses == {200: 120}
@@ -92,6 +95,7 @@ def test_slots_are_shared_exactly_and_all_are_used(tmp_path: Path) -> None:
         assert len([some for some in closed if some]) == 2, "both have served"
 
 
+@pytest.mark.slow
 def test_any_admin_port_tells_of_all_workers(tmp_path: Path) -> None:
     with fleet(tmp_path) as made:
         asyncio.run(made.callers.many(60, at_once=12))

@@ -537,13 +537,24 @@ class Hall:
                 continue
             for one in self.queued(desk):
                 is_free = desk.upstream.has_slot(one.claim.served)
-                if is_free and self.could_start(one, desk, now_s):
+                is_next = is_free and not self.is_owed_to_another(one, desk)
+                if is_next and self.could_start(one, desk, now_s):
                     assert (one, desk) not in self.passed_over, "not woken in two ticks"
                     passed_over.add((one, desk))
         self.passed_over = passed_over
         for one in self.guests:
             if one.is_waiting:
                 self.check_not_forgotten(one)
+
+    def is_owed_to_another(self, guest: Guest, desk: Desk) -> bool:
+        """Say whether credit of the whole account comes together for one of its tier or above."""
+        return any(
+            target.lacks_account_credit(one.claim, self.now_s)
+            for one in self.queued(desk)
+            if one is not guest and one.claim.served <= guest.claim.served
+            for target in one.targets
+            if target.upstream is desk.upstream
+        )
 
     def check_not_forgotten(self, guest: Guest) -> None:
         """See that who waits for a target stands in a queue, unless it came back just now.

@@ -81,6 +81,7 @@ def test_each_level_takes_more(level: int, cap: int, words: tuple[str, ...], str
     first = claim_of("a")
     assert consumers.admit(first, 1.0) is None
     assert (first.output_tokens_cap, first.degraded) == (cap, words)
+    assert first.load_level == level
     count = 1
     while (refusal := consumers.admit(claim_of("a"), 1.0)) is None:
         count += 1
@@ -419,3 +420,55 @@ def test_a_ladder_that_is_turned_off_takes_nothing_more() -> None:
     assert told == ["", "", "user_streams"]
     assert claims[0].degraded == ()
     assert consumers.may_retry(claims[0])
+
+
+def in_line(user: str, joined: int) -> Claim:
+    """A claim of a front end that keeps a line."""
+    claim = claim_of(user, "chat")
+    claim.line = joined
+    return claim
+
+
+def test_a_line_gets_in_by_its_rate_and_in_its_own_order() -> None:
+    consumers = at_level(5)
+    state = consumers.state(0.0)
+    state["share"]["line_per_s"] = 2.0
+    consumers.restore(state, 0.0)
+    inside: list[str] = []
+    waiting = list(USERS)
+    now_s = 0.0
+    while now_s < 30.0:
+        refusal = consumers.admit(in_line(waiting[0], len(USERS)), now_s)
+        if refusal is None:
+            inside.append(waiting.pop(0))
+        else:
+            assert refusal.code == "no_new_sessions"
+            assert 1.0 <= refusal.retry_after_s <= 5.0
+            now_s += refusal.retry_after_s
+    assert inside == USERS[: len(inside)]
+    assert 55 <= len(inside) <= 66
+    # The same line is never taken for impatient; others are judged by their rank as ever.
+    assert code_of(consumers.admit(claim_of("other"), 31.0)) == "no_new_sessions"
+
+
+def test_who_is_in_does_not_stand_in_line_again() -> None:
+    consumers = at_level(4)
+    claim = in_line("a", 1)
+    assert consumers.admit(claim, 0.0) is None
+    consumers.leave(claim, 1.0)
+    state = consumers.state(1.0)
+    state["level"] = 5
+    state["share"] |= {"new_ratio": 0.0, "kept_ratio": 1.0, "line_per_s": 0.0}
+    consumers.restore(state, 1.0)
+    again, other = in_line("a", 2), in_line("b", 3)
+    assert consumers.admit(again, 2.0) is None
+    consumers.leave(again, 3.0)
+    assert consumers.admit(in_line("c", 3), 3.0) is None  # a place that had been kept
+    assert code_of(consumers.admit(other, 3.0)) == "no_new_sessions"
+
+
+def test_the_state_of_a_process_before_lines_is_enough() -> None:
+    consumers = at_level(5)
+    state = consumers.state(0.0)
+    del state["share"]["line_per_s"], state["share"]["lined_per_s"]
+    made().restore(state, 0.0)

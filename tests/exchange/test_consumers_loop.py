@@ -40,7 +40,10 @@ def check_full(tally: Tally, slots: int) -> None:
 
 
 @pytest.mark.parametrize("phi", [0.05, 0.15, 0.5])
-@pytest.mark.parametrize("think_s", [scattered, skewed, of_a_clock])
+@pytest.mark.parametrize(
+    "think_s",
+    [scattered, *[pytest.param(one, marks=pytest.mark.slow) for one in (skewed, of_a_clock)]],
+)
 def test_a_steady_load_keeps_slots_full_and_sessions_whole(phi: float, think_s: Thinks) -> None:
     loop = Loop(steady(1, phi, 45, think_s))
     tally = loop.run()
@@ -100,7 +103,9 @@ def test_a_crowd_of_ten_times_is_over_when_it_is_gone() -> None:
     assert tally.whole >= 0.9 * base * (400.0 - 60.0) + base * 60.0
 
 
-@pytest.mark.parametrize("seed", [5, 6, 7])
+@pytest.mark.parametrize(
+    "seed", [5, *[pytest.param(one, marks=pytest.mark.slow) for one in (6, 7)]]
+)
 def test_capacity_that_comes_back_is_filled_within_twenty_seconds(seed: int) -> None:
     load = steady(seed, 0.1, 40, scattered)
     load.slots = lambda at_s: 40 if at_s < 450.0 else 80

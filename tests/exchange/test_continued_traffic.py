@@ -244,7 +244,9 @@ class ContinuedTraffic(Traffic):
             assert line.cancels == (not isinstance(line.attempt.outcome, Success))
 
 
-@pytest.mark.parametrize("first", range(0, 160, 40))
+@pytest.mark.parametrize(
+    "first", [0, *[pytest.param(one, marks=pytest.mark.slow) for one in range(40, 160, 40)]]
+)
 def test_dense_breaks_leave_one_whole_text(first: int) -> None:
     ContinuedTraffic.seen.clear()
     ContinuedTraffic.hops.clear()

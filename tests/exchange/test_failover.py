@@ -18,10 +18,16 @@ from tests.exchange.world import (
 
 from penstock.config.model import Breaker, Feature
 from penstock.core.backoff import FIRST_S
+from penstock.core.circuit_breaker import Permit
 from penstock.core.errors import CallerError, ShedError
-from penstock.core.outcome import RULES, FailureKind, Next
+from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.dialects.registry import DIALECTS
+from penstock.exchange.attempt import Attempt
+from penstock.exchange.demand import Grant
+from penstock.exchange.failover import CONTRACT_REPEATS_MAX, Failover
 from penstock.exchange.machine import State
+from penstock.exchange.target import Target
+from penstock.sim.exchange import NOBODY
 
 ANTHROPIC = DIALECTS["anthropic_messages"]
 TOO_LONG = problem("too long", "context_length_exceeded")
@@ -238,6 +244,89 @@ def test_the_others_are_all_busy_so_it_waits_for_any() -> None:
     assert run.exchange.is_waiting
     world.hang_up(busy)
     assert world.dialled() == "b a b"
+
+
+def test_from_the_second_round_on_those_are_asked_who_are_only_full() -> None:
+    """Under a contract: whoever has failed twice is not asked a third time beside a full one."""
+    world = World()
+    route = world.route("a", "b")
+    run = world.start(route)
+    failing, full = route.targets
+    found = Failover(
+        route,
+        route.targets,
+        world.budget,
+        world.chance,
+        is_allowed=True,
+        repeats_max=CONTRACT_REPEATS_MAX,
+    )
+    asked: list[list[Target]] = []
+    for number in (1, 2):
+        attempt = Attempt(NOBODY, Grant(failing, Permit(0), run.exchange, 0.0), number, 0.0)
+        plan = found.after(attempt, Failure(FailureKind.OVERLOADED, "overloaded", 529), 0.0)
+        assert plan is not None
+        assert plan.targets == [full]
+        again = found.when_refused(0.0)
+        assert again is not None
+        assert again.waits
+        asked.append(again.targets)
+    assert asked == [[failing, full], [full]]
+
+
+@pytest.mark.parametrize("repeats_max", [0, 1])
+def test_who_may_repeat_nothing_still_queues_for_those_that_are_only_full(
+    repeats_max: int,
+) -> None:
+    """The load of an upstream that dies goes into the queues of the others, whoever pays."""
+    world = poor()
+    world.upstream("b", 1)
+    route = world.route("a", "b")
+    run = world.start(route)
+    failing, full = route.targets
+    found = Failover(
+        route, route.targets, world.budget, world.chance, is_allowed=True, repeats_max=repeats_max
+    )
+    attempt = Attempt(NOBODY, Grant(failing, Permit(0), run.exchange, 0.0), 1, 0.0)
+    plan = found.after(attempt, Failure(FailureKind.OVERLOADED, "overloaded", 529), 0.0)
+    assert plan is not None
+    assert not plan.waits
+    queued = found.when_refused(0.0)
+    assert queued is not None
+    assert queued.waits
+    assert queued.targets == [full]
+    attempt = Attempt(NOBODY, Grant(full, Permit(0), run.exchange, 0.0), 2, 0.0)
+    assert found.after(attempt, Failure(FailureKind.OVERLOADED, "overloaded", 529), 0.0) is None
+
+
+def test_without_budget_it_waits_for_the_one_that_has_not_failed() -> None:
+    world = poor()
+    world.upstream("b", 1)
+    busy = world.start(world.route("b"))
+    run = world.start(world.route("a", "b"))
+    world.dialer.lines[1].fail(FailureKind.UNREACHABLE)
+    assert run.exchange.is_waiting
+    world.hang_up(busy)
+    assert world.dialled() == "b a b"
+
+
+@pytest.mark.parametrize(("repeats_max", "may"), [(CONTRACT_REPEATS_MAX, True), (1, False)])
+def test_a_contract_asks_again_when_others_have_spent_the_budget(
+    repeats_max: int, *, may: bool
+) -> None:
+    world = poor()
+    route = world.route("a")
+    run = world.start(route)
+    found = Failover(
+        route,
+        list(route.targets),
+        world.budget,
+        world.chance,
+        is_allowed=True,
+        repeats_max=repeats_max,
+    )
+    attempt = Attempt(NOBODY, Grant(route.targets[0], Permit(0), run.exchange, 0.0), 1, 0.0)
+    plan = found.after(attempt, Failure(FailureKind.OVERLOADED, "overloaded", 529), 0.0)
+    assert (plan is not None) == may
 
 
 def test_a_wait_after_an_attempt_that_ends_in_vain_tells_the_failure() -> None:

@@ -29,7 +29,9 @@ def walk(seed: int, steps: int) -> Hall:
     return hall
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize(
+    "first", [0, 50, *[pytest.param(one, marks=pytest.mark.slow) for one in (100, 150)]]
+)
 def test_a_crowd_leaves_everything_whole(first: int) -> None:
     codes: Counter[str] = Counter()
     moved = 0

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from tests.exchange.test_gate import Waiter
-from tests.exchange.world import DONE, World, role, stop, text
+from tests.exchange.world import DONE, Spec, World, role, stop, text
 
 from penstock.config.model import Admission, QueueWaits, Quota
 from penstock.core.errors import ShedError
@@ -272,3 +272,29 @@ def test_who_is_told_by_the_clock_may_ask_for_an_upstream_that_nobody_has_asked_
     world.advance(3.0)
     assert asked_after
     assert all(one.upstream == "b" for one in asked_after)
+
+
+def test_credit_of_an_account_goes_to_whom_it_is_owed_whatever_other_models_are_asked_for() -> None:
+    world = World()
+    state = world.upstream("a", 100)
+    quota = Quota(tokens_per_min=6_000, target_ratio=1.0)  # 100 a second, 1,000 saved up
+    state.use(msgspec.structs.replace(state.entry, quota=quota))
+    dear, cheap = world.route(Spec("a", "dear")), world.route(Spec("a", "cheap"))
+    while sized(world, cheap, Tier.FREE, 100).grant is not None:
+        pass  # what was saved up is gone
+    contract = sized(world, dear, Tier.ENTERPRISE, 500)
+    assert contract.is_waiting
+    for _ in range(50):
+        sized(world, cheap, Tier.FREE, 20)
+        world.advance(0.1)
+    assert contract.grant is not None, "its credit came together, whatever free asked for"
+    world.advance(10.0)
+    world.gate.on_tick(world.now_s)
+    assert sized(world, cheap, Tier.FREE, 20).is_waiting is False or world.gate.waiting < 50
+
+
+def sized(world: World, route: Route, tier: Tier, input_tokens: int) -> Asker:
+    asker = Asker(world, route, tier)
+    asker.claim.input_tokens = input_tokens
+    asker.ask()
+    return asker

@@ -39,7 +39,7 @@ from penstock.core.outcome import IGNORED
 from penstock.core.tier import Tier
 from penstock.dialects.events import Event
 from penstock.dialects.registry import DIALECTS
-from penstock.dialects.service_tier import header_lines
+from penstock.dialects.service_tier import HEADER_LINES
 from penstock.exchange.telling import HELD_BYTES_MAX, KEEP_ALIVE_S
 
 NAMES = sorted(DIALECTS)
@@ -305,7 +305,7 @@ def after_signs_of_life(name: str, *, is_continuing: bool, queue_s: float) -> tu
         assert run.caller.body == dialect.keep_alive * int(at_s / 10.0)
     assert run.caller.headers == (
         b"content-type: text/event-stream\r\nx-penstock-tier: standard\r\n"
-        + header_lines(name, Tier.STANDARD)
+        + (HEADER_LINES[name][Tier.STANDARD] if name in HEADER_LINES else b"")
     )
     if queue_s > 22.0:
         world.hang_up(busy)

@@ -268,8 +268,8 @@ class CountingBudget(RetryBudget):
         super().__init__(ratio, floor_per_s, START_S)
         self.spent = 0
 
-    def try_spend(self, now_s: float) -> bool:
-        is_spent = super().try_spend(now_s)
+    def try_spend(self, now_s: float, *, is_owed: bool = False) -> bool:
+        is_spent = super().try_spend(now_s, is_owed=is_owed)
         self.spent += is_spent
         return is_spent
 
@@ -334,6 +334,7 @@ class World:
         self.now_s = START_S
         self.tier = Tier.STANDARD  # of those who ask from now on
         self.tenant = "tenant"
+        self.wants_notes = False
         self.timers: dict[FakeTimer, None] = {}
         self.chance = random.Random(self.seed).random
         self.budget = CountingBudget(0.1, self.floor_per_s)
@@ -441,6 +442,7 @@ class World:
             operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
             speakers=endpoint.speakers if endpoint is not None else None,
             is_continuing=route.on_break is OnBreak.CONTINUE,
+            wants_notes=self.wants_notes,
         )
         exchange = WatchedExchange(order, self.ports)
         caller = FakeCaller(self, order)
@@ -486,7 +488,7 @@ class World:
 
     def check_dial(self, attempt: Attempt) -> None:
         """Hold what must be true whenever an attempt is dialled."""
-        run = next(one for one in self.runs if one.exchange is attempt.owner)
+        run = next(one for one in self.runs if one.exchange is attempt.grant.demand)
         assert not run.caller.has_left, "dialled for nobody"
         assert self.now_s < run.deadline_s, "dialled after the deadline"
         assert not run.is_done

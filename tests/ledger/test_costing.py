@@ -177,8 +177,6 @@ def test_upstream_then_name_then_day() -> None:
     assert dollars("claude-haiku-1") == 2
     assert dollars("claude-sonnet-9", "b") == 8
     assert dollars("m") == 10
-    assert costing.next_day(day_of(DAY)) == day_of("2026-03-03")
-    assert costing.next_day(day_of("2027-01-01")) is None
 
 
 def test_costs_go_by_the_attempts_day_and_charges_by_the_exchanges() -> None:

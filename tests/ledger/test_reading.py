@@ -1,9 +1,14 @@
 """The spool is read into the ledger exactly once, on both databases."""
 
+import contextlib
+import itertools
 import shutil
 from pathlib import Path
+from typing import Any
 
+import pytest
 from tests.ledger.spooling import (
+    AT_UNIX_S,
     assert_sums_agree,
     attempt,
     count,
@@ -17,6 +22,7 @@ from tests.ledger.spooling import (
     writer,
 )
 
+from penstock.core.errors import StoreError
 from penstock.ledger import tables
 from penstock.ledger.store import Store, migrate
 
@@ -72,3 +78,31 @@ def test_a_copy_under_any_name_changes_nothing(store: Store, tmp_path: Path) -> 
     assert entries(store) == before
     assert_sums_agree(store)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_what_was_read_ahead_of_an_error_is_read_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_after: bool
+) -> None:
+    migrate(store)
+    records = [record(f"x{at}", attempt()) for at in range(60)]
+    write_dead(tmp_path, "00000000000001-7-000001.jsonl", b"".join(map(line, records)))
+    one = reader(tmp_path, store, bytes=2_000)
+    one.reads_ahead = True
+    write, calls = one.intake.write, itertools.count()
+
+    def fail_at_times(*args: Any) -> None:
+        fails = next(calls) % 3 == 1
+        if is_after or not fails:
+            write(*args)
+        if fails:
+            raise StoreError("before the commit, or behind it")
+
+    monkeypatch.setattr(one.intake, "write", fail_at_times)
+    while count(store, tables.exchanges) < len(records) and next(calls) < 300:
+        with contextlib.suppress(StoreError):
+            one.step(AT_UNIX_S)
+    read_all(one)
+    assert set(entries(store)) == {each.id for each in records}
+    assert_sums_agree(store)
+    assert one.counts.repeated == 0

@@ -1,7 +1,8 @@
 """Whatever dies, comes twice or comes late: the ledger has each exchange once, and sums agree.
 
 A model of gateways that write, stop, die, and leave a line half written; of a reader that dies
-before or after any commit; of segments that are copied and come back under other names.
+before or after any commit, having read ahead or not; of segments that are copied and come back
+under other names.
 """
 
 import itertools
@@ -11,6 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -79,8 +81,9 @@ class Gateway(SpoolWriter):
 class Reading(RuleBasedStateMachine):
     """Gateways, a spool, a reader and a ledger."""
 
-    def __init__(self, store: CrashingStore) -> None:
+    def __init__(self, store: CrashingStore, *, reads_ahead: bool) -> None:
         super().__init__()
+        self.reads_ahead = reads_ahead
         with store.writing() as connection:
             for table in tables.metadata.sorted_tables:
                 connection.execute(delete(table))
@@ -89,10 +92,16 @@ class Reading(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="penstock-machine-"))
         self.numbers = itertools.count()
         self.gateways = [Gateway(self.folder, next(self.numbers)) for _ in range(WRITERS)]
-        self.reader: SpoolReader = reader(self.folder, store, lines=7, bytes=3000)
+        self.reader = self.new_reader()
         self.served: set[str] = set()
         self.lost: set[str] = set()
         self.copies: list[bytes] = []
+
+    def new_reader(self) -> SpoolReader:
+        """Return one that knows nothing yet."""
+        made = reader(self.folder, self.store, lines=7, bytes=3000)
+        made.reads_ahead = self.reads_ahead
+        return made
 
     def replace(self, which: int) -> None:
         """Put a new gateway in the place of one that has ended; what it had under way is lost."""
@@ -158,7 +167,7 @@ class Reading(RuleBasedStateMachine):
             self.reader.step(AT_UNIX_S)
         except StoreError:
             if is_new:
-                self.reader = reader(self.folder, self.store, lines=7, bytes=3000)
+                self.reader = self.new_reader()
         self.store.crash_in = 0
 
     def teardown(self) -> None:
@@ -176,13 +185,14 @@ class Reading(RuleBasedStateMachine):
         self.folder.rmdir()
 
 
-def test_each_exchange_is_in_the_ledger_once(store: Store) -> None:
+@pytest.mark.parametrize("reads_ahead", [False, True])
+def test_each_exchange_is_in_the_ledger_once(store: Store, *, reads_ahead: bool) -> None:
     migrate(store)
     crashing = CrashingStore(store.engine)
 
     class OfStore(Reading):
         def __init__(self) -> None:
-            super().__init__(crashing)
+            super().__init__(crashing, reads_ahead=reads_ahead)
 
     examples = 3 if store.is_postgres else 25  # a server takes longer, and differs only in SQL
     run_state_machine_as_test(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from sqlalchemy import select
@@ -85,6 +86,7 @@ def test_damaged_lines_and_holes_cost_only_themselves(store: Store, tmp_path: Pa
         b"\0" * 3000,
         line(record("e")),
         too_much,
+        line(record("n", bytes_in=1)).replace(b'"bytes_in":1', b'"bytes_in":%d' % 10**30),
         b'{"kind":"later"}\n',
         line(record("f"))[:30],
     ))  # fmt: skip
@@ -92,7 +94,7 @@ def test_damaged_lines_and_holes_cost_only_themselves(store: Store, tmp_path: Pa
     one = reader(folder, store)
     read_all(one)
     assert set(entries(store)) == {"a", "d", "e"}
-    assert one.counts.damaged == count(store, tables.damaged_lines) == 5
+    assert one.counts.damaged == count(store, tables.damaged_lines) == 6
     assert list(folder.iterdir()) == []
     assert_sums_agree(store)
 
@@ -153,3 +155,22 @@ def test_a_segment_with_a_writer_is_held_and_dropped_lines_are_told_once(
         told = connection.execute(select(tables.drops.c.lines)).scalars().all()
     assert sum(told) == len(sent) - len(taken) == spool.dropped
     assert list(folder.iterdir()) == []
+
+
+def test_a_segment_that_fills_a_batch_is_read_to_its_end_before_the_next(
+    store: Store, tmp_path: Path
+) -> None:
+    migrate(store)
+    folder = tmp_path / "spool"
+    room = segments.PIECE_BYTES - 10 - len(line(record("a", trace="x")))
+    first = line(record("a", trace="x" * (room + 1)))
+    write_dead(folder, "00000000000001-7-000001.jsonl", first + line(opened("b")))
+    write_dead(folder, "00000000000001-7-000002.jsonl", line(record("b")))
+    one = reader(folder, store, bytes=segments.PIECE_BYTES)  # ends in the middle of b's first line
+    one.step(time.time())
+    assert set(entries(store)) == {"a"}
+    read_all(one)
+    assert {name: entry.fate for name, entry in entries(store).items()} == dict.fromkeys(
+        "ab", "served"
+    )
+    assert one.counts.repeated == count(store, tables.open_attempts) == 0

@@ -36,7 +36,7 @@ class Box(Kept):
         super().__init__(EmailMessage)
         self.mail: list[Any] = []
         self.logins: list[tuple[bytes, bytes]] = []
-        self.rejects = ""
+        self.rejects, self.code = "", 550
         vars(self)["handle_RCPT"] = self.recipient  # aiosmtpd's name for it
 
     def handle_message(self, message: Any) -> None:
@@ -45,7 +45,7 @@ class Box(Kept):
     async def recipient(self, *args: Any) -> str:
         envelope, address = args[2], str(args[3])
         if self.rejects and self.rejects in address:
-            return "550 not here"
+            return f"{self.code} not here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -162,3 +162,44 @@ def test_no_title_can_write_a_header() -> None:
 def test_what_a_server_says_is_told_and_our_words_are_not() -> None:
     error = smtplib.SMTPAuthenticationError(535, b"5.7.8 wrong\r\n")
     assert email.said(error) == "535 5.7.8 wrong"
+
+
+def test_a_mail_to_the_public_has_its_own_link_foot_and_headers() -> None:
+    dress = email.Dress(
+        link_words="Open the status page",
+        headers=(("List-Unsubscribe", "<https://status.example.org/s/1>"),),
+        foot="Change or end this subscription <now>",
+        foot_link="https://status.example.org/s/1?a=1&b=2",
+        can_press=False,
+    )
+    mail = email.written("a@example.org", TO[:1], MESSAGE, dress)
+    assert mail["List-Unsubscribe"] == "<https://status.example.org/s/1>"
+    assert mail["X-Priority"] is None
+    text, rich = (part.get_content() for part in mail.iter_parts())
+    assert text.rstrip().endswith("--\nChange or end this subscription <now>\n" + dress.foot_link)
+    assert "Open the status page</a>" in rich
+    assert "subscription &lt;now&gt;</a>" in rich
+    assert 'href="https://status.example.org/s/1?a=1&amp;b=2"' in rich
+
+
+def test_a_long_link_in_a_list_header_is_sent_as_it_is() -> None:
+    link = f"<https://status.example.org/subscription/{'x' * 200}>"
+    dress = email.Dress(headers=(("List-Unsubscribe", link),))
+    sent = email.written("a@example.org", TO, MESSAGE, dress).as_bytes()
+    assert f"\nList-Unsubscribe: {link}\n".encode() in sent
+    assert b"Subject: It burns: =?utf-8?" in sent  # all else is folded as ever
+
+
+def test_a_header_of_a_dress_is_one_line() -> None:
+    dress = email.Dress(headers=(("List-Unsubscribe", "<a>\r\nBcc: evil@example.org"),))
+    mail = email.written("a@example.org", TO, MESSAGE, dress)
+    assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize(("code", "is_final"), [(550, True), (450, False)])
+def test_an_address_that_is_refused_is_no_server_that_fails(code: int, *, is_final: bool) -> None:
+    box = Box()
+    box.rejects, box.code = "example", code
+    with pytest.raises(email.RefusedAddressError) as told:
+        send(box, is_tls=False)
+    assert told.value.is_final == is_final

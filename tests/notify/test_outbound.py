@@ -13,7 +13,7 @@ from penstock.notify import outbound
 from penstock.notify.outbound import Answer, Outbound, OutboundError, RefusedError
 
 PUBLIC = "93.184.215.14"
-WITHIN_S = 5.0
+WITHIN_S = 20.0
 ANY = str(ipaddress.IPv4Address(0))
 
 EVASIONS = [

@@ -94,9 +94,10 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
         keys.read(path)
 
 
-def test_the_local_key_stays_and_nobody_else_reads_it(tmp_path: Path) -> None:
-    key = keys.local_key(tmp_path)
-    assert keys.local_key(tmp_path) == key
-    assert (tmp_path / "local.key").stat().st_mode & 0o777 == 0o600
-    (tmp_path / "local.key").unlink()
-    assert keys.local_key(tmp_path) != key
+@pytest.mark.parametrize("name", keys.KEPT)
+def test_a_kept_key_stays_and_nobody_else_reads_it(name: str, tmp_path: Path) -> None:
+    key = keys.kept_key(tmp_path, name)
+    assert keys.kept_key(tmp_path, name) == key
+    assert (tmp_path / f"{name}.key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / f"{name}.key").unlink()
+    assert keys.kept_key(tmp_path, name) != key

@@ -121,6 +121,19 @@ def test_what_was_counted_is_told() -> None:
     assert {key: found.get(key) for key in expected} == pytest.approx(expected)
 
 
+def test_what_a_live_drill_struck_is_counted_apart() -> None:
+    counters = Counters()
+    struck = attempt("ignored")
+    struck.drill, struck.drill_outcome = "live-1 http_529", "overloaded"
+    counters.count(record([struck, attempt()]))
+    found = samples(counters, Gauges(live_drills=2))
+    assert found["penstock_live_faults_total", "http_529"] == 1
+    assert found["penstock_live_drill_workers",] == 2
+    assert found["penstock_attempts_total", "up", "m", "ignored"] == 1
+    assert ("penstock_attempts_total", "up", "m", "overloaded") not in found
+    assert found["penstock_abandoned_total", "up", "m"] == 0
+
+
 def test_every_declared_metric_is_there_and_no_other() -> None:
     text = exposition(some(), GAUGES).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}

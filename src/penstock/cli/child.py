@@ -19,7 +19,7 @@ from penstock.core.backoff import backoff_s
 from penstock.core.errors import PenstockError
 from penstock.wire import clock
 
-READY_S = 20.0  # a cold disk on a small machine; normal is a quarter of a second
+READY_S = 60.0  # five processes that load at once on a small, busy machine; normal is two seconds
 POLL_S = 0.01
 STEADY_S = 60.0  # after running for so long, a death starts the backoff anew
 LOG_TAIL_BYTES = 4000

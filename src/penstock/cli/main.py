@@ -1,7 +1,7 @@
 """The ``penstock`` command: a table of commands, each loaded only when it is called.
 
 Each module has ``build_parser()`` and ``run(argv)``, which returns the exit status: 0 done, 1 it
-failed and said why, 2 the command line was wrong.
+failed and said why, 2 the command line was wrong. Ctrl-C is 130, as shells have it.
 """
 
 import importlib
@@ -30,14 +30,18 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "top": ("penstock.cli.top", "Watch tiers, queues, upstreams and refusals live"),
     "report": ("penstock.cli.report", "Write a month's SLAs, or how load was managed"),
     "simulate": ("penstock.cli.simulate", "Show what admission would do under a load"),
+    "drill": ("penstock.cli.drill", "Replay an outage, and say what each tier saw"),
     "gateway": ("penstock.cli.gateway", "Run the gateway process alone, from a snapshot"),
     "limiter": ("penstock.cli.limiter", "Own the capacity that several gateways share"),
     "control": ("penstock.cli.control", "Run the operator's process alone"),
+    "status": ("penstock.cli.status", "Run the public status page; show verdicts, post incidents"),
+    "chat": ("penstock.cli.chat", "Run the web chat; say who may use it"),
     "emulate": ("penstock.cli.emulate", "Stand in for Claude, GPT and Gemini"),
 }
+INTERRUPTED: Final = 130  # 128 and the number of SIGINT
 START_HERE: Final = (
     "up", "check", "probe", "init", "reload", "keys", "tenants", "prices", "audit", "import", "slo",
-    "operators", "ledger", "tail", "top", "report", "simulate",
+    "operators", "ledger", "tail", "top", "report", "simulate", "drill",
 )  # fmt: skip
 
 
@@ -86,4 +90,5 @@ def call(name: str, run: Callable[[list[str]], int], args: list[str]) -> int:
         sys.stderr.close()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
+        return INTERRUPTED
     return 1

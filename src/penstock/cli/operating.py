@@ -13,7 +13,8 @@ import asyncio
 import contextlib
 import importlib
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -59,12 +60,23 @@ class Status(msgspec.Struct):
     snapshot: Served
 
 
+class Surface(msgspec.Struct, frozen=True):
+    """A process with an operator API; ``inside`` makes the same application in this process."""
+
+    name: str
+    lock: Callable[[state.State], Path]
+    inside: Callable[[state.State], Awaitable[Any]]
+
+
 class Api:
     """The operator API. For one thread."""
 
-    def __init__(self, client: httpx.AsyncClient, runner: asyncio.Runner) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, runner: asyncio.Runner, name: str = "control"
+    ) -> None:
         self._client = client
         self._runner = runner
+        self._name = name
 
     def call(self, method: str, path: str, body: object = None, /, **query: Any) -> bytes:
         """Return the answer's body; raises ConfigError or StoreError if it is refused."""
@@ -76,13 +88,15 @@ class Api:
         except httpx.TimeoutException as error:
             may_be_done = "" if method == "GET" else "; what was asked may be done all the same"
             raise StoreError(
-                f"control has not answered within {ANSWER_S:g} s{may_be_done}: see run/control.log"
+                f"{self._name} has not answered within {ANSWER_S:g} s{may_be_done}: see "
+                f"run/{self._name}.log"
             ) from error
         except httpx.HTTPError as error:
-            raise StoreError("control has gone away: try again, or see run/control.log") from error
+            words = f"{self._name} has gone away: try again, or see run/{self._name}.log"
+            raise StoreError(words) from error
         if answer.is_success:
             return answer.content
-        raise _refusal(answer)
+        raise _refusal(answer, self._name)
 
     def get(self, kind: type[T], path: str, /, **query: Any) -> T:
         """Return one thing."""
@@ -101,12 +115,16 @@ class Api:
 
 
 @contextlib.contextmanager
-def opened(home: state.State) -> Generator[Api]:
-    """Give the operator API of this state directory; raises StoreError if it cannot be had."""
+def opened(home: state.State, surface: Surface | None = None) -> Generator[Api]:
+    """Give the operator API of this state directory; raises StoreError if it cannot be had.
+
+    It is control's, unless another surface is named.
+    """
+    surface = surface or CONTROL
     with asyncio.Runner() as runner, contextlib.ExitStack() as held:
-        client = _found(home, runner, held)
+        client = _found(home, surface, runner, held)
         try:
-            yield Api(client, runner)
+            yield Api(client, runner, surface.name)
         finally:
             runner.run(client.aclose())
 
@@ -149,27 +167,32 @@ def announce(home: state.State, api: Api) -> int:
 
 
 def _found(
-    home: state.State, runner: asyncio.Runner, held: contextlib.ExitStack
+    home: state.State, surface: Surface, runner: asyncio.Runner, held: contextlib.ExitStack
 ) -> httpx.AsyncClient:
-    """Return the client of control, or of this process, which then holds control's lock."""
+    """Return the client of the process, or of this one, which then holds the other's lock."""
     pause = threading.Event()  # never set: it only waits
     for _ in range(int(FREE_S / POLL_S)):
         with contextlib.ExitStack() as attempt:
-            if attempt.enter_context(locked(home.control_lock)):
+            if attempt.enter_context(locked(surface.lock(home))):
                 held.push(attempt.pop_all())
-                return runner.run(_inside(home))
-        if url := state.control_url(home):
+                return runner.run(_within(home, surface))
+        if url := state.url_of(home, surface.name):
             return _client(home, url, None)
         pause.wait(POLL_S)
-    raise StoreError("control is starting, or another command is at it: try again")
+    raise StoreError(f"{surface.name} is starting, or another command is at it: try again")
 
 
-async def _inside(home: state.State) -> httpx.AsyncClient:
+async def _within(home: state.State, surface: Surface) -> httpx.AsyncClient:
+    app = await surface.inside(home)
+    return _client(home, f"http://{surface.name}", httpx.ASGITransport(app))
+
+
+async def _control(home: state.State) -> Any:
     # Imported here, for it takes as long as all the rest, and is needed only without control.
     module = importlib.import_module("penstock.apps.control.app")
     control = module.Control(module.Options(state_dir=home.root), _settings(home))
     await control.prepare()
-    return _client(home, "http://control", httpx.ASGITransport(control.app))
+    return control.app
 
 
 def _client(
@@ -194,11 +217,14 @@ def _settings(home: state.State) -> Control:
     return load.load(path).control if path is not None else Control()
 
 
-def _refusal(answer: httpx.Response) -> ConfigError | StoreError:
+def _refusal(answer: httpx.Response, name: str) -> ConfigError | StoreError:
     try:
         told: dict[str, Any] = msgspec.json.decode(answer.content)["error"]
     except (msgspec.MsgspecError, KeyError, TypeError):
-        return StoreError(f"control answered {answer.status_code}")
+        return StoreError(f"{name} answered {answer.status_code}")
     if problems := told.get("problems"):
         return ConfigError(msgspec.convert(problems, list[Problem]))
     return StoreError(str(told.get("message", "")))
+
+
+CONTROL: Final = Surface("control", lambda home: home.control_lock, _control)

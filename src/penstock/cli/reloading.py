@@ -31,6 +31,8 @@ RESTART_NEEDED: Final = (
     "gateway.workers", "gateway.host", "gateway.port", "gateway.admin_host", "gateway.admin_port",
     "gateway.tls_cert_file", "gateway.tls_key_file", "gateway.spool", "gateway.drain_s",
     "retry.budget_ratio", "retry.floor_per_s",
+    "status.is_enabled", "status.host", "status.port", "status.hosts",
+    "chat.is_enabled", "chat.host", "chat.port", "chat.hosts",
     "control.is_enabled", "control.host", "control.port", "control.hosts", "control.database_url",
     "control.database_password_env", "control.database_password_file",
     "control.session_hours", "control.session_idle_minutes", "control.oidc_issuer",

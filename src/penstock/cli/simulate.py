@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from penstock.cli import watching
 from penstock.cli.terminal import Terminal
 from penstock.core.errors import StoreError
 from penstock.sim import arrivals, policies, report, scenario, table, targets
@@ -30,6 +31,7 @@ from penstock.web import assets, page
 
 SHIPPED: Final = "scenarios"
 MISSED: Final = 1
+WATCH: Final = "watch"
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -59,7 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
         prog="penstock simulate",
         description="Show what admission would do under a load, in virtual time.",
     )
-    parser.add_argument("scenario", nargs="*", help="a file, or the start of a shipped one's name")
+    parser.add_argument(
+        "scenario",
+        nargs="*",
+        help="a file, or the start of a shipped one's name; 'watch': how well the detector detects",
+    )
     parser.add_argument("--all", action="store_true", help="all shipped scenarios")
     parser.add_argument("--targets", action="store_true", help="only what the targets need")
     parser.add_argument("--list", action="store_true", help="the shipped scenarios, and what for")
@@ -106,7 +112,9 @@ def simulate(args: argparse.Namespace) -> int:
 
 
 def run(argv: list[str]) -> int:
-    """Read the command line and simulate."""
+    """Read the command line and simulate; ``watch`` as the first word is a study of its own."""
+    if argv[:1] == [WATCH]:
+        return watching.run(argv[1:])
     return simulate(build_parser().parse_args(argv))
 
 

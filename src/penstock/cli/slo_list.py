@@ -2,11 +2,13 @@
 
 import shutil
 import sys
+import textwrap
 from typing import Final
 
 import msgspec
 from rich.text import Text
 
+from penstock.apps.control.examples import OBJECTIVES
 from penstock.cli import columns, operating, state
 from penstock.cli.columns import Column
 from penstock.cli.terminal import SHAPES, Terminal
@@ -64,7 +66,7 @@ def run(*, is_json: bool) -> int:
     found = msgspec.json.decode(raw, type=list[Standing])
     if not found:
         terminal.line("There are no objectives. Write one into penstock.toml, then reload:")
-        terminal.line(EXAMPLE, "bright_black")
+        terminal.line(f"\n{textwrap.indent(OBJECTIVES, '  ')}", "bright_black")
         return 0
     for line in columns.table(COLUMNS, found, shutil.get_terminal_size().columns):
         terminal.console.print(line)
@@ -102,17 +104,3 @@ COLUMNS: Final = (
     Column[Standing]("days", 4, 5, lambda one, _: Text(str(one.objective.window_days))),
     Column[Standing]("measured", 8, 4, lambda one, _: _percent(one.coverage_ratio, 0)),
 )
-EXAMPLE: Final = """
-  [[objectives]]
-  name = "enterprise-available"
-  target_ratio = 0.995   # of exchanges are served
-  window_days = 30
-  tier = "enterprise"
-
-  [[objectives]]
-  name = "enterprise-quick"
-  sli = "ttft"
-  threshold_s = 2.0      # to the first token
-  target_ratio = 0.99
-  tier = "enterprise"
-"""

@@ -75,7 +75,12 @@ def up_pid(state: State) -> int:
 
 def control_url(home: State) -> str:
     """Return where control listens; empty if the one that said so is gone, or none has."""
-    ready = read_json(home.ready("control"))
+    return url_of(home, "control")
+
+
+def url_of(home: State, name: str) -> str:
+    """Return where a process listens; empty if the one that said so is gone, or none has."""
+    ready = read_json(home.ready(name))
     try:
         os.kill(int(ready.get("pid", 0)) or NO_PID, 0)
     except (OSError, OverflowError):

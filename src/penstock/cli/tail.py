@@ -1,7 +1,8 @@
 """``penstock tail``: the record of every exchange, as it is written.
 
 Only reads: the spool belongs to the gateway. A line that is not complete yet waits for its end;
-a segment that is removed under us is forgotten; a new one is read from its beginning.
+a segment that is removed under us is forgotten; a new one is read from its beginning. Control
+deletes segments that it has read whole, so that what is older is in the ledger only.
 """
 
 import argparse
@@ -34,6 +35,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
     upstream: str = ""
     outcome: str = ""
+    drill_outcome: str = ""  # what a live drill has made of it
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -53,10 +55,13 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the command line of ``penstock tail``."""
     parser = argparse.ArgumentParser(
         prog="penstock tail",
-        description="Follow the record of every exchange. Only reads; Ctrl-C ends it.",
+        description="Follow the record of every exchange. Only reads; Ctrl-C ends it. What is over "
+        "for longer is in the console: control moves it there, and deletes the spool it has read.",
     )
     parser.add_argument("--json", action="store_true", help="write the records as they are")
-    parser.add_argument("--no-follow", action="store_true", help="end after what is there now")
+    parser.add_argument(
+        "--no-follow", action="store_true", help="end after what the spool still has"
+    )
     parser.add_argument(
         "-n",
         "--lines",
@@ -166,10 +171,7 @@ def _row(line: Line) -> Text:
     sign, colour = SHAPES[OUTCOMES.get(line.outcome, "unknown")]
     at = dt.datetime.fromtimestamp(line.at_unix_s, dt.UTC)
     ttft = f"{line.ttft_s:.2f}s" if line.ttft_s else "-"
-    way = [
-        one.upstream if one.outcome == "success" else f"{one.upstream} ({one.outcome})"
-        for one in line.attempts
-    ]
+    way = [one.upstream if one.outcome == "success" else _other(one) for one in line.attempts]
     return Text.assemble(
         f"{at:%H:%M:%S} ",
         (sign, colour),
@@ -177,3 +179,8 @@ def _row(line: Line) -> Text:
         f"{ttft:>6} {line.duration_s:>5.2f}s  ",
         " > ".join(way) or "-",
     )
+
+
+def _other(one: Attempt) -> str:
+    outcome = f"drill: {one.drill_outcome}" if one.drill_outcome else one.outcome
+    return f"{one.upstream} ({outcome})"

@@ -44,7 +44,9 @@ SERVANT_STOP_S = 5.0  # for those who have nothing under way
 EMULATOR: Final = "emulate"
 LIMITER: Final = "limiter"
 CONTROL: Final = "control"
-NO_READERS: Final = frozenset({EMULATOR, CONTROL})  # of the snapshot
+STATUS: Final = "status"
+CHAT: Final = "chat"
+NO_READERS: Final = frozenset({EMULATOR, CONTROL, STATUS, CHAT})  # of the snapshot
 LOG_LOOK_S = 5.0
 
 
@@ -62,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--ports",
         choices=("configured", "auto"),
         default="configured",
-        help="auto: free ports instead of 8400, 8401, 8402 and 8405",
+        help="auto: free ports instead of 8400 to 8405",
     )
     parser.add_argument(
         "--ready-file",
@@ -114,6 +116,7 @@ class Up:
         self._plan = Plan(Config(), "")
         self._run = secrets.token_hex(8)  # by which control knows our plan from an older one
         self._warnings: list[str] = []
+        self._without: list[str] = []  # why status page or chat do not run
         self._doubts: list[Problem] = []
 
     async def run(self) -> int:
@@ -143,17 +146,23 @@ class Up:
         self._terminal.line(f"penstock {penstock.__version__}", "bold")
         for words in await leftover.stop_all(self._home, self._stopping):
             self._terminal.state("degraded", words)
-        self._key = keys.local_key(self._home.root)
+        self._key = keys.kept_key(self._home.root, keys.LOCAL)
         made = await plan.make(load.config_path(self._config), must_emulate=self._must_emulate)
         if not self._is_auto:
             _check_ports(made)
+        if made.config.status.is_enabled:
+            keys.kept_key(self._home.root, keys.STATUS)  # there before control looks for it
+        if made.config.chat.is_enabled:
+            keys.kept_key(self._home.root, keys.CHAT)
         self._plan = made
-        if made.config.control.is_enabled:
-            async with _all_or_none() as group:
+        async with _all_or_none() as group:
+            if made.config.control.is_enabled:
                 group.create_task(self._start_control(made))
-                group.create_task(self._start_planned(made))
-        else:
-            await self._start_planned(made)
+            if made.config.status.is_enabled:
+                group.create_task(self._start_surface(STATUS, made.config.status.port))
+            if made.config.chat.is_enabled:
+                group.create_task(self._start_surface(CHAT, made.config.chat.port))
+            group.create_task(self._start_planned(made))
         snapshot = self._published()
         self._doubts = list(soundness.doubts(snapshot))
         await self._start_gateway(snapshot.config)
@@ -169,26 +178,37 @@ class Up:
 
     async def _start_control(self, made: Plan) -> None:
         port = 0 if self._is_auto else made.config.control.port
-        command = [*self._control_command(port), "--is-start"]
+        command = [*self._planned_command(CONTROL, port), "--is-start"]
         try:
             ready = await self._start_child(CONTROL, command)
         except ChildError as error:
             if self._stopping.is_set() or not self._home.snapshot.exists():
                 raise
             self._warnings.append(error.message)
-            self._child(CONTROL).command = self._control_command(port)
+            self._child(CONTROL).command = self._planned_command(CONTROL, port)
             return
         self._urls[CONTROL] = ready["url"]
-        self._child(CONTROL).command = self._control_command(_port(ready["url"]))
+        self._child(CONTROL).command = self._planned_command(CONTROL, _port(ready["url"]))
         if ready["problems"]:
             raise ConfigError(msgspec.convert(ready["problems"], list[Problem]))
         if ready["error"]:
             self._warnings.append(f"control cannot publish: {ready['error']}")
 
-    def _control_command(self, port: int) -> list[str]:
+    async def _start_surface(self, name: str, configured_port: int) -> None:
+        """Start the status page or the chat; nobody else's start depends on it."""
+        port = 0 if self._is_auto else configured_port
+        try:
+            ready = await self._start_child(name, self._planned_command(name, port))
+        except ChildError as error:
+            self._without.append(error.message)
+            return
+        self._urls[name] = ready["url"]
+        self._child(name).command = self._planned_command(name, _port(ready["url"]))
+
+    def _planned_command(self, name: str, port: int) -> list[str]:
         return [
-            *self._program, CONTROL, "--state-dir", str(self._home.root),
-            "--ready-file", str(self._home.ready(CONTROL)),
+            *self._program, name, "--state-dir", str(self._home.root),
+            "--ready-file", str(self._home.ready(name)),
             "--port", str(port), "--run", self._run,
         ]  # fmt: skip
 
@@ -284,7 +304,7 @@ class Up:
             asked = load.load(path)  # without the routes that were made for the emulator
             self._terminal.problems("degraded", [*warnings(asked), *load.secret_warnings(asked)])
         self._terminal.problems("degraded", self._doubts)
-        for words in self._warnings:
+        for words in (*self._warnings, *self._without):
             self._terminal.state("degraded", words)
 
     async def _serve(self) -> None:
@@ -314,6 +334,9 @@ class Up:
             self._reload_asked.clear()
             readers = [child for child in self._children if child.name not in NO_READERS]
             outcome = await reloading.reload(self._plan_anew, readers, self._stopping)
+            for child in self._children:
+                if child.name in (STATUS, CHAT):
+                    child.signal(signal.SIGHUP)  # it looks at the plan, whatever became of it
             self._terminal.state("bad" if outcome.error else "good", outcome.words())
             self._terminal.problems("bad", outcome.problems)
             self._terminal.problems("degraded", outcome.doubts)
@@ -391,6 +414,12 @@ def _check_ports(made: Plan) -> None:
     control = made.config.control
     if control.is_enabled:
         wanted.append(("control.port", control.host, control.port))
+    status = made.config.status
+    if status.is_enabled:
+        wanted.append(("status.port", status.host, status.port))
+    chat = made.config.chat
+    if chat.is_enabled:
+        wanted.append(("chat.port", chat.host, chat.port))
     if made.wants_emulator:
         wanted.append(("emulate.port", "127.0.0.1", made.config.emulate.port))
     problems = [

@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from penstock.config import check_control, check_operations
+from penstock.config import check_chatting, check_control, check_operations, check_watching
 from penstock.config.model import (
     Config,
     Ladder,
@@ -93,6 +93,8 @@ def problems(config: Config) -> Iterator[Problem]:
         yield from _degraded(route, f"routes[{at}]")
     yield from check_control.problems(config)
     yield from check_operations.problems(config)
+    yield from check_watching.problems(config)
+    yield from check_chatting.problems(config)
     if config.upstreams and not config.routes:
         yield Problem("routes", "there are none, so nothing can be asked for", "add [[routes]]")
     if not config.upstreams and not config.emulate.is_enabled:
@@ -104,6 +106,8 @@ def warnings(config: Config) -> Iterator[Problem]:
     """Yield what is allowed but may not be meant."""
     yield from check_control.warnings(config)
     yield from check_operations.warnings(config)
+    yield from check_watching.warnings(config)
+    yield from check_chatting.warnings(config)
     gateway = config.gateway
     if gateway.host not in LOOPBACK and not gateway.tls_cert_file:
         remedy = "set tls_cert_file and tls_key_file, or end TLS in front of it"

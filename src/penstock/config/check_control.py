@@ -10,17 +10,14 @@
 Pure, as ``check`` is.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
+from penstock.config import addresses
 from penstock.config.model import Config
 from penstock.config.operations import Control, Retention
 from penstock.core.errors import Problem
 
-HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SCHEMES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 MINUTES_DAYS_MIN: Final = 4  # burn rates look back three days
 SECRETS: Final = ("database_password", "oidc_client_secret")
@@ -29,34 +26,24 @@ SECRETS: Final = ("database_password", "oidc_client_secret")
 def problems(config: Config) -> Iterator[Problem]:
     """Yield every contradiction: where it is, what is wrong, what would be right."""
     control = config.control
-    yield from _hosts(control)
+    yield from addresses.listening("control", control.host)
+    yield from addresses.hosts("control", control.hosts, "console.example.org:8402")
     yield from _database(control)
     yield from _log_in(control)
     for name in SECRETS:
         if getattr(control, f"{name}_env") and getattr(control, f"{name}_file"):
             yield Problem(f"control.{name}_file", f"{name}_env is set too", "keep one of them")
     yield from _retention(control.retention)
-    if config.traces.endpoint and not _is_web(_split(config.traces.endpoint)):
+    if config.traces.endpoint and not addresses.is_web(addresses.split(config.traces.endpoint)):
         remedy = "such as http://127.0.0.1:4318/v1/traces, or empty"
         yield Problem("traces.endpoint", f"{config.traces.endpoint!r} is not a URL", remedy)
 
 
 def warnings(config: Config) -> Iterator[Problem]:
     """Yield what is allowed but may not be meant."""
-    if config.control.host not in LOOPBACK:
+    if config.control.host not in addresses.LOOPBACK:
         remedy = "keep it on 127.0.0.1, end TLS in front of it, and put that name into hosts"
         yield Problem("control.host", "log-ins of operators travel in clear", remedy)
-
-
-def _hosts(control: Control) -> Iterator[Problem]:
-    if not HOST.fullmatch(control.host):
-        remedy = "a name or an address of this machine, without scheme and port"
-        yield Problem("control.host", f"{control.host!r} is not a host", remedy)
-    for at, named in enumerate(control.hosts):
-        url = _split(named if "://" in named else f"https://{named}")
-        if url is None or not _is_origin(url):
-            remedy = "such as console.example.org, or http://console.example.org:8402"
-            yield Problem(f"control.hosts[{at}]", f"{named!r} is not a host", remedy)
 
 
 def _database(control: Control) -> Iterator[Problem]:
@@ -65,7 +52,7 @@ def _database(control: Control) -> Iterator[Problem]:
         if control.database_password_env or control.database_password_file:
             yield Problem(place, "is empty, and there is a password for it", "add it")
         return
-    url = _split(control.database_url)
+    url = addresses.split(control.database_url)
     if url is None or url.scheme not in SCHEMES:  # not quoted: there may be a password in it
         remedy = "postgresql://USER@HOST/NAME, or empty for SQLite in the state directory"
         yield Problem(place, "is not a URL of PostgreSQL", remedy)
@@ -82,9 +69,8 @@ def _log_in(control: Control) -> Iterator[Problem]:
         if control.oidc_client_id:
             yield Problem("control.oidc_issuer", "is empty, and oidc_client_id is set", "add it")
         return
-    url = _split(control.oidc_issuer)
-    is_safe = url is not None and (url.scheme == "https" or url.hostname in LOOPBACK)
-    if not is_safe or not _is_web(url):
+    url = addresses.split(control.oidc_issuer)
+    if not addresses.is_safe(url) or not addresses.is_web(url):
         remedy = "https://..., as your provider's own pages write it"
         yield Problem("control.oidc_issuer", "is not a URL with https", remedy)
     if not control.oidc_client_id:
@@ -97,22 +83,3 @@ def _retention(retention: Retention) -> Iterator[Problem]:
         least = MINUTES_DAYS_MIN if name == "minutes_days" else 1
         if (given := getattr(retention, name)) < least:
             yield Problem(f"control.retention.{name}", f"is {given}", f"at least {least}")
-
-
-def _is_origin(url: SplitResult) -> bool:
-    is_bare = not url.path.strip("/") and not url.query and not url.username
-    return is_bare and _is_web(url) and bool(HOST.fullmatch(url.hostname or ""))
-
-
-def _is_web(url: SplitResult | None) -> bool:
-    return url is not None and url.scheme in {"http", "https"} and bool(url.hostname)
-
-
-def _split(text: str) -> SplitResult | None:
-    """Return the parts of a URL; None if it cannot be one."""
-    try:
-        url = urlsplit(text)
-        _ = url.port  # raises, where others only look at the rest
-    except ValueError:
-        return None
-    return url

@@ -71,42 +71,31 @@ def secret(upstream: Upstream) -> str:
 
     Raises StoreError that names the variable or the file, never what is in it.
     """
-    found, origin = _referred(upstream.api_key_env, upstream.api_key_file)
-    if not origin:
-        return ""
-    if not found:
-        raise StoreError(f"{origin} is empty or not set: it should hold the key of {upstream.name}")
+    variable, path = upstream.api_key_env, upstream.api_key_file
+    found = referenced(variable, path, f"the key of {upstream.name}")
     if not found.isascii() or not found.isprintable() or " " in found:
+        origin = f"the file {path}" if path else f"the variable {variable}"
         raise StoreError(f"{origin} does not hold a key: a key is printable ASCII without spaces")
     return found
 
 
 def database_password(control: Control) -> str:
     """Return the password of the ledger's database; empty if it needs none. Raises StoreError."""
-    found, origin = _referred(control.database_password_env, control.database_password_file)
-    if origin and not found:
-        raise StoreError(f"{origin} is empty or not set: it should hold the database's password")
-    return found
-
-
-def _referred(variable: str, path: str) -> tuple[str, str]:
-    """Return what a variable or a file holds, and the words for which; empty if none is named."""
-    if path:
-        return private_file.read(Path(path)).strip(), f"the file {path}"
-    if variable:
-        return os.environ.get(variable, "").strip(), f"the variable {variable}"
-    return "", ""
+    variable, path = control.database_password_env, control.database_password_file
+    return referenced(variable, path, "the database's password")
 
 
 def referenced(variable: str, path: str, what: str) -> str:
-    """Return a secret that a file or a variable holds, read anew at each call.
+    """Return a secret that a file or a variable holds, read anew; empty if neither is named.
 
     Raises StoreError that names the variable or the file, never what is in it.
     """
     if path:
         found, origin = private_file.read(Path(path)).strip(), f"the file {path}"
-    else:
+    elif variable:
         found, origin = os.environ.get(variable, "").strip(), f"the variable {variable}"
+    else:
+        return ""
     if not found:
         raise StoreError(f"{origin} is empty or not set: it should hold {what}")
     return found
@@ -288,16 +277,16 @@ def secret_warnings(config: Config) -> Iterator[Problem]:
     named: list[tuple[str, Struct, str]] = [
         ("control.", control, "database_password"),
         ("control.", control, "oidc_client_secret"),
+        ("chat.oidc.", config.chat.oidc, "client_secret"),
     ]
     for at, receiver in enumerate(config.alerts.receivers):
         place = f"alerts.receivers[{at}]."
         named += [(place, receiver, "url"), (place, receiver, "secret")]
+    named += [(f"probes[{at}].", probe, "password") for at, probe in enumerate(config.probes)]
     named += [("alerts.smtp.", smtp, "password"), ("traces.", config.traces, "headers")]
     for place, struct, name in named:
         variable = str(getattr(struct, f"{name}_env"))
         path = str(getattr(struct, f"{name}_file", ""))
-        if not variable and not path:
-            continue
         try:
             referenced(variable, path, f"the {name.replace('_', ' ')}")
         except StoreError as error:

@@ -8,8 +8,10 @@ import enum
 
 import msgspec
 
+from penstock.config.chatting import Chat
 from penstock.config.operations import Alerts, Control, Objective, Traces
 from penstock.config.struct import Struct
+from penstock.config.watching import Component, Probe, ProviderPage, Status, Watching
 from penstock.dialects.capability import Engine, Prefill, Thinking
 
 OWN_KEYS_BEGIN = "pk-"  # the keys that callers get from us
@@ -101,6 +103,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     workers: int = 1  # processes on the one port; more than one share their limits exactly
     exchanges_max: int = 5_000  # in flight at once, of a worker: about 60 MB at 12 KB a stream
     drain_s: float = 30.0  # Kubernetes' default grace period
+    allow_live_drills: bool = False  # an operator may let it fail on purpose, within a blast radius
     limits: ServerLimits = ServerLimits()
     log: Log = Log()
     spool: Spool = Spool()
@@ -338,3 +341,9 @@ class Config(Struct, frozen=True, kw_only=True):
     objectives: tuple[Objective, ...] = ()
     alerts: Alerts = Alerts()
     traces: Traces = Traces()
+    status: Status = Status()
+    watch: Watching = Watching()
+    components: tuple[Component, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    provider_pages: tuple[ProviderPage, ...] = ()
+    chat: Chat = Chat()

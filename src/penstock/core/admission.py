@@ -74,7 +74,7 @@ class QueuePolicy:
 class Band(Generic[T]):
     """One tier's part of the queue."""
 
-    __slots__ = ("_lifo_after_s", "_wait_max_s", "aside", "cost", "fairness", "places", "tier")
+    __slots__ = ("_lifo_after_s", "_wait_max_s", "aside", "fairness", "places", "tier")
 
     def __init__(self, tier: Tier, policy: QueuePolicy, weight_of: Callable[[str], float]) -> None:
         self.tier = tier
@@ -83,7 +83,6 @@ class Band(Generic[T]):
         self.fairness: Fairness[Line[T]] = Fairness(weight_of, make)
         self.places: OrderedDict[T, Place[T]] = OrderedDict()  # of all, in the order of coming
         self.aside: dict[T, Place[T]] = {}  # the last one goes first
-        self.cost = 0.0  # of all, in cost tokens
 
     def use(self, policy: QueuePolicy) -> None:
         """Take other bounds, for the lines of whoever begins to wait from now on."""
@@ -100,7 +99,6 @@ class Band(Generic[T]):
     def drop(self, place: Place[T]) -> None:
         """Let one wait no longer, wherever it stands."""
         del self.places[place.item]
-        self.cost = self.cost - place.cost if self.places else 0.0  # no drift stays
         line = place.line
         if line is None:
             del self.aside[place.item]
@@ -183,10 +181,6 @@ class TierQueue(Generic[T]):
         own = 1 if line is None else len(line) + 1
         return above + min(waiting + 1.0, len(band.aside) + own / band.fairness.share(tenant))
 
-    def cost_ahead(self, tier: Tier) -> float:
-        """Return the expected cost of all who wait in a band and above it, in cost tokens."""
-        return sum(band.cost for band in self._bands[: tier + 1])
-
     def oldest_wait_s(self, tier: Tier, now_s: float) -> float:
         """Return for how long the first to come of a band has waited; 0 if nobody waits."""
         for place in self._bands[tier].places.values():
@@ -204,10 +198,7 @@ class TierQueue(Generic[T]):
         assert item not in band.places, "it waits already"
         if len(band.places) >= self._policy.queue_max and not at_head:
             return False
-        policy = self._policy
-        cost = policy.w_in * claim.input_tokens + policy.w_out * claim.output_tokens
-        band.places[item] = place = Place(item, cost, now_s)
-        band.cost += cost
+        band.places[item] = place = Place(item, now_s)
         self.count += 1
         if at_head:
             band.aside[item] = place

@@ -18,7 +18,8 @@ class Claim:
 
     __slots__ = (
         "arrived_at_s", "degraded", "input_tokens", "is_admitted", "is_in_contract", "is_limited",
-        "key", "may_degrade_model", "model", "output_tokens", "output_tokens_cap",
+        "is_struck", "key", "line", "load_level", "may_degrade_model", "model", "output_tokens",
+        "output_tokens_cap",
         "output_tokens_max", "reserved_microusd", "reserved_tokens", "seat", "served", "tenant",
         "tier", "ttft_timeout_s", "used_cache_write_tokens", "used_cached_tokens",
         "used_input_tokens", "used_output_tokens", "used_reasoning_tokens", "user", "was_moved",
@@ -36,6 +37,7 @@ class Claim:
         self.key = key
         self.tier = tier  # as asked for, and not above the key's
         self.user = ""  # as asserted by a key that may; empty: the key is the user
+        self.line = 0  # people who have joined the line that its front end keeps; 0: it keeps none
         self.input_tokens = input_tokens  # an estimate, from bytes
         self.output_tokens_max = 0  # as the caller bounds it; 0: not at all
         self.arrived_at_s = arrived_at_s
@@ -48,12 +50,14 @@ class Claim:
         self.served = tier  # the band it waits in
         self.seat = ""  # whose ticket and streams it counts among, if a consumer's
         self.output_tokens = 0  # reserved: what such an exchange usually takes
+        self.load_level = 0  # of the ladder, as it was admitted; 0: it is no consumer, or no load
         self.output_tokens_cap = 0  # the ladder's: answer no longer than this; 0: no cap
         self.reserved_microusd = 0
         self.reserved_tokens = 0  # that its key and tenant are charged with until it is settled
         self.degraded: tuple[str, ...] = ()  # what the ladder took: max_tokens, model
         self.model = ""  # of the upstream that was granted last
         self.was_moved = False  # put aside before its first byte, for one with a contract
+        self.is_struck = False  # by a live drill, at any of its attempts
         # what is to be paid for, when all is over
         self.used_input_tokens = 0
         self.used_cached_tokens = 0

@@ -21,9 +21,10 @@ Fixed, the limit is what the operator declared. Adaptive, it moves between ``flo
 
 A window ends when a quarter of the slots have ended once more, or twenty; TTFT is judged by twenty.
 At most one decrease a window. Failures that are fewer than one in fifty are background: they lower
-nothing. Samples from before a decrease are not judged. After four decreases of which the last two
-have helped nothing (as large a share of failures, though the most succeed; as high a TTFT) it is
-not our load: no further ones, and that TTFT becomes normal.
+nothing. Samples from before a decrease are not judged. Where decreases help nothing it is not our
+load: after four, that TTFT becomes normal; of failures ``failure_norm.py`` says it, and they are
+background then, so that the limit goes back to where it was. Who hangs holds slot and caller up for
+long, so that this is never background.
 
 Pure: reads no clock and keeps no queue. ``now_s`` is monotonic seconds.
 Sources: TIERING 2 of the reference shelf; Netflix' concurrency-limits (AIMD, growth from half).
@@ -32,6 +33,7 @@ Sources: TIERING 2 of the reference shelf; Netflix' concurrency-limits (AIMD, gr
 from typing import Final
 
 from penstock.core.drift_guard import DriftGuard
+from penstock.core.failure_norm import FailureNorm
 from penstock.core.outcome import FailureKind
 from penstock.core.reaction import FAULT_RATIO, OVERLOAD_RATIO, REACTIONS
 from penstock.core.ttft_norm import Sample, TtftNorm
@@ -50,9 +52,8 @@ HOLD_WINDOWS: Final = 5.0  # without growth after a decrease
 FADE_S: Final = 60.0  # without trouble: a limit that nobody needs comes back slowly
 FADE_RATIO: Final = 0.01
 BACKGROUND_RATIO: Final = 0.02  # of what ends: so many failures are nobody's overload
-KEEP_RATIO: Final = 0.95  # of the share of failures, an end
 CALM_MIN: Final = 10  # so many must end well before trouble counts as new again
-MOST_RATIO: Final = 0.5  # of failures, below which the most succeed
+SLOW: Final = frozenset({FailureKind.TIMED_OUT, FailureKind.STALLED})
 FUTILE_CUTS: Final = 4
 HELP_CUTS: Final = 2  # so many of them must have taken a tenth of the trouble away
 FUTILE_RATIO: Final = 0.9
@@ -64,9 +65,10 @@ class ConcurrencyLimit:
     """The slots of one upstream. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_bad", "_calm", "_ended", "_ended_before", "_excesses", "_good", "_guard", "_haste",
-        "_held_until_s", "_in_flight_sum", "_itls_s", "_level", "_norm", "_proven",
-        "_quiet_from_s", "_samples", "_share", "_stale", "_troubles", "_until_s", "_window_at_s",
+        "_bad", "_bad_before", "_calm", "_ended", "_ended_before", "_excesses", "_failures",
+        "_good", "_guard", "_haste", "_held_until_s", "_in_flight_sum", "_itls_s", "_level",
+        "_norm", "_proven", "_quiet_from_s", "_samples", "_stale", "_troubles", "_until_s",
+        "_window_at_s",
         "decreases", "floor", "in_flight", "is_adaptive", "itl_goal_s", "limit", "limit_max",
     )  # fmt: skip
 
@@ -80,6 +82,7 @@ class ConcurrencyLimit:
         self.decreases = 0  # for the metrics
         self._level = float(limit_max)  # the limit before it is rounded down
         self._norm = TtftNorm()
+        self._failures = FailureNorm()
         self._guard = DriftGuard()
         # the window
         self._window_at_s = 0.0
@@ -90,7 +93,7 @@ class ConcurrencyLimit:
         self._ended_before = 0  # in the window before
         self._in_flight_sum = 0
         self._bad = 0  # failures that may lower the limit
-        self._share = 0.0  # of failures among the last dozens of ends
+        self._bad_before = 0
         self._calm = 0  # ended in a row of windows without trouble
         self._stale = 0  # ends to come of what was under way at the last decrease
         # the way it went
@@ -99,7 +102,7 @@ class ConcurrencyLimit:
         self._haste = 0.0
         self._proven = 0.0  # the level of the last busy window without trouble
         self._good = 0.0  # what was proven before trouble came
-        self._troubles: list[float] = []  # how bad it was at each decrease in a row
+        self._troubles: list[float] = []  # how slow it was at each decrease in a row; 0: failures
         self._excesses = 0
 
     @property
@@ -148,7 +151,7 @@ class ConcurrencyLimit:
         if self._norm.accepted:
             self._norm.learn()
         self._ended += 1
-        self._share *= KEEP_RATIO
+        self._failures.on_good()
         self._in_flight_sum += self.in_flight
         if self._stale:
             self._stale -= 1
@@ -169,10 +172,22 @@ class ConcurrencyLimit:
             return
         self._bad += 1
         self._quiet_from_s = now_s
-        share = self._share = KEEP_RATIO * self._share + 1.0 - KEEP_RATIO
-        if self._bad > BACKGROUND_RATIO * (self._ended + self._ended_before):
-            # Where the most succeed, and as many fail as before, a lower limit is of no use.
-            self._decrease(ratio, share, now_s, may_be_futile=share < MOST_RATIO)
+        is_slow = kind in SLOW
+        if not is_slow:
+            self._failures.on_bad(now_s)
+        if self._bad <= BACKGROUND_RATIO * (self._ended + self._ended_before):
+            return
+        if not self._failures.is_usual(*self._counted()) and self._may_decrease(now_s):
+            back = 0.0 if is_slow else self._learned(now_s)
+            if back:
+                self._go_back(back, now_s)
+            elif not is_slow or len(self._troubles) < FUTILE_CUTS:
+                self._decrease(ratio, 0.0, now_s)
+
+    def _learned(self, now_s: float) -> float:
+        """Return where to go back to, if what fails has turned out to be nobody's load; or 0."""
+        is_floor = self._level <= self.floor + 1
+        return self._failures.learn(self._level, self.in_flight, now_s, is_floor=is_floor)
 
     def on_saturation(self, saturation: float, now_s: float) -> None:
         """Learn what an engine says of itself: 1 is full."""
@@ -181,36 +196,55 @@ class ConcurrencyLimit:
             self._quiet_from_s = now_s
             if self.in_flight <= self.limit:  # else what it tells is still the former limit's
                 ratio = OVERLOAD_RATIO if saturation >= FAR else FAULT_RATIO
-                self._decrease(ratio, saturation, now_s, may_be_futile=False)
+                self._decrease(ratio, 0.0, now_s)
 
-    def _decrease(self, ratio: float, trouble: float, now_s: float, *, may_be_futile: bool) -> None:
-        """Go down, unless that was done in this window, or has not helped."""
-        window_s = max(WINDOW_S_MIN, self._norm.median_s)
+    def _counted(self) -> tuple[int, int]:
+        """Return how many have failed of how many that have ended, in this window and the last."""
+        bad = self._bad + self._bad_before
+        return bad, bad + self._ended + self._ended_before
+
+    def _may_decrease(self, now_s: float) -> bool:
+        """Tell whether there was no decrease in this window."""
         # A hold begins at a decrease: its first window is the one that has had its decrease.
-        if now_s < self._held_until_s - (HOLD_WINDOWS - 1.0) * window_s:
+        return now_s >= self._held_until_s - (HOLD_WINDOWS - 1.0) * self._window_s
+
+    @property
+    def _window_s(self) -> float:
+        return max(WINDOW_S_MIN, self._norm.median_s)
+
+    def _decrease(self, ratio: float, trouble: float, now_s: float) -> None:
+        """Go down, unless that was done in this window."""
+        if not self._may_decrease(now_s):
             return
         is_first = not self._troubles
         if is_first:
             self._good = max(self._proven, GOOD_RATIO * self._good)
-        elif may_be_futile and self._is_futile(trouble):
-            return
         is_step_back = is_first and ratio * self._level <= self._proven < self._level
+        self._failures.on_decrease(self._level, self.in_flight)
         self._set(self._proven if is_step_back else self._level * ratio)
         self._proven = 0.0
         self._troubles.append(trouble)
         del self._troubles[:-FUTILE_CUTS]
         self._haste = 0.0
         self.decreases += 1
-        self._held_until_s = now_s + HOLD_WINDOWS * window_s
+        self._held_until_s = now_s + HOLD_WINDOWS * self._window_s
         self._stale = self.in_flight
         self._guard.forget()
         self._samples.clear()
         self._itls_s.clear()
 
-    def _is_futile(self, trouble: float) -> bool:
-        """Tell whether the last decreases have changed nothing."""
+    def _go_back(self, level: float, now_s: float) -> None:
+        """Grow in long steps to where it was: what fails does not follow the limit."""
+        self._good = max(self._good, level)
+        self._haste = HASTE_MAX
+        self._held_until_s = now_s
+        self._troubles.clear()
+        self._guard.forget()
+
+    def _is_futile(self, p90: float) -> bool:
+        """Tell whether the last decreases have made nothing faster."""
         troubles = self._troubles
-        return len(troubles) == FUTILE_CUTS and trouble >= FUTILE_RATIO * troubles[-HELP_CUTS]
+        return len(troubles) == FUTILE_CUTS and p90 >= FUTILE_RATIO * troubles[-HELP_CUTS] > 0.0
 
     def _end_window(self, now_s: float) -> None:
         """Judge a window, if it has enough to be judged by."""
@@ -221,7 +255,9 @@ class ConcurrencyLimit:
         # Nobody knows when the first began; and a limit that drains is no experiment.
         if now_s > self._window_at_s > 0.0 and not self._stale:
             self._guard.add(in_flight, ended, now_s - self._window_at_s)
-        if self._is_slow(now_s) or self._bad:
+        is_unusual = self._bad > 0 and not self._failures.is_usual(*self._counted())
+        self._failures.on_window(self._bad, self._bad + ended)
+        if self._is_slow(now_s) or is_unusual:
             self._calm = 0
         else:
             self._calm += ended
@@ -233,7 +269,8 @@ class ConcurrencyLimit:
         self._window_at_s = now_s
         self._until_s = now_s + max(WINDOW_S_MIN, self._norm.median_s)
         self._ended_before, self._ended = ended, 0
-        self._in_flight_sum = self._bad = 0
+        self._bad_before, self._bad = self._bad, 0
+        self._in_flight_sum = 0
 
     def _is_slow(self, now_s: float) -> bool:
         """Judge TTFT and ITL, once there are enough samples, and go down if they are bad."""
@@ -241,7 +278,7 @@ class ConcurrencyLimit:
         if len(itls_s) >= SAMPLES_MIN:
             self._itls_s.clear()
             if itls_s[len(itls_s) // 2] > self.itl_goal_s:
-                self._decrease(FAULT_RATIO, itls_s[len(itls_s) // 2], now_s, may_be_futile=False)
+                self._decrease(FAULT_RATIO, 0.0, now_s)
                 return True
         samples = self._samples
         if len(samples) < SAMPLES_MIN:
@@ -262,7 +299,7 @@ class ConcurrencyLimit:
                 self._excesses = 0
                 return False
             ratio = OVERLOAD_RATIO if excess >= FAR * EXCESS_MAX else FAULT_RATIO
-            self._decrease(ratio, p90, now_s, may_be_futile=False)
+            self._decrease(ratio, p90, now_s)
         return True
 
     def _grow(self, in_flight: float, now_s: float) -> None:
@@ -275,6 +312,7 @@ class ConcurrencyLimit:
         elif not self._guard.is_flat:
             self._haste = min(HASTE_MAX, self._haste + 1.0) if level < self._good else 1.0
             self._set(level + max(1.0, STEP_RATIO * level) * self._haste)
+            self._failures.on_growth(self._level)
 
     def _set(self, level: float) -> None:
         """Move within the bounds; they win over each other in this order: maximum, floor."""

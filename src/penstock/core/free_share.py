@@ -3,11 +3,14 @@
     T   exchanges/s that are served; C: that could be, more than T where nobody waits
     H   exchanges/s that ticket holders ask for
     N   users/s who come anew, those who are refused included, each once
+    L   those of them who stand in a line that a front end keeps, as they join it
     w   expected wait relative to its bound
 
     room = C * (1 + 0.25 - w)            what should come in: the queue is held at a quarter
     new  = (room - H) / N                of the new users get in, 0 to 1
     kept = C * (1 + 0.75 - w) / H        of the ticket holders stay in, 0 to 1
+    line = room - new * (N - L)          users/s of lines get in: their share of those who come,
+                                         and what nobody else wants, so that a line grows shorter
 
 A feed-forward, trimmed by the queue. What holders leave over is filled with new users at once;
 their next turns come a think time later, are seen in H, and leave less for others. So capacity is
@@ -47,15 +50,17 @@ class FreeShare:
     """The shares of one pool of capacity. Owned by one event loop. Every call is O(1)."""
 
     __slots__ = (
-        "_at_s", "_growth", "_holders", "_holders_per_s", "_newcomers", "_newcomers_per_s",
-        "_served", "_served_per_s", "kept_ratio", "new_ratio",
+        "_at_s", "_growth", "_holders", "_holders_per_s", "_lined", "_lined_per_s", "_newcomers",
+        "_newcomers_per_s", "_served", "_served_per_s", "kept_ratio", "line_per_s", "new_ratio",
     )  # fmt: skip
 
     def __init__(self, now_s: float) -> None:
         self._at_s = now_s
-        self._holders = self._newcomers = self._served = 0
+        self._holders = self._lined = self._newcomers = self._served = 0
         self._holders_per_s = self._newcomers_per_s = self._served_per_s = 0.0
+        self._lined_per_s = 0.0  # of the newcomers
         self._growth = 1.0
+        self.line_per_s = SERVED_MIN_PER_S
         self.new_ratio = 1.0
         self.kept_ratio = 1.0
 
@@ -66,6 +71,11 @@ class FreeShare:
     def on_newcomer(self) -> None:
         """Count a user without ticket, once, also one who is refused."""
         self._newcomers += 1
+
+    def on_joined(self, count: int) -> None:
+        """Count users without ticket who have joined a line that a front end keeps."""
+        self._lined += count
+        self._newcomers += count
 
     def on_served(self) -> None:
         """Count an exchange that has been served."""
@@ -78,7 +88,7 @@ class FreeShare:
             return
         self._at_s = now_s
         if not self._served and wait_ratio < WAIT_NONE_RATIO:
-            self._holders = self._newcomers = 0
+            self._holders = self._lined = self._newcomers = 0
             return
         self._count(span_s)
         if wait_ratio < WAIT_NONE_RATIO:
@@ -90,6 +100,8 @@ class FreeShare:
         room = can * max(0.0, 1.0 + WAIT_GOAL_RATIO - wait_ratio) - holders
         keep = can * max(0.0, 1.0 + WAIT_KEEP_RATIO - wait_ratio)
         self.new_ratio = min(1.0, max(0.0, room / max(self._newcomers_per_s, FLOW_MIN_PER_S)))
+        others_per_s = self._newcomers_per_s - self._lined_per_s
+        self.line_per_s = max(0.0, room - self.new_ratio * others_per_s)
         self.kept_ratio = min(1.0, keep / max(holders, FLOW_MIN_PER_S))
 
     def state(self) -> dict[str, float]:
@@ -98,6 +110,8 @@ class FreeShare:
             "growth": self._growth,
             "holders_per_s": self._holders_per_s,
             "kept_ratio": self.kept_ratio,
+            "line_per_s": self.line_per_s,
+            "lined_per_s": self._lined_per_s,
             "new_ratio": self.new_ratio,
             "newcomers_per_s": self._newcomers_per_s,
             "served_per_s": self._served_per_s,
@@ -106,17 +120,20 @@ class FreeShare:
     def restore(self, state: dict[str, float], now_s: float) -> None:
         """Go on from what another process has learned."""
         self._at_s = now_s
-        self._holders = self._newcomers = self._served = 0
+        self._holders = self._lined = self._newcomers = self._served = 0
         self._growth = state["growth"]
         self._holders_per_s = state["holders_per_s"]
+        self._lined_per_s = state.get("lined_per_s", 0.0)  # of an older process
         self._newcomers_per_s = state["newcomers_per_s"]
         self._served_per_s = state["served_per_s"]
         self.kept_ratio = state["kept_ratio"]
+        self.line_per_s = state.get("line_per_s", SERVED_MIN_PER_S)
         self.new_ratio = state["new_ratio"]
 
     def _count(self, span_s: float) -> None:
         share = 1.0 - math.exp(-span_s / WINDOW_S)
         self._holders_per_s += (self._holders / span_s - self._holders_per_s) * share
+        self._lined_per_s += (self._lined / span_s - self._lined_per_s) * share
         self._newcomers_per_s += (self._newcomers / span_s - self._newcomers_per_s) * share
         self._served_per_s += (self._served / span_s - self._served_per_s) * share
-        self._holders = self._newcomers = self._served = 0
+        self._holders = self._lined = self._newcomers = self._served = 0

@@ -21,6 +21,7 @@ PULL_RATIO_MAX: Final = 1.2  # of the expectation: how far up one sample can pul
 EXPECTED_S_MIN: Final = 0.001
 RISE_RATIO: Final = 1.005  # a window; doubles in some 140 windows
 FALL_RATIO: Final = 0.05  # of the gap, a window
+STEP_MAX: Final = 4  # samples learned at once: a microsecond each, in an attempt's way
 
 
 class TtftNorm:
@@ -48,11 +49,14 @@ class TtftNorm:
 
     def p90(self, samples: list[Sample]) -> float:
         """Return the 90th percentile of the ratios; the first call learns what is normal."""
+        self._catch_up()
         times_s = sorted([sample[0] for sample in samples])
         self.median_s = times_s[len(times_s) // 2]
         if not self._weight:
             # A cold start or an outlier must not make the line: half of the samples are below.
-            self._learn(samples, 2.0 * self.median_s)
+            self._fade()
+            self._add(samples, 2.0 * self.median_s)
+            self._draw()
         a_s, b_s, least_s = self.a_s, self.b_s, EXPECTED_S_MIN
         ratios = sorted([t / max(least_s, a_s + b_s * tokens) for t, tokens in samples])
         p90 = ratios[(9 * len(ratios)) // 10]
@@ -62,6 +66,8 @@ class TtftNorm:
 
     def accept(self, samples: list[Sample], p90: float) -> None:
         """Take a window without trouble, for ``learn``."""
+        self._catch_up()
+        self._fade()
         self.accepted = samples
         if p90 > self.baseline:
             self.baseline = min(p90, self.baseline * RISE_RATIO)
@@ -69,24 +75,36 @@ class TtftNorm:
             self.baseline += FALL_RATIO * (p90 - self.baseline)
 
     def learn(self) -> None:
-        """Move the line by what was accepted.
+        """Learn some of what was accepted; with the last of it the line moves.
 
-        A move of its own, so that whoever ended the window is not held up by both.
+        In steps of its own, so that neither whoever ended the window nor one after it is held up.
         """
-        samples, self.accepted = self.accepted, []
-        self._learn(samples, 0.0)
+        samples, self.accepted = self.accepted[:STEP_MAX], self.accepted[STEP_MAX:]
+        self._add(samples, 0.0)
+        if not self.accepted:
+            self._draw()
 
     def rebase(self, p90: float) -> None:
         """Take what is now for normal."""
         self.baseline = p90
 
-    def _learn(self, samples: list[Sample], bound_s: float) -> None:
-        """Move the line; ``bound_s`` bounds a sample, 0: the line as it was does."""
-        weight, x, y, xx, xy = self._weight, self._x, self._y, self._xx, self._xy
-        weight, x, y = weight * KEEP_RATIO, x * KEEP_RATIO, y * KEEP_RATIO
-        xx, xy = xx * KEEP_RATIO, xy * KEEP_RATIO
+    def _catch_up(self) -> None:
+        """Learn what is left of the window before."""
+        while self.accepted:
+            self.learn()
+
+    def _fade(self) -> None:
+        self._weight *= KEEP_RATIO
+        self._x *= KEEP_RATIO
+        self._y *= KEEP_RATIO
+        self._xx *= KEEP_RATIO
+        self._xy *= KEEP_RATIO
+
+    def _add(self, samples: list[Sample], bound_s: float) -> None:
+        """Add samples up; ``bound_s`` bounds each, 0: the line as it is does."""
+        x, y, xx, xy = self._x, self._y, self._xx, self._xy
         a_s, b_s, least_s = self.a_s, self.b_s, EXPECTED_S_MIN
-        for seconds, tokens in samples:  # a tenth of a millisecond: no calls here
+        for seconds, tokens in samples:
             expected_s = a_s + b_s * tokens
             expected_s = max(expected_s, least_s)
             most_s = bound_s or PULL_RATIO_MAX * expected_s
@@ -95,8 +113,12 @@ class TtftNorm:
             y += taken_s
             xx += float(tokens) * tokens
             xy += tokens * taken_s
-        weight += len(samples)
-        self._weight, self._x, self._y, self._xx, self._xy = weight, x, y, xx, xy
+        self._weight += len(samples)
+        self._x, self._y, self._xx, self._xy = x, y, xx, xy
+
+    def _draw(self) -> None:
+        """Move the line to where the sums say."""
+        weight, x, y, xx, xy = self._weight, self._x, self._y, self._xx, self._xy
         spread = weight * xx - x * x
         # All prompts of about one length say nothing of the slope.
         slope = (weight * xy - x * y) / spread if spread > 1e-3 * weight * xx else 0.0

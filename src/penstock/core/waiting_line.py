@@ -34,11 +34,10 @@ T = TypeVar("T", bound=Claimant)
 class Place(Generic[T]):
     """Where one item waits."""
 
-    __slots__ = ("cost", "is_gone", "item", "line", "pushed_at_s", "seq")
+    __slots__ = ("is_gone", "item", "line", "pushed_at_s", "seq")
 
-    def __init__(self, item: T, cost: float, pushed_at_s: float) -> None:
+    def __init__(self, item: T, pushed_at_s: float) -> None:
         self.item = item
-        self.cost = cost
         self.pushed_at_s = pushed_at_s
         self.line: Line[T] | None = None  # None: it was moved aside
         self.is_gone = False

@@ -11,8 +11,6 @@ import msgspec
 
 from penstock.dialects.concepts import Concepts
 
-Json = dict[str, object] | list[object] | str | int | float | bool | None
-
 
 class Role(enum.Enum):
     """Who speaks."""

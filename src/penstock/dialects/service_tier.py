@@ -85,12 +85,6 @@ def rewriter(inquiry: Inquiry, words: Mapping[str, str], path: tuple[str, ...]) 
     return partial(json_fields.with_field, path=path, name=FIELD, value=value)
 
 
-def header_lines(dialect: str, served: Tier) -> bytes:
-    """Return the header by which a dialect tells the tier; empty where it has none."""
-    lines = HEADER_LINES.get(dialect)
-    return b"" if lines is None else lines[served]
-
-
 def may_go_on(word: str, served: Tier) -> bool:
     """Tell whether an upstream may hear a caller's word, in any dialect's spelling."""
     word = plain(word)

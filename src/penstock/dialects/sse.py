@@ -127,6 +127,11 @@ def comment(text: bytes) -> bytes:
     return b": %b\n\n" % _LINE_END.sub(b" ", text)
 
 
+def is_comment(data: bytes) -> bool:
+    """Tell whether whole events of ours are comments, all of them."""
+    return all(line.startswith(b":") for line in data.split(b"\n") if line)
+
+
 def _is_field(line: bytes) -> bool:
     return line.partition(b":")[0] in _FIELDS
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from penstock.core.claim import MAX_TOKENS, MODEL
 from penstock.core.estimate import tokens
-from penstock.core.outcome import Failure, Outcome
+from penstock.core.outcome import IGNORED, Failure, Outcome
 from penstock.dialects.continuation import Continuation
 from penstock.dialects.contract import AnswerReader, Dialect, Headers
 from penstock.dialects.message import NO_USAGE, Usage
@@ -47,10 +47,11 @@ class Attempt:
 
     __slots__ = (
         "body", "caller_headers", "connection", "continuation", "counted", "dialect",
-        "dialled_at_s", "dropped", "ended_at_s", "first_token_at_s", "grant", "head_at_s", "hop",
-        "is_assembled", "is_estimated", "is_reused", "is_shortened", "is_translated", "more_lines",
-        "number", "operation", "outcome", "owner", "parts", "parts_bytes", "path", "progress_at_s",
-        "reader", "response_headers", "sent_at_s", "status", "target", "usage", "was_moved",
+        "dialled_at_s", "drill", "dropped", "ended_at_s", "first_token_at_s", "grant",
+        "head_at_s", "hop", "is_assembled", "is_estimated", "is_reused", "is_shortened",
+        "is_translated", "more_lines", "number", "operation", "outcome", "owner", "parts",
+        "parts_bytes", "path", "progress_at_s", "reader", "response_headers", "sent_at_s",
+        "status", "target", "usage", "was_moved",
     )  # fmt: skip
 
     def __init__(self, owner: AttemptOwner, grant: Grant, number: int, now_s: float) -> None:
@@ -84,13 +85,21 @@ class Attempt:
         self.connection: object = None  # the dialer's own
         self.is_reused = False
         self.was_moved = False  # put aside for one with a contract
+        self.drill = ""  # the live drill that it has felt, and the kind of fault
 
     def end(self, outcome: Outcome, now_s: float) -> None:
         """Note what became of it; how long an answer took to begin is the target's load."""
         self.outcome = outcome
         self.ended_at_s = now_s
-        if self.first_token_at_s and self.operation is Operation.GENERATE:
+        if not self.drill and not self.is_translated:
+            self.target.state.on_end(outcome)
+        if self.first_token_at_s and self.operation is Operation.GENERATE and not self.drill:
             self.target.state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
+
+    @property
+    def verdict(self) -> Outcome:
+        """What it says of its upstream, once it has ended: nothing, if it failed on purpose."""
+        return IGNORED if self.drill or self.outcome is None else self.outcome
 
     @property
     def degraded(self) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ def parts(record: Record) -> list[Part]:
     if record.operation is Operation.COUNT_TOKENS:
         return []
     last = attempts[-1]
+    if record.outcome == "complete" and not record.hops:  # nearly always
+        return [Part(last, used_of(last))]
     has_last = record.outcome == "complete" or last.ttft_s > 0.0 or _left_early(record, last)
     if not record.hops:
         return [Part(last, used_of(last))] if has_last else []

@@ -9,7 +9,8 @@
     a count of tokens was asked for       nothing: it is the answer, and no use of tokens
     vectors were asked for                no output
 
-Whatever is not the provider's own final figure is marked ``is_estimated``.
+Whatever is not the provider's own final figure is marked ``is_estimated``. An attempt that failed
+because a live drill made it fail is ``ignored``, and says which drill.
 """
 
 from typing import Final
@@ -119,10 +120,7 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         record.request_id = upstream_id.decode("latin-1")
     if attempt.continuation is not None:
         record.seam = attempt.continuation.seam.joint.value
-    if isinstance(outcome, Failure):
-        record.detail = outcome.detail
-    elif attempt.was_moved:
-        record.detail = MOVED
+    _say_why(record, attempt)
     if usage is not NO_USAGE:
         record.input_tokens = usage.input_tokens
         record.output_tokens = usage.output_tokens
@@ -131,6 +129,20 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
         record.reasoning_tokens = usage.reasoning_tokens
         record.is_estimated = attempt.is_estimated
     return record
+
+
+def _say_why(record: AttemptRecord, attempt: Attempt) -> None:
+    """Say why it failed; a provider is not blamed for a live drill, nor measured by one."""
+    is_failure = isinstance(attempt.outcome, Failure)
+    if isinstance(attempt.outcome, Failure):
+        record.detail = attempt.outcome.detail
+    elif attempt.was_moved:
+        record.detail = MOVED
+    if attempt.drill:
+        record.drill = attempt.drill
+        record.ttft_s = record.waited_s = 0.0
+        if is_failure:
+            record.outcome, record.drill_outcome = "ignored", record.outcome
 
 
 def opened_line(order: Order, attempt: Attempt) -> Opened:

@@ -5,6 +5,8 @@
     as many streams as a user may have                 refused: ``user_streams``
     batch, and new sessions are refused                refused: ``tier_capacity``
     level 5, a ticket, not among those who stay        refused: ``no_new_sessions``; ticket gone
+    level 5, no ticket, its front end keeps a line     let in as far as the line's rate goes, in
+                                                       the line's order; else ``no_new_sessions``
     level 5, no ticket, not among those who get in     refused: ``no_new_sessions``
     else                                               let in, with a ticket (free)
 
@@ -15,7 +17,8 @@
 
 A user is the tenant with the user that the key asserts, or else the key itself. Retry-After is how
 long it has been so already: overload of unknown duration is about half over. It is never longer
-than the user's expected wait for a better rank, which changes by the hour.
+than the user's expected wait for a better rank, which changes by the hour. To a line it is when
+the next of it is let in, in seconds (``core.kept_lines``).
 
 One for each place that decides: a process, or the limiter of a machine. Pure: told the time, given
 its chance.
@@ -29,6 +32,7 @@ from penstock.core.claim import MAX_TOKENS, MODEL, Claim
 from penstock.core.errors import NO_NEW_SESSIONS, TIER_CAPACITY, USER_STREAMS, ShedError
 from penstock.core.free_share import FreeShare
 from penstock.core.heavy_use import HeavyUse
+from penstock.core.kept_lines import KeptLines
 from penstock.core.ladder import LEVEL_MAX, Ladder, LadderPolicy
 from penstock.core.penalty_box import PenaltyBox
 from penstock.core.saturation import Saturation
@@ -59,8 +63,8 @@ class Consumers:
     """The ladder, the tickets and the streams of all consumers. Owned by one event loop."""
 
     __slots__ = (
-        "_box", "_chance", "_full_since_s", "_ladder", "_policy", "_ranking", "_saturation",
-        "_share", "_streams", "_streams_max", "_tickets", "_unix_offset_s", "_use",
+        "_box", "_chance", "_full_since_s", "_ladder", "_lines", "_policy", "_ranking",
+        "_saturation", "_share", "_streams", "_streams_max", "_tickets", "_unix_offset_s", "_use",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +88,7 @@ class Consumers:
         self._saturation = Saturation()
         self._ladder = Ladder(LadderPolicy(policy.entries, policy.up_s, policy.down_s))
         self._share = FreeShare(now_s)
+        self._lines = KeptLines()
         self._ranking = Ranking(salt)
         self._tickets = Tickets(policy.ticket_s, policy.tickets_max)
         self._use = HeavyUse(policy.tickets_max, now_s)
@@ -142,6 +147,7 @@ class Consumers:
         self._share.observe(self._saturation.wait_ratio, now_s)
         level = self._ladder.level
         is_short = self._share.new_ratio < 1.0 or self._saturation.slots >= FULL_RATIO
+        is_short = is_short or self._lines.is_waiting(now_s)
         if level == LEVEL_MAX and is_short:
             pressure = max(pressure, self._policy.entries[-1])  # left when nobody is refused
         if self._ladder.observe(pressure, now_s) > level:
@@ -216,16 +222,14 @@ class Consumers:
             return ShedError(streams_text(streams_max), retry_after_s=wait_s, code=USER_STREAMS)
         if claim.served is BATCH:
             return self._batch_refusal(user, now_s)
-        if self._gets_in(user, now_s):
-            return None
-        return self._refused(user, self._back_in_s(user, now_s), now_s, (NO_ROOM, NO_NEW_SESSIONS))
+        return None if self._gets_in(user, claim, now_s) else self._no_room(user, claim, now_s)
 
     def _batch_refusal(self, user: str, now_s: float) -> ShedError | None:
-        if self.new_ratio >= 1.0:
+        if self.new_ratio >= 1.0 and not self._lines.is_waiting(now_s):
             return None
         return self._refused(user, self._full_s(now_s), now_s, (NO_BATCH, TIER_CAPACITY))
 
-    def _gets_in(self, user: str, now_s: float) -> bool:
+    def _gets_in(self, user: str, claim: Claim, now_s: float) -> bool:
         is_short = self._ladder.level == LEVEL_MAX
         if self._tickets.has(user, now_s):
             self._share.on_holder()
@@ -234,9 +238,15 @@ class Consumers:
                 return True
             self._tickets.drop(user)
             return False
-        if not self._box.is_known(user, now_s):
-            self._share.on_newcomer()
-        if is_short and not self._stands_within(self._share.new_ratio, "enter", user, now_s):
+        if claim.line:
+            line = line_of(claim)
+            self._share.on_joined(self._lines.count(line, claim.line, now_s))
+            is_in = not is_short or self._lines.take(line, self._share.line_per_s, now_s)
+        else:
+            if not self._box.is_known(user, now_s):
+                self._share.on_newcomer()
+            is_in = not is_short or self._stands_within(self._share.new_ratio, "enter", user, now_s)
+        if not is_in:
             return False
         self._tickets.hold(user, now_s)
         self._box.forgive(user)
@@ -249,7 +259,7 @@ class Consumers:
         return rank - self._use.penalty(user) >= 1.0 - ratio
 
     def _degrade(self, claim: Claim) -> None:
-        level = self._ladder.level
+        level = claim.load_level = self._ladder.level
         if level < SHORTER:
             return
         cap = self._policy.output_tokens_caps[level >= SHORTEST]
@@ -263,6 +273,12 @@ class Consumers:
         wait_s = self._spread(wait_s)
         self._box.told(user, wait_s, now_s)
         return ShedError(words[0], retry_after_s=wait_s, code=words[1])
+
+    def _no_room(self, user: str, claim: Claim, now_s: float) -> ShedError:
+        if claim.line:  # its front end decides who comes when, so no user of it is impatient
+            wait_s = self._lines.wait_s(line_of(claim), self._share.line_per_s, now_s)
+            return ShedError(NO_ROOM, retry_after_s=wait_s, code=NO_NEW_SESSIONS)
+        return self._refused(user, self._back_in_s(user, now_s), now_s, (NO_ROOM, NO_NEW_SESSIONS))
 
     def _full_s(self, now_s: float) -> float:
         return max(RETRY_AFTER_MIN_S, now_s - self._full_since_s)
@@ -283,6 +299,11 @@ def user_of(claim: Claim) -> str:
     if claim.user:
         return f"{claim.tenant}\0user\0{claim.user}"
     return f"{claim.tenant}\0key\0{claim.key}"
+
+
+def line_of(claim: Claim) -> str:
+    """Return which line a claim's user stands in: each key keeps one."""
+    return f"{claim.tenant}\0{claim.key}"
 
 
 def streams_text(streams_max: int) -> str:

@@ -3,13 +3,19 @@
     a pooled connection had died          -> the same upstream once more, free of charge
     another upstream has not been tried   -> that one; the first failover is free, others charged
     all have been tried, or none is free  -> one more round of those that may do better the second
-                                             time, charged, after a jittered backoff
-    the request is at fault               -> nobody (RULES)
+                                             time, charged, after a jittered backoff; from the
+                                             second round on (contracts) of those that are full
+                                             and have not failed, if there are such
+    all of that is used up, and some are
+      full and have not failed            -> those, if no failover was had yet, or it was paid: a
+                                             place in their queues is no repeat
+    the request is at fault               -> nobody (RULES); while 400s of this upstream are in
+                                             doubt (``core/refusal_doubt.py``), another one, once
     our translation of it was refused     -> another upstream; if nobody is left, the caller is told
                                              of the failure before it, or else by whom it was
     too long for this model               -> only those with a larger context
     attempts, budget or time used up      -> nobody
-    consumers while load is high          -> the first failover only
+    consumers while load is high          -> the first failover only, and that place in a queue
 
 A plan says whom to ask, from when on, and whether to wait for them. Pure: reads no clock.
 """
@@ -25,7 +31,7 @@ from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.route import Route
-from penstock.exchange.target import Target
+from penstock.exchange.target import Target, is_refusal
 
 BREAK_REMEDY: Final = "What has come so far is not complete; ask again."
 REPEATS_MAX: Final = 1  # rounds in which a failed upstream is asked again (TIERING 2)
@@ -56,13 +62,17 @@ class Failover:
         "_barred",
         "_budget",
         "_chance",
+        "_doubted",
+        "_failed",
         "_failovers",
         "_is_allowed",
+        "_is_failover",
         "_repeats",
         "_repeats_max",
         "_route",
         "_stale",
         "_tried",
+        "_unused",
         "able",
         "attempt",
         "failure",
@@ -85,6 +95,10 @@ class Failover:
         self._repeats_max = repeats_max  # 0: only the first failover, which is free
         self._tried: set[Target] = set()
         self._barred: set[Target] = set()  # asking these again would not help
+        self._failed: set[Target] = set()  # in any round
+        self._doubted: Target | None = None  # has refused it, and another is asked about that
+        self._is_failover = False  # the last plan was one
+        self._unused = 0  # failovers, paid or free, for which nobody could be asked
         self._attempts = self._failovers = self._repeats = self._stale = 0
         self.able = able
         self.failure: Failure | None = None  # the last one that says why, for who must be told
@@ -96,11 +110,12 @@ class Failover:
         others = [one for one in self.able if one not in self._tried]
         if others:
             return Plan(others, 0.0, waits=self.attempt is None)
-        return self.when_refused(now_s) if self.able else None
+        return self._again(now_s) if self.able else None
 
     def after(self, attempt: Attempt, failure: Failure, now_s: float) -> Plan | None:
         """Return what to do after an attempt failed; None: give up."""
         target = attempt.target
+        self._is_failover = False
         then = self.note(attempt, failure)
         if then is Next.REPEAT:
             if not self._stale:
@@ -109,6 +124,7 @@ class Failover:
             then = Next.ELSEWHERE_OR_REPEAT
         self._attempts += 1
         self._tried.add(target)
+        self._failed.add(target)
         if then is not Next.ELSEWHERE_OR_REPEAT:
             self._barred.add(target)
         if then is Next.NOWHERE or not self._may_retry(failure):
@@ -119,10 +135,18 @@ class Failover:
         """Remember whom to blame if nobody is left; return where the kind of failure leads."""
         then = RULES[failure.kind].then
         is_ours = then is Next.NOWHERE and attempt.is_translated
-        if self.failure is None or not is_ours:  # what failed before it is the truth to be told
-            self.failure = failure
+        has_agreed = self._doubted is not None and is_refusal(failure)
+        if has_agreed and self._doubted is not None:
+            self._doubted.state.doubt.on_agreed()
+        if self.failure is None or not (is_ours or has_agreed):
+            self.failure = failure  # else what failed before it is the truth to be told
             self.attempt = attempt
-        return Next.ELSEWHERE if is_ours else then  # it may have been our translation
+        if is_ours:
+            return Next.ELSEWHERE  # it may have been our translation
+        if is_refusal(failure) and self._doubted is None and attempt.target.state.doubt.is_open:
+            self._doubted = attempt.target
+            return Next.ELSEWHERE
+        return then
 
     def error(self, now_s: float) -> UpstreamError:
         """Return what the caller is told when nobody is left; asked after a failure."""
@@ -143,13 +167,34 @@ class Failover:
         return error
 
     def when_refused(self, now_s: float) -> Plan | None:
-        """Return what to do when the others are not free either."""
+        """Return what to do when the others are not free either: none of them was asked."""
+        if self._is_failover:
+            self._is_failover = False
+            self._failovers -= 1
+            self._unused += 1
+        return self._again(now_s)
+
+    def _again(self, now_s: float) -> Plan | None:
         again = [one for one in self.able if one not in self._barred]
-        if not again or self._repeats >= self._repeats_max or not self._may_spend(now_s):
+        if not again:
             return None
+        if self._repeats >= self._repeats_max or not self._may_spend(now_s):
+            return self._queue_for(again, now_s)
+        full = [one for one in again if one not in self._tried]
         self._repeats += 1
         self._tried = set(self._barred)
+        if self._repeats > 1 and full:  # one has failed twice, and who is only full needs no rest
+            return Plan(full, now_s, waits=True)
         return Plan(again, now_s + backoff_s(self._repeats, self._chance), waits=True)
+
+    def _queue_for(self, targets: list[Target], now_s: float) -> Plan | None:
+        """Let the load of an upstream that fails into the queues of the others, as a newcomer's."""
+        full = [one for one in targets if one not in self._failed]
+        if not full or not self._unused:
+            return None
+        self._unused = 0
+        self._failovers += 1
+        return Plan(full, now_s, waits=True)
 
     def _others(self, then: Next, target: Target, now_s: float) -> Plan | None:
         if then is Next.LARGER_CONTEXT:  # also for all that may follow
@@ -157,14 +202,16 @@ class Failover:
             self.able = [one for one in self.able if one.context_tokens_max > size]
         others = [one for one in self.able if one not in self._tried]
         if not others:
-            return self.when_refused(now_s)
+            return self._again(now_s)
         if self._failovers and not self._may_spend(now_s):
             return None
         self._failovers += 1
+        self._is_failover = True
         return Plan(others, 0.0, waits=False)
 
     def _may_spend(self, now_s: float) -> bool:
-        return self._repeats_max > 0 and self._budget.try_spend(now_s)
+        is_owed = self._repeats_max == CONTRACT_REPEATS_MAX
+        return self._repeats_max > 0 and self._budget.try_spend(now_s, is_owed=is_owed)
 
     def _may_retry(self, failure: Failure) -> bool:
         return (

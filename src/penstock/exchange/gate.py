@@ -367,7 +367,9 @@ class LocalGate:
         """Pass on what is free, in the order of the queue.
 
         Who lacks only credit for its model does not hold up the others: a few are looked past, but
-        nobody of the same model, whose credit would never come together then.
+        nobody of the same model, whose credit would never come together then. Credit of the whole
+        account is that of all its models: nobody at all goes before who is first and lacks that,
+        but for the floor of free, which holds up nobody.
         """
         if desk.is_serving:
             return  # who was just granted gave it back at once: the loop below us goes on
@@ -385,17 +387,23 @@ class LocalGate:
 
     def _pass_on(self, desk: Desk, short: list[Demand], now_s: float) -> None:
         """Grant until nobody is left who can go; whoever lacks credit is put into ``short``."""
-        models: set[TargetState] = set()
+        models: set[TargetState | UpstreamState] = set()
         while len(short) < SHORT_MAX:
             demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
             if demand is None:
                 return
             if not self._start(desk, demand, models, now_s):
                 short.append(demand)
-                if len(models) >= len(desk.models):
+                if desk.upstream in models or len(models) >= len(desk.models):
                     return  # no model is left whose credit may do
 
-    def _start(self, desk: Desk, demand: Demand, short: set[TargetState], now_s: float) -> bool:
+    def _start(
+        self,
+        desk: Desk,
+        demand: Demand,
+        short: set[TargetState | UpstreamState],
+        now_s: float,
+    ) -> bool:
         """Grant to who stands first; False if it has to go on waiting at the head, for credit."""
         claim = demand.claim
         lacks_credit = False
@@ -414,10 +422,14 @@ class LocalGate:
             at_s = self._credit_at_s(target, demand, now_s)
             if at_s:
                 short.add(state)
+                if target.lacks_account_credit(claim, now_s) and not desk.queue.was_floor:
+                    short.add(desk.upstream)
                 desk.wake_at_s = min(desk.wake_at_s, at_s)
                 desk.is_short = lacks_credit = True
         if not lacks_credit:
-            self._wait_or_refuse(demand, now_s)  # a breaker or a cooldown: it leaves this queue
+            self._try(
+                demand, now_s
+            )  # a breaker or a cooldown: it leaves this queue; others may be free
         return not lacks_credit
 
     def _credit_at_s(self, target: Target, demand: Demand, now_s: float) -> float:

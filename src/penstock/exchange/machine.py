@@ -141,6 +141,8 @@ class Exchange(Telling):
             return
         self._attempt = attempt
         self._attempts.append(attempt)
+        if self._notes is not None and self.route.is_ordered:
+            self._notes.on_granted(self._able, attempt.target, self.claim, now_s)
         self.claim.degraded = attempt.degraded
         self.state = State.DIALLING
         self._ports.recorder.opened(closing.opened_line(self._order, attempt))
@@ -323,7 +325,7 @@ class Exchange(Telling):
             self._ports.dialer.pause(attempt)
         self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM), now_s)
         self._arm()
-        return self._with_kept(out)
+        return self._with_kept(out, self._attempts)
 
     def _finish_stream(self, attempt: Attempt, now_s: float) -> None:
         reader = attempt.reader
@@ -446,12 +448,12 @@ class Exchange(Telling):
 
     # --- the caller and the clock
 
-    def on_hang_up(self, now_s: float) -> None:
+    def on_hang_up(self, now_s: float, code: str = "caller_left") -> None:
         """Stop paying for an answer that nobody reads."""
         if self.state is State.DONE:
             return
         self._abandon(now_s)
-        self._close("hung_up", HUNG_UP, "caller_left", now_s)
+        self._close("hung_up", HUNG_UP, code, now_s)
 
     def on_pause(self) -> None:
         """The caller reads too slowly: stop reading from the upstream."""
@@ -570,7 +572,7 @@ class Exchange(Telling):
         attempt.end(outcome, now_s)
         attempt.grant.spent = closing.spent_on(self._order, attempt, self._unix_s(now_s))
         self._attempt = None
-        self._ports.gate.give_back(attempt.grant, outcome, now_s)
+        self._ports.gate.give_back(attempt.grant, attempt.verdict, now_s)
 
     def _close(
         self, outcome: str, status: int, code: str, now_s: float, *, finish_reason: str = ""

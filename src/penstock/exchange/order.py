@@ -29,3 +29,4 @@ class Order(msgspec.Struct, frozen=True):
     operation: Operation = Operation.GENERATE
     speakers: Speakers | None = None
     wants_places: bool = False  # is to be told its place in the queue, if it waits
+    wants_notes: bool = False  # is to be told who answers, and why (notes.py)

@@ -30,9 +30,10 @@ from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.cooldown import Cooldown
 from penstock.core.limits_seen import LimitsSeen
 from penstock.core.load import PeakEwma
-from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
+from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
 from penstock.core.quota import AS_USED, CHARGES, Amounts, Dimension, Limits, Quota
 from penstock.core.reaction import REACTIONS, Rests
+from penstock.core.refusal_doubt import REFUSED, RefusalDoubt
 from penstock.core.spent import NOTHING, Spent
 from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
@@ -127,14 +128,22 @@ class UpstreamState:
 class TargetState:
     """What is learned about one upstream and model, kept over reloads."""
 
-    __slots__ = ("breaker", "cooldown", "in_flight", "load", "quota")
+    __slots__ = ("breaker", "cooldown", "doubt", "in_flight", "load", "quota")
 
     def __init__(self, policy: Breaker, now_s: float) -> None:
         self.breaker = CircuitBreaker(breaker_policy(policy), now_s)
         self.cooldown = Cooldown()
         self.load = PeakEwma(now_s)
+        self.doubt = RefusalDoubt()
         self.quota: Quota | None = None  # until an answer tells one
         self.in_flight = 0
+
+    def on_end(self, outcome: Outcome) -> None:
+        """Learn from how an attempt ended whether refusals here are the callers' fault."""
+        if outcome is SUCCESS:
+            self.doubt.on_answered()
+        elif is_refusal(outcome):
+            self.doubt.on_refused()
 
 
 class Target:
@@ -202,6 +211,11 @@ class Target:
             if any(not quota.may_take(amounts, now_s) for quota in self._quotas()):
                 return Readiness.SHORT
         return Readiness.READY if upstream.has_slot(claim.served) else Readiness.FULL
+
+    def lacks_account_credit(self, claim: Claim, now_s: float) -> bool:
+        """Tell whether credit is short that all models of the upstream share."""
+        quota = self.upstream.quota
+        return quota.is_known and not quota.may_take(self._amounts(claim), now_s)
 
     def ready_at_s(self, claim: Claim, now_s: float) -> float:
         """Return when an attempt may start, as far as is known; now if a slot is missing."""
@@ -345,6 +359,12 @@ class Target:
                     quota.freeze(dimension, now_s + asked_s, now_s)
         if asked_s > 0:
             self.state.cooldown.rest_until(now_s + asked_s)
+
+
+def is_refusal(outcome: Outcome) -> bool:
+    """Tell whether it is a 400, which says that the request is at fault."""
+    is_failure = isinstance(outcome, Failure)
+    return is_failure and outcome.kind is FailureKind.REJECTED and outcome.status == REFUSED
 
 
 def declared_limits(entry: QuotaEntry) -> Limits:

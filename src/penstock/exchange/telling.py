@@ -9,6 +9,8 @@ Who waits in silence gets a sign of life that its client bears:
     before the commit   as the route says; whoever may be told gets its place in the queue
     while others go on  every ``KEEP_ALIVE_S``
     a stream that flows has its upstream's own
+
+Whoever asks for notes (``notes.py``) has them in front of the content that they are about.
 """
 
 from typing import Final
@@ -16,7 +18,9 @@ from typing import Final
 from penstock.core.claim import Claim
 from penstock.core.tier import Tier
 from penstock.dialects import service_tier
+from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Place
+from penstock.exchange.notes import Notes
 from penstock.exchange.order import Order
 from penstock.exchange.ports import Caller, Ports
 from penstock.exchange.target import header_value
@@ -34,7 +38,7 @@ class Telling:
 
     __slots__ = (
         "_bytes_out", "_held", "_held_bytes", "_is_committed", "_is_paused", "_is_started",
-        "_order", "_ports", "_told_at_s", "caller", "claim", "is_waiting",
+        "_notes", "_order", "_ports", "_told_at_s", "caller", "claim", "is_waiting",
     )  # fmt: skip
 
     caller: Caller
@@ -50,6 +54,7 @@ class Telling:
         self._is_paused = False
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self._notes = Notes(order.dialect) if order.wants_notes else None
         self._told_at_s = order.at_s  # when the caller last got a byte
 
     def _begin(self, headers: bytes, now_s: float) -> None:
@@ -107,6 +112,9 @@ class Telling:
         """Tell the caller that we are still there; before the commit this spends the status."""
         self._begin(b"content-type: %b\r\n" % EVENT_STREAM, now_s)
         dialect = self._order.dialect
+        load = self._notes.load(self.claim) if self._notes is not None else b""
+        if load:
+            self._write(load, now_s)
         if place is None:
             self._write(dialect.keep_alive, now_s)
         elif place.eta_s:
@@ -124,9 +132,11 @@ class Telling:
         self._held = []
         self._held_bytes = 0
 
-    def _with_kept(self, out: bytes) -> bytes:
-        """Return what has been held back, with this behind it."""
+    def _with_kept(self, out: bytes, attempts: list[Attempt]) -> bytes:
+        """Return what has been held back, with this behind it, the first content of the last."""
         if self._held:
             out = b"".join((*self._held, out))
             self._held = []
+        if self._notes is not None:
+            return self._notes.load(self.claim) + self._notes.who(attempts) + out
         return out

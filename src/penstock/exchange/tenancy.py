@@ -47,7 +47,6 @@ NO_CONTRACT: Final = Contract()
 UNPRICED_MAX: Final = 64  # models without a price that are counted by name; the rest as one
 OTHERS: Final = "*"
 NO_PRICES: Final = (PriceList(),) * len(WORDS)
-NOTHING_USED: Final = Used()
 
 
 class Account:

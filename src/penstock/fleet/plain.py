@@ -60,6 +60,7 @@ def shadow_of(claim: Claim) -> Claim:
     """Return the caller's part of a claim, for another gate to decide on."""
     shadow = Claim(claim.tenant, claim.key, claim.tier, claim.input_tokens, claim.arrived_at_s)
     shadow.user = claim.user
+    shadow.line = claim.line
     shadow.output_tokens_max = claim.output_tokens_max
     shadow.may_degrade_model = claim.may_degrade_model
     shadow.ttft_timeout_s = claim.ttft_timeout_s
@@ -73,6 +74,7 @@ def take_over(claim: Claim, decided: Claim) -> None:
     claim.is_in_contract = decided.is_in_contract
     claim.served = decided.served
     claim.output_tokens = decided.output_tokens
+    claim.load_level = decided.load_level
     claim.output_tokens_cap = decided.output_tokens_cap
     claim.degraded = decided.degraded
     claim.model = decided.model

@@ -1,6 +1,6 @@
 """One exchange of some worker, as the owner's gate sees it: a demand like any other."""
 
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
@@ -10,8 +10,6 @@ from penstock.exchange.route import Route
 from penstock.exchange.target import Target
 from penstock.fleet import plain
 from penstock.fleet.messages import FromOwner, Granted, MoveAside
-
-NOT_IN_ROUTE: Final = -1
 
 
 class SharedRoute:

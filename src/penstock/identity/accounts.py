@@ -1,8 +1,9 @@
 """Accounts: who may log in, with which role.
 
-An account is known by its address in lower case. It is disabled, not removed, so that an audit log
-goes on naming it; that ends its sessions. What nobody may lose is ``keep``: the last account that
-is enabled and has this role can be neither disabled nor given another.
+An account is known by its address in lower case; one without has its id there, which is no
+address. An operator is disabled, not removed, so that an audit log goes on naming it; that ends
+its sessions. ``remove`` is for people who leave. What nobody may lose is ``keep``: the last account
+that is enabled and has this role can be neither disabled nor given another.
 """
 
 import re
@@ -14,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.identity.errors import AccountError, NoAccountError
 from penstock.identity.rows import new_id
-from penstock.identity.tables import accounts, externals, passkeys, sessions
+from penstock.identity.tables import accounts, externals, links, passkeys, sessions, throttle
+from penstock.identity.throttle import of_account
 
 EMAIL: Final = re.compile(
     r"[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,64}@[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,189}"
@@ -35,6 +37,11 @@ class Account(msgspec.Struct, frozen=True):
     created_unix_s: float = 0.0
     disabled_unix_s: float = 0.0  # 0: it is not
     seen_unix_s: float = 0.0  # its last log-in
+
+    @property
+    def address(self) -> str:
+        """The e-mail address; empty for one that has none."""
+        return "" if self.email == self.id else self.email
 
 
 class NewAccount(msgspec.Struct, frozen=True):
@@ -81,6 +88,25 @@ def create(connection: Connection, new: NewAccount, now_unix_s: float) -> Accoun
     return by_id(connection, account)
 
 
+def create_nameless(connection: Connection, name: str, role: str, now_unix_s: float) -> Account:
+    """Add an account without an address: its id stands there, which nobody can type as one."""
+    account = new_id("ac-")
+    row = {"id": account, "email": account, "name": as_name(name, ""), "role": role}
+    connection.execute(insert(accounts).values(**row, created_unix_s=now_unix_s))
+    return by_id(connection, account)
+
+
+def settle(connection: Connection, account: str, new: NewAccount) -> Account:
+    """Make of an account without an address one that has one; AccountError if it is taken."""
+    email = as_email(new.email)
+    values = {"name": as_name(new.name, email), "role": new.role}
+    try:
+        _set(connection, account, email=email, password_hash=new.password_hash, **values)
+    except IntegrityError as error:
+        raise AccountError("this address has an account already") from error
+    return by_id(connection, account)
+
+
 def by_id(connection: Connection, account: str) -> Account:
     """Return an account; raises NoAccountError."""
     found = _first(connection, accounts.c.id == account)
@@ -103,6 +129,12 @@ def by_external(connection: Connection, issuer: str, subject: str) -> Account | 
     return _first(connection, accounts.c.id == account) if account else None
 
 
+def is_external(connection: Connection, account: str) -> bool:
+    """Tell whether an identity at a provider opens an account."""
+    query = select(externals.c.account).where(externals.c.account == account).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def connect(
     connection: Connection, account: str, issuer: str, subject: str, now_unix_s: float
 ) -> None:
@@ -117,7 +149,7 @@ def connect(
 def listed(connection: Connection) -> list[Account]:
     """Return all accounts by address."""
     rows = connection.execute(select(accounts).order_by(accounts.c.email).limit(ACCOUNTS_MAX))
-    return [_account(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def count(connection: Connection, role: str) -> int:
@@ -162,6 +194,24 @@ def set_password(connection: Connection, account: str, hashed: str) -> None:
     _set(connection, account, password_hash=hashed)
 
 
+def set_name(connection: Connection, account: str, name: str) -> Account:
+    """Call a person otherwise; without a name, by the address."""
+    before = by_id(connection, account)
+    _set(connection, account, name=as_name(name, before.address))
+    return by_id(connection, account)
+
+
+def remove(connection: Connection, account: str) -> None:
+    """Delete an account and all that lets it in; raises NoAccountError if it is not there."""
+    entry = by_id(connection, account)
+    for table in (passkeys, externals, sessions):
+        connection.execute(delete(table).where(table.c.account == account))
+    is_its = (links.c.account == account) | (links.c.email == entry.email)
+    connection.execute(delete(links).where(is_its))
+    connection.execute(delete(throttle).where(throttle.c.subject == of_account(entry.email).name))
+    connection.execute(delete(accounts).where(accounts.c.id == account))
+
+
 def seen(connection: Connection, account: str, now_unix_s: float) -> None:
     """Note a log-in."""
     _set(connection, account, seen_unix_s=now_unix_s)
@@ -189,10 +239,11 @@ def _set(connection: Connection, account: str, **values: Any) -> None:
 
 def _first(connection: Connection, where: ColumnElement[bool]) -> Account | None:
     row = connection.execute(select(accounts).where(where)).first()
-    return None if row is None else _account(row)
+    return None if row is None else of_row(row)
 
 
-def _account(row: Any) -> Account:
+def of_row(row: Any) -> Account:
+    """Return the account that a row of the table holds."""
     return Account(
         id=row.id,
         email=row.email,

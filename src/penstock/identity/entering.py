@@ -3,7 +3,7 @@
 password   charged against the throttle, checked outside any transaction, forgiven if right
 external   an identity that is known; or one whose verified address was invited by an owner, which
            uses the invitation up; or an account that came by invitation and has this address
-link       an invitation, a new password, the first account: each once
+link       an invitation, a new password, the first account, a way in: each once
 
 Whatever is wrong, the words are the same. Nothing here knows what a role means.
 """
@@ -42,25 +42,59 @@ class Attempt(msgspec.Struct, frozen=True):
     device_ticket: str = ""
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """An attempt that has been charged, and what it has to be right against."""
+
+    account: Account | None
+    kept: str
+    subjects: tuple[throttle.Subject, ...]
+
+
 def by_password(
     rows: Rows, hasher: Hasher, tickets: Tickets, attempt: Attempt, now_unix_s: float
 ) -> Account:
     """Return the account; raises LogInError or TooOftenError. Takes a tenth of a second."""
-    email = attempt.email.strip().lower()
+    begun = begin(rows, tickets, attempt, now_unix_s)
+    fresh = look(hasher, begun, attempt.password)
+    return finish(rows, begun, fresh, now_unix_s)
+
+
+def begin(rows: Rows, tickets: Tickets, attempt: Attempt, now_unix_s: float) -> Begun:
+    """Charge an attempt, and return what is known of its account; raises TooOftenError."""
     with rows.writing() as connection:
-        account = accounts.by_email(connection, email)
+        account = accounts.by_email(connection, attempt.email)
         subjects = _subjects(tickets, attempt, account, now_unix_s)
         throttle.charge(connection, subjects, now_unix_s)
         kept = "" if account is None else accounts.password_hash(connection, account.id)
-    is_right = hasher.is_right(kept, attempt.password)
-    if account is None or not is_right or account.disabled_unix_s:
+    return Begun(account, kept, subjects)
+
+
+def look(hasher: Hasher, begun: Begun, password: str) -> str:
+    """Return a hash that is to be kept from now on, empty where the old one stays.
+
+    Raises LogInError for a wrong password. Takes all the time, and no database.
+    """
+    is_right = hasher.is_right(begun.kept, password)
+    if begun.account is None or not is_right or begun.account.disabled_unix_s:
         raise LogInError(REFUSED)
-    fresh = hasher.hash(attempt.password) if hasher.is_old(kept) else ""
+    return hasher.hash(password) if hasher.is_old(begun.kept) else ""
+
+
+def finish(rows: Rows, begun: Begun, fresh: str, now_unix_s: float) -> Account:
+    """Forgive an attempt that was right, and return its account."""
+    account = begun.account
+    assert account is not None, "only what ``look`` has found right is finished"
     with rows.writing() as connection:
-        throttle.forgive(connection, subjects, now_unix_s)
-        if fresh and accounts.password_hash(connection, account.id) == kept:
+        throttle.forgive(connection, begun.subjects, now_unix_s)
+        if fresh and accounts.password_hash(connection, account.id) == begun.kept:
             accounts.set_password(connection, account.id, fresh)
     return account
+
+
+def known_account(tickets: Tickets, device_ticket: str, now_unix_s: float) -> str:
+    """Return the account that a browser was in; empty if it shows none."""
+    known = tickets.read(KNOWN_DEVICE, device_ticket, Known, now_unix_s)
+    return known.content.account if known else ""
 
 
 def by_external(connection: Connection, person: Person, role: str, now_unix_s: float) -> Account:
@@ -68,10 +102,23 @@ def by_external(connection: Connection, person: Person, role: str, now_unix_s: f
 
     ``role`` is given where an invitation names none.
     """
+    account = known_external(connection, person, role, now_unix_s)
+    if account is None:
+        raise LogInError("nobody has invited this address")
+    return account
+
+
+def known_external(
+    connection: Connection, person: Person, role: str, now_unix_s: float
+) -> Account | None:
+    """Return the account of an external identity as ``by_external`` does, None if it has none.
+
+    Raises LogInError for one that is disabled.
+    """
     account = accounts.by_external(connection, person.issuer, person.subject)
     if account is None and person.email:
         account = _connected(connection, person, role, now_unix_s)
-    if account is None or account.disabled_unix_s:
+    if account is not None and account.disabled_unix_s:
         raise LogInError("nobody has invited this address")
     return account
 
@@ -97,6 +144,15 @@ def reset(connection: Connection, token: str, now_unix_s: float) -> Account:
     if account.disabled_unix_s:
         raise LinkError("this account is disabled")
     sessions.end_all(connection, account.id)
+    return account
+
+
+def enter(connection: Connection, token: str, now_unix_s: float) -> Account:
+    """Use a link that lets in by itself up, and return whose it is; raises LinkError."""
+    link = links.use(connection, token, links.ENTRY, now_unix_s)
+    account = accounts.by_id(connection, link.account)
+    if account.disabled_unix_s:
+        raise LinkError("this account is disabled")
     return account
 
 

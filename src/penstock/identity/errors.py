@@ -8,7 +8,7 @@ class LogInError(PenstockError):
 
     status = 401
     code = "log_in_refused"
-    remedy = "Try again, or ask an owner for a new link."
+    remedy = "Try again, or ask whoever runs this for a link that sets a new password."
 
 
 class TooOftenError(PenstockError):
@@ -23,12 +23,24 @@ class TooOftenError(PenstockError):
         self.retry_after_s = retry_after_s
 
 
+class BusyError(PenstockError):
+    """More passwords are to be checked than can be; ``retry_after_s`` says when to come again."""
+
+    status = 503
+    code = "log_in_busy"
+    remedy = "Try again in a few seconds, or log in with a passkey. Whoever is in stays in."
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many people log in at this moment: wait {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
 class LinkError(PenstockError):
     """The link was used, has expired, or never was."""
 
     status = 410
     code = "link_gone"
-    remedy = "Ask an owner for a new one."
+    remedy = "Ask whoever made it for a new one."
 
 
 class PasswordError(PenstockError):

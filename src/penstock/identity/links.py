@@ -1,4 +1,4 @@
-"""Links that work once: the first account, an invitation, a new password.
+"""Links that work once: the first account, an invitation, a new password, a way in.
 
 A link is a token of 256 random bits. Looking at it changes nothing; it is used up in the
 transaction that does what it is for, so that of two who press the button at once one is too late.
@@ -17,6 +17,7 @@ from penstock.identity.tables import links
 FIRST: Final = "first"
 INVITATION: Final = "invitation"
 RESET: Final = "reset"
+ENTRY: Final = "entry"  # lets its account in by itself
 OPEN_MAX: Final = 1000  # invitations that nobody has answered yet
 KEPT_S: Final = 30 * 86_400.0  # what is over is shown for so long, then removed
 
@@ -28,7 +29,7 @@ class Link(msgspec.Struct, frozen=True):
     email: str = ""
     name: str = ""
     role: str = ""
-    account: str = ""  # of a reset
+    account: str = ""  # of a reset or an entry
     made_by: str = ""
     id: str = ""
     created_unix_s: float = 0.0

@@ -7,9 +7,13 @@ keys       fetched once, and again for a key id that is not known, at most once 
 signed by  RS256, PS256, ES256, Ed25519 or EdDSA; never by a shared secret, never by nobody
 reached    over https, except on this machine; no redirects; bounded in time and size
 
+failing    what the last call of each stage came to is kept, until the next of that stage; ``probe``
+           asks again, so that it is known when it passes, and before somebody wants in
+
 What state, nonce and verifier were lies in a signed ticket in the browser that began.
 """
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -24,16 +28,19 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
 from penstock.identity.errors import LogInError
+from penstock.telemetry import log
 
 PURPOSE: Final = "oidc"
 WITHIN_S: Final = 600.0  # at the provider's pages: a second factor has to be found
-CALL_S: Final = 10.0
+CALL_S: Final = 5.0  # whole; a provider that is well answers within one
 ANSWER_BYTES_MAX: Final = 1024 * 1024
 KEPT_S: Final = 3600.0  # what discovery said
 KEYS_EVERY_S: Final = 60.0
 LEEWAY_S: Final = 60  # between two machines' clocks
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "Ed25519", "EdDSA")
 OK: Final = 200
+REFUSED: Final = frozenset({400, 401, 403})  # for a code that is none; anybody can bring one
+SILENT: Final = "the provider does not answer"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 VERIFIER_BYTES: Final = 48
 
@@ -104,6 +111,24 @@ class Provider:
         self._discovered_unix_s = 0.0
         self._keys: KeySet | None = None
         self._keys_unix_s = 0.0
+        self._failed: dict[str, str] = {}  # stages whose last call failed, and why
+
+    @property
+    def trouble(self) -> str:
+        """Why nobody can log in by the provider; empty: as far as is known, all can."""
+        return next(iter(self._failed.values()), "")
+
+    async def probe(self) -> None:
+        """Ask what it is; where the last code was not changed, also about one that is none."""
+        try:
+            known = await self._asked()
+            if "token" in self._failed:
+                form = {"grant_type": "authorization_code", "code": "none", "redirect_uri": ""}
+                form["client_id"] = self._client.client_id
+                request = self._http.build_request("POST", known.token_endpoint, data=form)
+                await self._fetch("token", request)
+        except ProviderError as error:
+            log.info("provider_probed", reason=error.message)
 
     async def begin(self, redirect_uri: str, after: str = "/") -> tuple[str, Flow]:
         """Return where the browser goes, and what it has to bring back; raises ProviderError."""
@@ -157,7 +182,7 @@ class Provider:
             form["client_id"] = self._client.client_id
             form |= {"client_secret": secret} if secret else {}
         request = self._http.build_request("POST", known.token_endpoint, data=form)
-        raw = await self._fetch(request, auth)
+        raw = await self._fetch("token", request, auth)
         return _decoded(raw, TokenAnswer).id_token
 
     async def _person(self, known: Discovery, flow: Flow, token: str) -> Person:
@@ -209,7 +234,7 @@ class Provider:
         may_fetch = is_again and now_unix_s - self._keys_unix_s >= KEYS_EVERY_S
         if self._keys is None or may_fetch:
             self._keys_unix_s = now_unix_s
-            raw = await self._fetch(self._http.build_request("GET", known.jwks_uri))
+            raw = await self._fetch("keys", self._http.build_request("GET", known.jwks_uri))
             try:
                 self._keys = KeySet.import_key_set(_decoded(raw, dict[str, Any]))
             except (JoseError, ValueError, KeyError, TypeError) as error:
@@ -221,16 +246,41 @@ class Provider:
         now_unix_s = self._now_unix_s()
         if self._discovery is not None and now_unix_s - self._discovered_unix_s < KEPT_S:
             return self._discovery
+        return await self._asked()
+
+    async def _asked(self) -> Discovery:
         issuer = self._client.issuer
         url = issuer.rstrip("/") + "/.well-known/openid-configuration"
-        raw = await self._fetch(self._http.build_request("GET", url))
+        raw = await self._fetch("discovery", self._http.build_request("GET", url))
         known = _decoded(raw, Discovery)
         if known.issuer != issuer:
             raise ProviderError("the provider says it is another one")
-        self._discovery, self._discovered_unix_s = known, now_unix_s
+        self._discovery, self._discovered_unix_s = known, self._now_unix_s()
         return known
 
-    async def _fetch(self, request: httpx.Request, auth: httpx.Auth | None = None) -> bytes:
+    async def _fetch(
+        self, stage: str, request: httpx.Request, auth: httpx.Auth | None = None
+    ) -> bytes:
+        """Return an answer; whether the provider is well is kept: one that refuses a code is."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                status, raw = await self._sent(request, auth)
+        except TimeoutError as error:
+            self._failed[stage] = SILENT
+            raise ProviderError(SILENT) from error
+        except ProviderError as error:
+            self._failed[stage] = error.message
+            raise
+        words = "" if status == OK else f"the provider answered {status}"
+        if not words or status in REFUSED:
+            self._failed.pop(stage, None)
+        else:
+            self._failed[stage] = words
+        if words:
+            raise ProviderError(words)
+        return raw
+
+    async def _sent(self, request: httpx.Request, auth: httpx.Auth | None) -> tuple[int, bytes]:
         if request.url.scheme != "https" and request.url.host not in LOOPBACK:
             raise ProviderError("the provider must be asked over https")
         raw = bytearray()
@@ -247,9 +297,7 @@ class Provider:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise ProviderError("the provider cannot be reached") from error
-        if response.status_code != OK:
-            raise ProviderError(f"the provider answered {response.status_code}")
-        return bytes(raw)
+        return response.status_code, bytes(raw)
 
 
 def http_client() -> httpx.AsyncClient:

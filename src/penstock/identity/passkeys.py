@@ -47,6 +47,12 @@ class Party(msgspec.Struct, frozen=True):
     name: str
 
 
+def host_of(origin: str) -> str:
+    """Return what passkeys of an origin are bound to: its host without the port."""
+    host = origin.partition("://")[2]
+    return host.rpartition(":")[0] or host
+
+
 class Challenge(msgspec.Struct, frozen=True):
     """What a ticket remembers between question and answer."""
 

@@ -24,8 +24,11 @@ class Rows(Protocol):
         """Give a connection to read with."""
         ...
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Give a connection in a transaction that is committed whole, or not at all."""
+    def writing(self, *, is_durable: bool = False) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction that is committed whole, or not at all.
+
+        ``is_durable``: once it is committed, a power cut does not undo it.
+        """
         ...
 
 

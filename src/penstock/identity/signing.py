@@ -18,6 +18,7 @@ LASTS_S: Final = 12 * 3600.0
 ROTATED_S: Final = 30 * 86_400.0
 ALGORITHM: Final = "Ed25519"
 TOKEN_BYTES_MAX: Final = 4096
+NAME_MAX: Final = 200
 LEEWAY_S: Final = 60  # between the clocks of two machines
 
 
@@ -27,6 +28,7 @@ class Signed(msgspec.Struct, frozen=True):
     subject: str
     role: str
     expires_unix_s: float
+    name: str = ""  # what people call the subject; may be empty
 
 
 class SigningKey(msgspec.Struct, frozen=True):
@@ -54,6 +56,7 @@ class Claim(msgspec.Struct, frozen=True):
     audience: str
     subject: str
     role: str
+    name: str = ""
 
 
 def turned(ring: Ring, now_unix_s: float) -> Ring:
@@ -83,6 +86,8 @@ def issue(ring: Ring, claim: Claim, now_unix_s: float) -> str:
         "iat": int(now_unix_s),
         "exp": int(now_unix_s + LASTS_S),
     }
+    if claim.name:
+        claims["name"] = claim.name
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, [ALGORITHM])
 
 
@@ -103,7 +108,8 @@ def verify(public: str, token: str, issuer: str, audience: str, now_unix_s: floa
             sub={"essential": True},
             role={"essential": True},
         ).validate(claims)
-        return Signed(str(claims["sub"]), str(claims["role"]), float(claims["exp"]))
+        name = str(claims.get("name", ""))[:NAME_MAX]
+        return Signed(str(claims["sub"]), str(claims["role"]), float(claims["exp"]), name)
     except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError):
         return None
 

@@ -12,7 +12,6 @@ counted at all. What was quiet for an hour is forgotten.
 """
 
 import hashlib
-import ipaddress
 from typing import Final
 
 import msgspec
@@ -21,10 +20,10 @@ from sqlalchemy import Connection, delete, func, select, update
 from penstock.identity.errors import TooOftenError
 from penstock.identity.rows import insert
 from penstock.identity.tables import throttle
+from penstock.web.address import host_of
 
 FORGOTTEN_S: Final = 3600.0
 ROWS_MAX: Final = 10_000  # a megabyte; what was quiet for longest goes first
-PREFIX_BITS: Final = 64  # whoever has one IPv6 address has this many
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -37,14 +36,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 def of_address(address: str) -> Subject:
     """Return the subject of an address; one that is no IP address counts as it is."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return Subject(f"address:{_short(address)}", 20, 900.0)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        parsed = mapped or ipaddress.ip_network((parsed, PREFIX_BITS), strict=False).network_address
-    return Subject(f"address:{parsed}", 20, 900.0)
+    return Subject(f"address:{host_of(address)}", 20, 900.0)
 
 
 def of_account(email: str) -> Subject:

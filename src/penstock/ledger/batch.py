@@ -6,6 +6,7 @@ dropped   lines that the gateway could not write
 damaged   whatever is none of these, or holds a figure that cannot be
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,9 +17,6 @@ from penstock.ledger.spool import Dropped
 NUL: Final = b"\\u0000"  # PostgreSQL's text cannot hold it
 NO_CHARACTER: Final = b"\\ufffd"
 LINE_BYTES_MAX: Final = 4096  # kept of a damaged line
-TOKENS_MAX: Final = 10**12
-SECONDS_MAX: Final = 10**9
-UNIX_S_MAX: Final = 10**11  # the year 5138
 
 _decode: Final = msgspec.json.Decoder(Record | Opened | Dropped).decode
 _decode_opened: Final = msgspec.json.Decoder(Opened).decode
@@ -36,49 +34,26 @@ class Batch:
         self.lines = 0
         self.repeated = 0  # records of an id that is in this batch already
 
-    def add(self, segment: str, stem: str, at_bytes: int, line: bytes) -> None:
-        """Take one line."""
-        self.lines += 1
-        if NUL in line:
-            line = line.replace(NUL, NO_CHARACTER)
-        found = _read(line)
-        if found is None:
-            self.damaged.append((segment, at_bytes, line[:LINE_BYTES_MAX]))
-        elif isinstance(found, Record):
-            if found.id in self.records:
-                self.repeated += 1
-            else:
-                self.records[found.id] = found
-            self.opened.pop(found.id, None)
-        elif isinstance(found, Opened):
-            if found.id not in self.records:
+    def add(self, segment: str, stem: str, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Take lines of a segment, each with where it begins."""
+        records, opened = self.records, self.opened
+        self.lines += len(lines)
+        for at_bytes, raw in lines:
+            line = raw.replace(NUL, NO_CHARACTER) if NUL in raw else raw
+            try:
+                found = _decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                self.damaged.append((segment, at_bytes, line[:LINE_BYTES_MAX]))
+                continue
+            if isinstance(found, Record):
+                if records.setdefault(found.id, found) is not found:
+                    self.repeated += 1
+                opened.pop(found.id, None)
+            elif isinstance(found, Dropped):
+                self.dropped.append(found)
+            elif found.id not in records:
                 opening = (found.id, stem, found.attempt, line)
-                self.opened.setdefault(found.id, []).append(opening)
-        else:
-            self.dropped.append(found)
-
-
-def _read(line: bytes) -> Record | Opened | Dropped | None:
-    try:
-        found = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return found if is_sound(found) else None
-
-
-def is_sound(line: Record | Opened | Dropped) -> bool:
-    """Say whether all figures are such that the ledger can add them."""
-    if not 0 <= line.at_unix_s < UNIX_S_MAX:
-        return False
-    if isinstance(line, Record):
-        return (
-            _is_sound(line)
-            and 0 <= line.queued_s < SECONDS_MAX
-            and all(_is_sound(one) and 0 <= one.dialled_s < SECONDS_MAX for one in line.attempts)
-        )
-    if isinstance(line, Opened):
-        return 0 <= line.input_tokens_estimate <= TOKENS_MAX and 0 < line.attempt < SECONDS_MAX
-    return 0 <= line.lines < TOKENS_MAX and 0 <= line.exchanges < TOKENS_MAX
+                opened.setdefault(found.id, []).append(opening)
 
 
 def lost(lines: list[bytes]) -> Record:
@@ -113,17 +88,4 @@ def lost(lines: list[bytes]) -> Record:
             )
             for one in opened
         ],
-    )
-
-
-def _is_sound(line: Record | AttemptRecord) -> bool:
-    return (
-        0 <= line.duration_s < SECONDS_MAX
-        and 0 <= line.ttft_s < SECONDS_MAX
-        and 0 <= line.input_tokens <= TOKENS_MAX
-        and 0 <= line.output_tokens <= TOKENS_MAX
-        and 0 <= line.cached_tokens <= TOKENS_MAX
-        and 0 <= line.cache_write_tokens <= TOKENS_MAX
-        and 0 <= line.reasoning_tokens <= TOKENS_MAX
-        and 0 <= line.status < SECONDS_MAX
     )

@@ -48,6 +48,7 @@ EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
 OK: Final = 200
 CACHED_MAX: Final = 4_096  # answers found again by upstream, model, day and tier; a few hundred are
 NO_PRICES: Final = PriceList()
+UNKNOWN: Final = Rates()  # has not been looked for yet; compared by identity
 
 
 class Priced(NamedTuple):
@@ -78,7 +79,6 @@ class Listed:
             reverse=True,
         )
         self.names = frozenset(self._by_name)
-        self.days = sorted({day for dated in self._by_name.values() for day, _ in dated})
 
     def of(self, upstream: str, model: str, day: int) -> Priced | None:
         """Return the rate in force on a day of the Unix epoch; None if there is none."""
@@ -155,20 +155,14 @@ class Costing:
         lists = (self.charges, self.costs, self.shipped)
         return sorted({upstream for one in lists for upstream, _ in one.names} - {""})
 
-    def next_day(self, day: int) -> int | None:
-        """Return the first day after this one on which a price begins; None: there is none."""
-        days = {*self.charges.days, *self.costs.days, *self.shipped.days}
-        return min((one for one in days if one > day), default=None)
-
     def _cost_of(self, attempt: AttemptRecord, record: Record) -> int | None:
         """Return what a provider takes for an attempt; None: it takes something, unknown what."""
         if attempt.status != OK and not attempt.input_tokens and not attempt.output_tokens:
             return 0
         day = int((record.at_unix_s + attempt.dialled_s) // DAY_S)
         name = (attempt.upstream, attempt.model, day, record.tier)
-        if name in self._cost_rates:
-            rates = self._cost_rates[name]
-        else:
+        rates = self._cost_rates.get(name, UNKNOWN)
+        if rates is UNKNOWN:
             priced = self._priced_cost(*name[:3])
             rates = _kept(self._cost_rates, name, priced)
         return None if rates is None else cost_microusd(rates, charging.used_of(attempt))
@@ -176,9 +170,8 @@ class Costing:
     def _charge_of(self, part: charging.Part, record: Record) -> int | None:
         attempt = part.attempt
         name = (attempt.upstream, attempt.model, int(record.at_unix_s // DAY_S), record.tier)
-        if name in self._charge_rates:
-            rates = self._charge_rates[name]
-        else:
+        rates = self._charge_rates.get(name, UNKNOWN)
+        if rates is UNKNOWN:
             rates = _kept(self._charge_rates, name, self.priced(*name[:3]))
         if rates is None:
             return None

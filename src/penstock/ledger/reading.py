@@ -6,14 +6,18 @@ order      oldest segment first; those after the one that filled the last batch 
            so that a busy writer holds up no other
 lost       opened lines without a record, once their writer is dead and nothing of it is
            unread, are closed as lost, with an estimate
+ahead      PostgreSQL writes in processes of its own: while it does, the next batch is read by a
+           second thread, from where this one ends. It counts once this one is committed; after
+           an error it is forgotten, and read again
 error      StoreError: nothing was written; the next step asks the database where it is
 forgotten  a segment that is deleted is forgotten in the database as well, so that a file of
            its name that comes back is read: its records are duplicates, and change nothing
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import select
@@ -32,10 +36,24 @@ LOST_MAX: Final = 5_000  # exchanges that are closed as lost in one batch
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How much one step takes at most: for so long others wait to write."""
+    """How much one step takes at most."""
 
     lines: int = 10_000
     bytes: int = 4 * 1024 * 1024
+
+
+WITH_OTHERS: Final = Size()  # SQLite: for so long others wait to write
+ALONE: Final = Size(20_000, 8 * 1024 * 1024)  # nobody waits; half as many rows of sums are added
+
+
+class Found(NamedTuple):
+    """What was read in one go."""
+
+    batch: Batch
+    paths: list[Path]
+    living: set[str]
+    moved: dict[str, Cursor]  # the segments that got further
+    last: str  # writer that filled the batch; empty: it is not full
 
 
 class SpoolReader:
@@ -46,13 +64,17 @@ class SpoolReader:
     ) -> None:
         self._folder = folder
         self._store = store
-        self._size = size or Size()
+        self._size = size or (ALONE if store.is_postgres else WITH_OTHERS)
         self.intake = Intake(store, pricing, terms)
         self.counts = self.intake.counts
         self._is_known = False  # whether the following says what is in the database
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[str, str] = {}  # exchanges with opened lines there: their stem
         self._last = ""  # writer that filled the last batch
+        self._ahead: Future[Found] | None = None  # the next batch, from where this one ends
+        self.reads_ahead = (
+            store.is_postgres
+        )  # SQLite works in our own process: nobody is waited for
         self.quiet_s = QUIET_S
 
     def step(self, now_unix_s: float) -> bool:
@@ -61,6 +83,7 @@ class SpoolReader:
             return self._step(now_unix_s)
         except StoreError:
             self._is_known = False  # the commit may have come through or not
+            self._ahead = None
             raise
 
     @property
@@ -80,16 +103,15 @@ class SpoolReader:
     def _step(self, now_unix_s: float) -> bool:
         if not self._is_known:
             self._recall()
-        paths = segments.listed(self._folder)
-        living = segments.alive(self._folder, paths)
-        batch = Batch()
-        moved = self._collect(batch, paths, living, now_unix_s)
+        batch, paths, living, moved, self._last = self._next(now_unix_s)
         cursors = self._cursors | moved
         ended = self._ended(paths, living, cursors)
         closed = self._close(batch, ended)
         answered = [one for one in {*batch.records, *closed} if one in self._waiting]
         has_moved = bool(moved or batch.records or answered)
         if has_moved:
+            if self._last and self.reads_ahead:
+                self._ahead = _beside(lambda: self._read(cursors, self._last, now_unix_s))
             self.intake.write(batch, moved, answered, now_unix_s)
             self._cursors = cursors
             for one in answered:
@@ -108,17 +130,24 @@ class SpoolReader:
         self._waiting = {row.exchange: row.stem for row in waiting}
         self._is_known = True
 
-    def _collect(
-        self, batch: Batch, paths: list[Path], living: set[str], now_unix_s: float
-    ) -> dict[str, Cursor]:
-        """Read lines until the batch is full; return the segments that got further."""
-        moved: dict[str, Cursor] = {}
+    def _next(self, now_unix_s: float) -> Found:
+        """Return what was read ahead, or read; what was not there then may be there now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and (found := ahead.result()).moved:
+            return found
+        return self._read(self._cursors, self._last, now_unix_s)
+
+    def _read(self, cursors: Mapping[str, Cursor], last: str, now_unix_s: float) -> Found:
+        """Read lines until the batch is full. Changes nothing here: may run in another thread."""
+        paths = segments.listed(self._folder)
+        living = segments.alive(self._folder, paths)
+        batch, moved = Batch(), dict[str, Cursor]()
         left_bytes = self._size.bytes
-        last, self._last = self._last, ""
         by_stem = [(segments.stem_of(path), path) for path in paths]
         by_stem.sort(key=lambda one: (one[0] <= last, one))
         for stem, path in by_stem:
-            cursor = self._cursors.get(path.name, Cursor(0))
+            name = path.name
+            cursor = cursors.get(name, Cursor(0))
             if cursor.is_done:
                 continue
             piece = segments.read(
@@ -128,16 +157,15 @@ class SpoolReader:
                 is_alive=stem in living,
                 quiet_since_unix_s=now_unix_s - self.quiet_s,
             )
-            for at_bytes, line in piece.lines:
-                batch.add(path.name, stem, at_bytes, line)
+            batch.add(name, stem, piece.lines)
             now = Cursor(piece.end_bytes, piece.is_whole)
             if now != cursor:
-                moved[path.name] = now
+                moved[name] = now
             left_bytes -= abs(piece.end_bytes - cursor.read_bytes)
-            if left_bytes <= 0 or batch.lines >= self._size.lines:
-                self._last = stem
-                break
-        return moved
+            is_full = piece.is_cut and now != cursor  # the next one's lines are later than its rest
+            if is_full or left_bytes <= 0 or batch.lines >= self._size.lines:
+                return Found(batch, paths, living, moved, stem)
+        return Found(batch, paths, living, moved, "")
 
     def _ended(
         self, paths: list[Path], living: set[str], cursors: Mapping[str, Cursor]
@@ -187,3 +215,11 @@ class SpoolReader:
                 bulk.delete_by(connection, tables.segments.c.name, tables.segments, gone)
             for name in gone:
                 del self._cursors[name]
+
+
+def _beside(work: Callable[[], Found]) -> Future[Found]:
+    """Begin something in a thread that ends with it: none is left that would have to be ended."""
+    with_one = ThreadPoolExecutor(1, "reading-ahead")
+    begun = with_one.submit(work)
+    with_one.shutdown(wait=False)
+    return begun

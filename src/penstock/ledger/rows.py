@@ -131,6 +131,8 @@ def entry_of(row: Sequence[Any]) -> Entry:
 
 def failures_of(record: Record) -> list[tuple[Any, ...]]:
     """Return the rows of ``failures``, in the order of ``FAILURE_COLUMNS``."""
+    if len(record.attempts) == 1 and record.attempts[0].outcome == "success":  # nearly always
+        return []
     return [
         (
             record.id,

@@ -29,6 +29,7 @@ class Piece(NamedTuple):
     lines: list[tuple[int, bytes]]  # where each begins, and its bytes without line feed and NULs
     end_bytes: int  # how far it is read then
     is_whole: bool  # nothing more can come
+    is_cut: bool = False  # it took all of ``bytes_max``: there may be more right behind
 
 
 def listed(folder: Path) -> list[Path]:
@@ -89,6 +90,7 @@ def read(
                 at_bytes = 0  # another file of this name: what it repeats changes nothing
             file.seek(at_bytes)
             raw = _raw(file, bytes_max, stops_at_nul=is_alive)
+            is_cut = len(raw) >= bytes_max
     except FileNotFoundError:
         return Piece([], at_bytes, is_whole=False)
     except OSError as error:
@@ -100,9 +102,10 @@ def read(
         if b"\0" in raw[last:cut] and raw[cut : cut + 1] in (b"", b"\0"):
             lines.pop()  # is being written right now
             cut = last
-        return Piece(lines, at_bytes + cut, is_whole=0 < size <= at_bytes + cut)
+        is_whole = 0 < size <= at_bytes + cut
+        return Piece(lines, at_bytes + cut, is_whole, is_cut=is_cut and not is_whole)
     if at_bytes + len(raw) < size or not is_quiet:
-        return Piece(lines, at_bytes + cut, is_whole=False)
+        return Piece(lines, at_bytes + cut, is_whole=False, is_cut=is_cut)
     lines += _lines(raw[cut:], at_bytes + cut)
     return Piece(lines, size, is_whole=True)
 

@@ -27,6 +27,7 @@ from typing import Final
 import msgspec
 
 from penstock.config.model import Spool
+from penstock.exchange.record import Count, UnixS
 
 SUFFIX: Final = ".jsonl"
 LOCK_SUFFIX: Final = ".lock"
@@ -39,10 +40,10 @@ class Dropped(msgspec.Struct, frozen=True, tag="dropped", tag_field="kind"):
     """What could not be written since the last line of this kind, said once it can be again."""
 
     writer: str  # START-PID
-    number: int  # of these lines, from 1
-    lines: int
-    exchanges: int  # of which not one line is on disk; others are read as lost
-    at_unix_s: float
+    number: Count  # of these lines, from 1
+    lines: Count
+    exchanges: Count  # of which not one line is on disk; others are read as lost
+    at_unix_s: UnixS
 
 
 class SpoolWriter:

@@ -140,7 +140,11 @@ def open_store(url: str, state_dir: Path, password: str = "") -> Store:
             connect_args={"connect_timeout": CONNECT_S},
         )
         return Store(engine)
-    path = state_dir / SQLITE_NAME
+    return open_sqlite(state_dir / SQLITE_NAME)
+
+
+def open_sqlite(path: Path) -> Store:
+    """Return the store of a file of SQLite; raises StoreError if it cannot be written."""
     try:
         path.touch(mode=0o600)  # nobody else's to read; SQLite's other files follow it
     except OSError as error:

@@ -5,8 +5,10 @@
     refusals   by reason: whatever was not served
     usage      by day, for bills
 
-Minutes are counted; the coarser grains are added up from them at the end. What was counted can be
-taken back (``sign`` -1): a lost exchange whose record came after all.
+Minutes of each key are counted; ``traffic`` of all of a tenant's keys, ``usage`` and the coarser
+grains are added up from them at the end: most figures are in all of these, and an exchange adds to
+each once. What was counted can be taken back (``sign`` -1): a lost exchange whose record came after
+all.
 
     counted in          if
     ttft                a first token came
@@ -19,6 +21,7 @@ taken back (``sign`` -1): a lost exchange whose record came after all.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import add, itemgetter
 from typing import Any, Final
 
 from penstock.core.calendar import DAY_S
@@ -44,7 +47,6 @@ USAGE_SUMS: Final = (
     "exchanges", "input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens",
     "reasoning_tokens", "cost_microusd", "charge_microusd", "estimated",
 )  # fmt: skip
-REFUSALS_SUMS: Final = ("exchanges",)
 
 Key = tuple[Any, ...]
 Rows = dict[Key, list[Any]]  # of one grain: its key without the grain, and the figures
@@ -54,40 +56,35 @@ class Sums:
     """What one batch adds. Owned by one thread."""
 
     def __init__(self) -> None:
-        self._traffic: Rows = {}
+        self._exchanges: Rows = {}  # a minute's by TRAFFIC_KEY and the caller's key
         self._attempts: Rows = {}
         self._refusals: Rows = {}
-        self._usage: Rows = {}
 
     def add(self, entry: Entry, hang_s: float, sign: int = 1) -> None:
         """Count an exchange and its attempts; with -1, take it back."""
         record = entry.record
+        attempts = record.attempts
         at_s = at_us_of(record) // US
         minute_s = at_s - at_s % MINUTE_S
-        last = record.attempts[-1] if record.attempts else None
-        upstream, model = (last.upstream, last.model) if last is not None else ("", "")
-        key: Key = (minute_s, record.tenant, record.tier, record.route, upstream, model)
-        row = self._traffic.get(key)
-        if row is None:
-            row = self._traffic[key] = [0] * len(TRAFFIC_SUMS)
-        _add_traffic(row, entry, sign)
-        day_s = at_s - at_s % DAY_S
-        _add_usage(
-            self._usage, (day_s, record.tenant, record.key, record.route, model, upstream),
-            entry, sign,
+        upstream, model = (attempts[-1].upstream, attempts[-1].model) if attempts else ("", "")
+        key: Key = (
+            minute_s, record.tenant, record.tier, record.route, upstream, model, record.key,
         )  # fmt: skip
+        row = self._exchanges.get(key)
+        if row is None:
+            row = self._exchanges[key] = [0] * len(TRAFFIC_SUMS)
+        _add_traffic(row, entry, sign)
         if entry.fate != "served":
             code = record.code[:CODE_CHARS_MAX]
             key = (minute_s, record.tenant, record.tier, record.route, record.status, code)
             refused = self._refusals.setdefault(key, [0])
             refused[0] += sign
-        for number, attempt in enumerate(record.attempts):
-            cost = entry.costs.by_attempt[number]
+        for attempt, cost in zip(attempts, entry.costs.by_attempt, strict=True):
             self._add_attempt(record, attempt, cost, hang_s, sign)
 
     def traffic(self) -> list[tuple[Any, ...]]:
         """Return rows of ``traffic``: key, then sums, at all grains."""
-        return list(_grained(self._traffic))
+        return list(_grained(_added((key[:-1], row) for key, row in self._exchanges.items())))
 
     def attempts(self) -> list[tuple[Any, ...]]:
         """Return rows of ``attempts``: key, then sums, at all grains."""
@@ -99,13 +96,19 @@ class Sums:
 
     def usage(self) -> list[tuple[Any, ...]]:
         """Return rows of ``usage``: key, then sums."""
-        return [(*key, *row) for key, row in self._usage.items()]
+        days = _added(
+            ((start_s - start_s % DAY_S, tenant, key, route, model, upstream), _used(row))
+            for (start_s, tenant, _, route, upstream, model, key), row in self._exchanges.items()
+        )
+        return [(*key, *row) for key, row in days.items()]
 
     def _add_attempt(
         self, record: Record, attempt: AttemptRecord, cost: int, hang_s: float, sign: int
     ) -> None:
         at_s = int(record.at_unix_s + attempt.dialled_s)
-        word = verdict.attempt_word(record, attempt, hang_s)
+        word = attempt.outcome
+        if word == verdict.IGNORED:
+            word = verdict.attempt_word(record, attempt, hang_s)
         key: Key = (
             at_s - at_s % MINUTE_S, attempt.upstream, attempt.model, word, attempt.status,
         )  # fmt: skip
@@ -142,6 +145,7 @@ _STREAMS, _FAILOVERS, _CONTINUED = _AT["streams"], _AT["failovers"], _AT["contin
 _SUBSTITUTED, _SHORTENED, _QUEUED = _AT["substituted"], _AT["shortened"], _AT["queued"]
 _ESTIMATED, _UNPRICED, _TOKENS = _AT["estimated"], _AT["unpriced"], _AT["input_tokens"]
 _DURATION, _TTFT, _SPEED, _WAIT = _AT["duration_s"], _AT["ttft_00"], _AT["speed_00"], _AT["wait_00"]
+_used: Final = itemgetter(*(_AT[name] for name in USAGE_SUMS))
 _A_TTFT: Final = ATTEMPTS_SUMS.index("ttft_00")
 _A_SPEED: Final = ATTEMPTS_SUMS.index("speed_00")
 
@@ -200,38 +204,26 @@ def _add_changes(row: list[Any], record: Record, sign: int) -> None:
         row[_SHORTENED] += sign
 
 
-def _add_usage(usage: Rows, key: Key, entry: Entry, sign: int) -> None:
-    record, costs, _ = entry
-    row = usage.get(key)
-    if row is None:
-        row = usage[key] = [0] * len(USAGE_SUMS)
-    row[0] += sign
-    row[1] += sign * record.input_tokens
-    row[2] += sign * record.output_tokens
-    row[3] += sign * record.cached_tokens
-    row[4] += sign * record.cache_write_tokens
-    row[5] += sign * record.reasoning_tokens
-    row[6] += sign * costs.cost_microusd
-    row[7] += sign * costs.charge_microusd
-    row[8] += sign * record.is_estimated
-
-
 def _grained(minutes: Rows) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of minutes, and of all coarser grains, each with its grain first."""
     rows = minutes
     for grain_s in GRAINS_S:
         if grain_s != MINUTE_S:
-            rows = _coarser(rows.items(), grain_s)
+            rows = _coarser(rows, grain_s)
         for key, row in rows.items():
             yield (grain_s, *key, *row)
 
 
-def _coarser(rows: Iterable[tuple[Key, list[Any]]], grain_s: int) -> Rows:
+def _coarser(rows: Rows, grain_s: int) -> Rows:
+    return _added(((key[0] - key[0] % grain_s, *key[1:]), row) for key, row in rows.items())
+
+
+def _added(rows: Iterable[tuple[Key, list[Any]]]) -> Rows:
+    """Return rows with those of the same key made one."""
     found: Rows = {}
     for key, row in rows:
-        coarse = (key[0] - key[0] % grain_s, *key[1:])
-        total = found.get(coarse)
-        found[coarse] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
+        total = found.get(key)
+        found[key] = row if total is None else list(map(add, total, row))
     return found
 
 

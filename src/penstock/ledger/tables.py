@@ -270,6 +270,20 @@ marks: Final = Table(  # numbers of which there is one each
     *_counts("value"),
 )
 
+# --- drills
+
+drills: Final = Table(  # results that were kept: a line for lists, and all of it, compressed JSON
+    "drills",
+    metadata,
+    Column("name", Text, primary_key=True),
+    *_text("drill", "mode", "actor"),
+    *_counts("is_passed"),
+    *_floats("began_unix_s", "kept_unix_s"),
+    Column("digest", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index("drills_began", "began_unix_s"),
+)
+
 # --- alerts
 
 alerts: Final = Table(

@@ -30,6 +30,7 @@ from penstock.exchange.record import AttemptRecord, Record
 
 LOST: Final = "lost"
 HUNG: Final = "hung"
+IGNORED: Final = "ignored"
 HUNG_UP: Final = "hung_up"
 UNAVAILABLE: Final = 503
 OVERLOADED: Final = 529
@@ -68,7 +69,7 @@ def has_waited(record: Record, hang_s: float) -> bool:
 def attempt_word(record: Record, attempt: AttemptRecord, hang_s: float) -> str:
     """Return what an attempt counts as: success, ignored, hung, lost, or a kind of failure."""
     is_hung = (
-        attempt.outcome == "ignored"
+        attempt.outcome == IGNORED
         and attempt.waited_s >= hang_s
         and record.outcome == HUNG_UP
         and attempt is record.attempts[-1]

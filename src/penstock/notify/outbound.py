@@ -43,8 +43,6 @@ PORTS: Final = frozenset({443, 8443})
 USER_AGENT: Final = "penstock"
 TAKEN: Final = 2  # the first digit of a status
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 # What ``is_global`` lets through, or did in some version of Python, though it leads elsewhere.
 REFUSED: Final = tuple(
     ipaddress.ip_network(one)

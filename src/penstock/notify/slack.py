@@ -22,22 +22,23 @@ RESOLVED: Final = "#1e8449"
 SHAPES: Final = {"page": "\u25a0", "ticket": "\u25d0", "": "\u25cb"}
 GOOD: Final = "\u25cf"
 TEXT_MAX: Final = 3000  # characters: Slack cuts a section there
+CONSOLE: Final = "Open in the console"
 
 
-async def send(outbound: Outbound, url: str, message: Message) -> None:
+async def send(outbound: Outbound, url: str, message: Message, link_words: str = CONSOLE) -> None:
     """Send a message; raises OutboundError."""
-    body = msgspec.json.encode(payload(message))
+    body = msgspec.json.encode(payload(message, link_words))
     accepted(await outbound.post(url, body, {"content-type": JSON}))
 
 
-def payload(message: Message) -> dict[str, Any]:
+def payload(message: Message, link_words: str = CONSOLE) -> dict[str, Any]:
     """Return what the webhook gets."""
     is_over = message.kind == "resolved"
     shape = GOOD if is_over else SHAPES.get(message.severity, SHAPES[""])
     title = f"{shape} {escaped(message.title)}"
     lines = [escaped(line) for line in message.lines]
     if message.link:
-        lines.append(f"<{message.link}|Open in the console>")
+        lines.append(f"<{message.link}|{escaped(link_words)}>")
     return {
         "text": title[:TEXT_MAX],
         "attachments": [

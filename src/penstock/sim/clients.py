@@ -125,11 +125,12 @@ class Job:
         if not self.tries:
             sender.on_sent(self, now_s)
         self.tries += 1
-        self.exchange = exchange = SimExchange(
-            sender.plant, self, sender.route, sender.claim(self, now_s), self.lengths
+        plant = sender.plant
+        self.exchange = exchange = plant.exchange(
+            plant, self, sender.route, sender.claim(self, now_s), self.lengths
         )
         if sender.habit.leaves_after_s < math.inf:
-            sender.plant.world.at(
+            plant.world.at(
                 now_s + sender.habit.leaves_after_s, lambda now_s: _lose(exchange, now_s)
             )
         exchange.start(now_s)

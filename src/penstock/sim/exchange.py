@@ -3,6 +3,7 @@
     start     -> asks the gate; granted, its attempt goes to a modelled server; refused, it ends
     failed    -> who is asked next is what ``exchange.failover`` says, as in the gateway
     moved     -> the attempt is cancelled, its grant comes back ignored, and the gate is asked again
+    broken    -> an answer that has begun is not taken up by another (``goes_on`` changes that)
     leaves    -> its caller hangs up: no verdict on the upstream, unless nothing came for ``hang_s``
     ends      -> once, in one of the four ways of ``Ending``; the gate is told that it is closed
 
@@ -11,7 +12,7 @@ All that the simulator knows of the gate's interface is in this file.
 
 import enum
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError, ShedError
@@ -97,7 +98,7 @@ class Plant:
     """What all exchanges of a run share."""
 
     __slots__ = (
-        "budget", "chance", "gate", "in_flight", "live", "servers", "watch", "world",
+        "budget", "chance", "exchange", "gate", "in_flight", "live", "servers", "watch", "world",
     )  # fmt: skip
 
     gate: Gate
@@ -107,6 +108,7 @@ class Plant:
         self.world = world
         self.budget = budget
         self.chance = chance
+        self.exchange: Maker = SimExchange  # another kind, where exchanges do more
         self.servers: dict[UpstreamState, Server] = {}
         self.live: dict[SimExchange, None] = {}
         self.in_flight = [0] * 5  # by tier
@@ -123,6 +125,9 @@ class Told(Protocol):
 
     def cut(self) -> None:
         """The run is over before it is."""
+
+
+Maker = Callable[[Plant, Told, Route, Claim, tuple[int, int]], "SimExchange"]
 
 
 class Nobody:
@@ -149,6 +154,8 @@ NOBODY: Final = Nobody()
 
 class SimExchange:
     """One try of a request, from admission to its end; a ``Demand``."""
+
+    goes_on: ClassVar[bool] = False  # whether another may finish an answer that broke
 
     __slots__ = (
         "_failover", "_grant", "_is_ended", "_plant", "_queued_at_s", "_work",
@@ -214,9 +221,14 @@ class SimExchange:
         self._grant = grant
         plant.watch.on_granted(grant, now_s)
         plant.in_flight[self.claim.tier] += 1
+        self._work = work = self._work_for(grant)
+        plant.servers[grant.target.upstream].start(work, now_s)
+
+    def _work_for(self, grant: Grant) -> Work:
+        """Return what is asked of the server."""
+        del grant
         output = min(self.output_tokens, self.claim.output_tokens_cap or UNCAPPED)
-        self._work = Work(self, self.input_tokens, output)
-        plant.servers[grant.target.upstream].start(self._work, now_s)
+        return Work(self, self.input_tokens, output)
 
     def on_refused(self, error: PenstockError, now_s: float) -> None:
         """Without an attempt so far, tell; after one, ask the same again, or give up."""
@@ -298,7 +310,7 @@ class SimExchange:
         grant = self._grant
         assert grant is not None
         assert work is self._work, "told by an attempt that is not ours"
-        has_begun = self.ttft_at_s > 0.0
+        may_ask_others = self.goes_on or not self.ttft_at_s
         self._give_back(failure, now_s)
         if failure.kind is FailureKind.QUOTA:
             self.quota_refused += 1
@@ -309,7 +321,7 @@ class SimExchange:
                 self.route.targets,
                 plant.budget,
                 plant.chance,
-                is_allowed=not has_begun,
+                is_allowed=may_ask_others,
                 repeats_max=repeats_max(self.claim, may=plant.gate.may_retry(self.claim)),
             )
         attempt = Attempt(NOBODY, grant, self.attempts, now_s)
@@ -351,6 +363,7 @@ class SimExchange:
         plant.watch.on_returned(grant, now_s)
         if work.first_at_s:
             grant.target.state.load.observe(work.first_at_s - work.started_at_s, now_s)
+        grant.target.state.on_end(outcome)
         is_told = outcome is not IGNORED
         grant.spent = self._spent(grant, work, outcome, now_s) if is_told else UNTOLD
         plant.gate.give_back(grant, outcome, now_s)

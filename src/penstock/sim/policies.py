@@ -107,19 +107,17 @@ def admission_of(policy: str, admission: Admission) -> Admission:
 def gate_of(policy: str, admission: Admission, plant: Plant, sources: Sequence[Source]) -> Gate:
     """Return the gate of a policy."""
     if is_ours(policy):
-        return OurGate(local_gate(admission, plant, sources))
+        return OurGate(local_gate(admission, plant, tenants_of(sources)))
     loads = {one.tier: 0.0 for one in sources}
     for one in sources:
         loads[one.tier] += one.load_ratio
     return BaselineGate(policy, plant.world, shares(loads), rates(sources))
 
 
-def local_gate(admission: Admission, plant: Plant, sources: Sequence[Source]) -> LocalGate:
-    """Return the gateway's gate, with the scenario's tenants."""
-    world = plant.world
-    tenancy = Tenancy()
+def tenants_of(sources: Sequence[Source]) -> list[Tenant]:
+    """Return a scenario's tenants."""
     tenants = {one.tenant: one.entry for one in sources}
-    entries = [
+    return [
         Tenant(
             id=name,
             tier=entry.tier,
@@ -129,7 +127,13 @@ def local_gate(admission: Admission, plant: Plant, sources: Sequence[Source]) ->
         )
         for name, entry in tenants.items()
     ]
-    tenancy.use(entries, {}, (), world.now_s, WALL_OFFSET_S)
+
+
+def local_gate(admission: Admission, plant: Plant, tenants: Sequence[Tenant]) -> LocalGate:
+    """Return the gateway's gate, with these tenants."""
+    world = plant.world
+    tenancy = Tenancy()
+    tenancy.use(tenants, {}, (), world.now_s, WALL_OFFSET_S)
     consumers = Consumers(admission, SALT, WALL_OFFSET_S, plant.chance, world.now_s)
     gate = LocalGate(plant.chance, admission, tenancy, consumers)
     gate.use_timer(Alarm(world, gate.on_wake))

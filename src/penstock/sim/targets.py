@@ -19,7 +19,6 @@ from penstock.sim.measures import Measure, Overall, median
 from penstock.sim.run import Result
 
 OURS: Final = "penstock"
-CLAIM: Final = 100_000  # exchanges for a claim of zero (rule of three)
 Shown = tuple[Result, list[Measure], list[Overall]]
 
 

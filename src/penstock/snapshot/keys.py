@@ -1,8 +1,10 @@
 """Callers' keys: made here, kept as SHA-256.
 
 A key is 256 random bits, so its hash needs no salt and no slow function: there is nothing to
-guess. The key itself is shown once, when it is made. One key, named ``local``, is kept raw in the
-state directory (0600), so that what ``penstock up`` prints stays the same across restarts.
+guess. The key itself is shown once, when it is made. Three are kept raw in the state
+directory (0600): ``local``, so that what ``penstock up`` prints stays the same across restarts,
+``status``, by which the status process asks what it asks through the gateway, and ``chat``, by
+which the chat asks for its people.
 
 Before there was a database, keys and tenants lay in ``keys.toml`` of the state directory. Such a
 file is read once more, when control takes it over. A file without tenants is as good as one with
@@ -26,6 +28,9 @@ from penstock.snapshot.model import Key
 
 KEY_BYTES = 32
 LOCAL: Final = "local"
+STATUS: Final = "status"  # of the probes; its tenant bears the same name
+CHAT: Final = "chat"  # of all people of the chat; its tenant bears the same name
+KEPT: Final = (LOCAL, STATUS, CHAT)  # raw, each in a file of its own; control knows their hashes
 
 _HEAD: Final = (
     "# Callers' keys of this gateway, by their SHA-256, and the tenants that they belong to.\n"
@@ -103,9 +108,14 @@ def _toml(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def local_key(state_dir: Path) -> str:
-    """Return the raw key named ``local``, made if it is not there; control knows its hash."""
-    path = state_dir / "local.key"
+def kept_path(state_dir: Path, name: str) -> Path:
+    """Return where one of ``KEPT`` lies."""
+    return state_dir / f"{name}.key"
+
+
+def kept_key(state_dir: Path, name: str) -> str:
+    """Return one of ``KEPT``, made if it is not there; raises StoreError."""
+    path = kept_path(state_dir, name)
     if path.exists():
         return private_file.read(path).strip()
     key = new_key()

@@ -20,6 +20,7 @@ from penstock.exchange.record import AttemptRecord, Record
 from penstock.exchange.statistics import GateStatistics
 from penstock.telemetry import tiers
 from penstock.telemetry.declared import Declared, Histogram, family, histograms
+from penstock.telemetry.fates import RouteCounts
 
 PAIRS_MAX: Final = 1000  # upstreams times models, as labels
 
@@ -84,7 +85,7 @@ NOT_KEPT: Final = Declared(
     "penstock_not_kept_total",
     "counter",
     "Answers that could not be kept, or not for the whole window: not_allowed, full, outgrown, "
-    "no_room, pushed_out.",
+    "no_room, pushed_out, keeper_away.",
     ("reason",),
 )
 KEPT: Final = Declared(
@@ -160,10 +161,21 @@ UNKNOWN_TIERS: Final = Declared(
     "counter",
     "Requests for a tier in a word that nobody knows; they had the tier of their key.",
 )
+LIVE_FAULTS: Final = Declared(
+    "penstock_live_faults_total",
+    "counter",
+    "Attempts that a live drill has struck, by kind of fault; they are ignored among the attempts "
+    "of their upstream.",
+    ("kind",),
+)
+LIVE_DRILL: Final = Declared(
+    "penstock_live_drill_workers", "gauge", "Gateway workers at which a live drill is on."
+)
 METRICS: Final = (
     EXCHANGES, REFUSALS, ATTEMPTS, FAILOVERS, TOKENS, ABANDONED, TTFT, DURATION, IN_FLIGHT,
     WAITING, CONNECTIONS, BREAKER, SLOTS, ENGINE_SILENT, SPOOL_LINES, SPOOL_DROPPED, RETRY_BUDGET,
     SNAPSHOT, RELOAD_FAILED, FAULTS, REPLAYS, NOT_KEPT, KEPT, KEPT_BYTES, UNKNOWN_TIERS, CONTRACTS,
+    LIVE_FAULTS, LIVE_DRILL,
     *tiers.COUNTED, *tiers.GATE,
 )  # fmt: skip
 
@@ -192,6 +204,8 @@ class Counters:
         self.upstreams: dict[tuple[str, str], UpstreamCounts] = {}
         self.tiers = {word: tiers.TierCounts() for word in WORDS}
         self.durations: dict[str, Histogram] = {}
+        self.fates: dict[tuple[str, bool], RouteCounts] = {}
+        self.live_faults: dict[str, int] = {}
         self.unknown_tiers = 0
         self.reloads_failed = 0
         self.faults = 0
@@ -204,6 +218,8 @@ class Counters:
         if duration is None:
             duration = self.durations[record.route] = Histogram()
         duration.observe(record.duration_s)
+        way = (record.route, record.is_stream)
+        (self.fates.get(way) or self.fates.setdefault(way, RouteCounts())).count(record)
         tier = self.tiers.get(record.tier)  # a request that never was an exchange has none
         if tier is not None:
             tier.count(record)
@@ -221,12 +237,15 @@ class Counters:
             found.reasoning += attempt.reasoning_tokens
             if attempt.ttft_s and record.is_stream:
                 found.ttft.observe(attempt.ttft_s)
-            if attempt.waited_s:
-                self._waste(attempt, found, record.tier)
+            if attempt.waited_s or attempt.drill:
+                self._set_aside(attempt, found, record.tier)
 
-    def _waste(self, attempt: AttemptRecord, found: UpstreamCounts, tier: str) -> None:
-        """Count an attempt that was ended in vain: its caller had left, or a contract came."""
-        if attempt.detail != MOVED:
+    def _set_aside(self, attempt: AttemptRecord, found: UpstreamCounts, tier: str) -> None:
+        """Count one that a drill struck, or that was in vain: its caller left, a contract came."""
+        if attempt.drill:
+            kind = attempt.drill.rpartition(" ")[2]
+            self.live_faults[kind] = self.live_faults.get(kind, 0) + 1
+        elif attempt.detail != MOVED:
             found.abandoned += 1
         elif tier in self.tiers:
             self.tiers[tier].moved += 1
@@ -264,6 +283,7 @@ class Gauges(msgspec.Struct):
     snapshot_version: int = 0
     kept: int = 0
     kept_bytes: int = 0
+    live_drills: int = 0
     gate: GateStatistics = GateStatistics()
     contracts: dict[str, float] = {}
 
@@ -317,6 +337,8 @@ class _Now(Collector):
         yield family(KEPT, [((), gauges.kept)])
         yield family(KEPT_BYTES, [((), gauges.kept_bytes)])
         yield family(UNKNOWN_TIERS, [((), counters.unknown_tiers)])
+        yield family(LIVE_FAULTS, [((k,), v) for k, v in counters.live_faults.items()])
+        yield family(LIVE_DRILL, [((), gauges.live_drills)])
         yield from tiers.counted(counters.tiers)
         yield from tiers.gate(gauges.gate)
         yield family(CONTRACTS, [((k,), v) for k, v in gauges.contracts.items()])

@@ -20,6 +20,7 @@ import msgspec
 from penstock.config import private_file
 from penstock.core.errors import StoreError
 from penstock.telemetry.declared import Histogram
+from penstock.telemetry.fates import RouteCounts
 from penstock.telemetry.metrics import Counters, Gauges, UpstreamCounts
 from penstock.telemetry.tiers import TierCounts
 
@@ -27,7 +28,7 @@ FORMAT: Final = 1
 STALE_S: Final = 5.0  # a worker puts its figures there every second
 SUMS: Final = (
     "in_flight", "waiting", "spool_lines", "spool_dropped", "retry_budget_exhausted", "kept",
-    "kept_bytes",
+    "kept_bytes", "live_drills",
 )  # fmt: skip
 EVER: Final = ("spool_lines", "spool_dropped", "retry_budget_exhausted")  # counted like counters
 PLAIN: Final = frozenset({int, float, str, list})
@@ -36,6 +37,7 @@ MADE: Final[dict[str, Maker]] = {
     "upstreams": UpstreamCounts,
     "tiers": TierCounts,
     "durations": Histogram,
+    "fates": RouteCounts,
 }
 
 

@@ -4,7 +4,8 @@
     "apps/control/overview.html"    of another: ``apps/control/templates/overview.html``
 
 What every template has beside its values: ``asset(name)`` the address of a file, ``styles()`` all
-style for inlining, ``shape(state)`` the shape of a state as SVG, and as filters the words of
+style for inlining, ``style_of(name)`` that of one more file, ``shape(state)`` the shape of a state
+as SVG, ``uptime_bars`` the bars of ``charts/days.py``, and as filters the words of
 ``quantities.py`` and ``moments.py``.
 """
 
@@ -16,13 +17,16 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from penstock.config import money
 from penstock.web import assets, moments, quantities, shapes
+from penstock.web.charts import days
 
 PACKAGES: Final = Path(__file__).parent.parent
 FOLDER: Final = "templates"
 TOOLS: Final[dict[str, Any]] = {
     "asset": assets.address,
     "shape": shapes.shape,
+    "style_of": assets.text,
     "styles": assets.styles,
+    "uptime_bars": days.bars,
 }
 WORDS: Final[dict[str, Any]] = {
     "ago": moments.ago,

@@ -18,7 +18,7 @@ from penstock.web import assets
 
 SELF: Final = (
     "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
@@ -33,13 +33,21 @@ AFRESH: Final = "no-cache"
 NEVER: Final = "no-store"
 
 
-def headers(inlined: str = "") -> dict[str, str]:
-    """Return the headers of a page; ``inlined`` is the text of its own style, if it carries one."""
+def headers(inlined: str = "", forms_to: str = "") -> dict[str, str]:
+    """Return the headers of a page.
+
+    ``inlined`` is the text of its own style, if it carries one; ``forms_to`` another origin that a
+    form of it goes to, which is then told where it comes from.
+    """
     style = "'self'"
     if inlined:
         told = base64.b64encode(hashlib.sha256(inlined.encode()).digest()).decode()
         style = f"'sha256-{told}'"
-    return {**HEADERS, "content-security-policy": SELF.format(style=style)}
+    forms = f"'self' {forms_to}" if forms_to else "'self'"
+    told = {**HEADERS, "content-security-policy": SELF.format(style=style, forms=forms)}
+    if forms_to:
+        told["referrer-policy"] = "strict-origin"  # else the Origin that is sent is "null"
+    return told
 
 
 def page(html: str, status: int = 200) -> HTMLResponse:
@@ -49,8 +57,12 @@ def page(html: str, status: int = 200) -> HTMLResponse:
 
 def report(html: str) -> HTMLResponse:
     """Return a report, which carries its style in itself, made by ``report.html``."""
-    inlined = html.partition("<style>")[2].partition("</style>")[0]
-    return HTMLResponse(html, 200, {**headers(inlined), "cache-control": NEVER})
+    return HTMLResponse(html, 200, {**headers(style_of(html)), "cache-control": NEVER})
+
+
+def style_of(html: str) -> str:
+    """Return the style that a page carries in itself; empty if it carries none."""
+    return html.partition("<style>")[2].partition("</style>")[0]
 
 
 def static_routes() -> list[Route]:

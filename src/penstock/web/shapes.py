@@ -20,9 +20,6 @@ PATHS: Final = {
     "unknown": Markup('<circle cx="8" cy="8" r="6" fill="none" stroke-width="2"/>'),
 }
 FRAME: Final = Markup('<svg viewBox="0 0 16 16" aria-hidden="true">{}</svg>')
-SIGNS: Final = {
-    "good": "●", "degraded": "◐", "partial": "▲", "bad": "■", "work": "◇", "unknown": "○",
-}  # fmt: skip
 
 
 def shape(state: str) -> Markup:

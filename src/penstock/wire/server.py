@@ -494,6 +494,13 @@ class Server:
         )
         return int(self._listener.sockets[0].getsockname()[1])
 
+    async def listen_at(self, address: str) -> None:
+        """Start to accept at the address of a Unix socket."""
+        self._sweep()
+        self._listener = await self.loop.create_unix_server(
+            lambda: ServerConnection(self), address, backlog=1024
+        )
+
     def add(self, connection: ServerConnection) -> bool:
         """Count a connection in; False if it is one too many."""
         self._connections.add(connection)

@@ -6,14 +6,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from penstock.apps.control.call import Call
 from penstock.apps.control.console.serving import Console
 from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.console.view import Page
-from penstock.apps.control.endpoint import Actor, Role
-from penstock.apps.control.http import Caller
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.ledger.store import Store, migrate, open_store
+from penstock.web.endpoint import Actor, Role
+from penstock.web.http import Caller
 
 NOW = 1_800_000_000.0
 
@@ -32,7 +33,7 @@ def app_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGE
         del request
         return Actor("olga" if role else "", role)
 
-    return Starlette(routes=list(Console(parts, Caller(parts, who), who).routes(pages)))
+    return Starlette(routes=list(Console(parts, Caller(parts, who, Call), who).routes(pages)))
 
 
 def client_of(parts: Parts, role: Role = Role.OWNER, pages: tuple[Page, ...] = PAGES) -> TestClient:

@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 
-from penstock.apps.control.app import Control, Options, token_of
+from penstock.apps.control.app import Control, Options
 from penstock.config import load
 from penstock.config.model import Config
 from penstock.config.operations import Control as Settings
 from penstock.snapshot import file, plan
 from penstock.snapshot.model import Snapshot
 from penstock.snapshot.plan import PlanFile
+from penstock.web.process import break_glass
 
 TABLE: dict[str, Any] = {
     "upstreams": [
@@ -46,7 +47,7 @@ class Operator:
         self.control = control
         self.folder = folder
         self._runner = runner
-        headers = {"authorization": f"Bearer {token_of(folder)}"}
+        headers = {"authorization": f"Bearer {break_glass(folder)}"}
         transport = httpx.ASGITransport(control.app)
         self.client = httpx.AsyncClient(
             transport=transport, base_url="http://control/api/v1", headers=headers

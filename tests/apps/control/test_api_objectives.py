@@ -13,14 +13,15 @@ from tests.apps.control.sums import put, put_all
 from penstock.apps.control import alerting
 from penstock.apps.control.api import alerts as alerts_api
 from penstock.apps.control.api import objectives as objectives_api
-from penstock.apps.control.endpoint import Actor, Role
-from penstock.apps.control.http import Caller
+from penstock.apps.control.call import Call
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.config.model import Config
 from penstock.config.operations import Alerts, Objective, Receiver, ReceiverKind, Sli
 from penstock.ledger.store import Store, migrate
 from penstock.ledger.tables import attempts, traffic
+from penstock.web.endpoint import Actor, Role
+from penstock.web.http import Caller
 
 NOW = 1_800_000_000.0
 FAST = Objective(name="fast", sli=Sli.TTFT, threshold_s=1.9, target_ratio=0.9)
@@ -51,7 +52,7 @@ class Api:
         self.role = Role.OPERATOR
         parts = Parts(store, Planned(folder, store), folder, lambda: NOW)
         endpoints = (*objectives_api.ENDPOINTS, *alerts_api.ENDPOINTS)
-        routes = Caller(parts, self.who).routes(endpoints)
+        routes = Caller(parts, self.who, Call).routes(endpoints)
         self._client = TestClient(Starlette(routes=routes), base_url="http://127.0.0.1")
 
     async def who(self, request: Request) -> Actor:

@@ -11,9 +11,10 @@ from tests.apps.control.console import client_of, parts_in
 from tests.apps.control.reported import NOW_S
 
 from penstock.apps.control.api import reports
-from penstock.apps.control.endpoint import Actor, Role
-from penstock.apps.control.http import Caller
+from penstock.apps.control.call import Call
 from penstock.apps.control.parts import Parts
+from penstock.web.endpoint import Actor, Role
+from penstock.web.http import Caller
 
 
 @pytest.fixture(name="client")
@@ -25,7 +26,7 @@ def _client(tmp_path: Path) -> TestClient:
     async def who(request: Request) -> Actor:
         return Actor("olga", Role.VIEWER if "authorization" in request.headers else Role.NOBODY)
 
-    app = Starlette(routes=Caller(parts, who).routes(reports.ENDPOINTS))
+    app = Starlette(routes=Caller(parts, who, Call).routes(reports.ENDPOINTS))
     return TestClient(app, headers={"authorization": "Bearer x"})
 
 

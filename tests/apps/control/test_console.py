@@ -7,9 +7,9 @@ import pytest
 from tests.apps.control.console import NOW, client_of, parts_in
 
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import InvalidError, Role
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import StoreError
+from penstock.web.endpoint import InvalidError, Role
 
 
 @pytest.fixture

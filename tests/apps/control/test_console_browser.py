@@ -11,13 +11,16 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, app_of, client_of, parts_in
 from tests.apps.control.rows import attempts, exchange, put, traffic
+from tests.sim.drills.results import counts, result
 
+from penstock.apps.control import drills
 from penstock.apps.control.parts import Parts
 from penstock.ledger import tables
 from penstock.ledger.rows import Detail
@@ -29,7 +32,8 @@ FEW = [("light", 390), ("dark", 1600)]
 PATHS = (
     "/", "/exchanges", "/exchanges?tenant=nobody", "/exchanges?since=never&status=x", "/usage",
     "/usage?span=today&by=upstream", "/reports", "/tenants", "/tenants/new", "/objectives",
-    "/prices", "/prices/edit", "/configuration", "/audit",
+    "/prices", "/prices/edit", "/configuration", "/audit", "/drills", "/drills?drill=none",
+    "/live-drills",
 )  # fmt: skip
 SOME = (
     "/exchanges/req_00000005", "/exchanges/req_00000100", "/tenants/team-a", "/tenants/team-a/edit",
@@ -42,6 +46,7 @@ REFUSED = (
     "/keys/none",
     "/objectives/none",
     "/prices?version=9",
+    "/drills/none/report.html",
 )
 LONG = "a-name-that-is-as-long-as-names-of-departments-can-be"
 FORM = {"weight": "1", "tier": "enterprise"}
@@ -91,6 +96,11 @@ def fill(parts: Parts, client: TestClient) -> None:
     put(parts.store, tables.exchanges, rows)
     put(parts.store, tables.traffic, [traffic(NOW - 60 * at, 600) for at in range(1, 50)])
     put(parts.store, tables.attempts, [attempts(NOW - 60, "gpt", "success", 600)])
+    with parts.store.writing() as connection:
+        for at in range(3):
+            named: dict[str, Any] = {"name": f"{LONG}-{at}", "began_unix_s": NOW - at}
+            found = result(counts("", complete=90), counts("enterprise"), **named)
+            drills.keep(connection, found, msgspec.json.encode(found), "ci", NOW)
     for name in ("team-a", LONG):
         assert client.post("/tenants/new", data={"id": name, **FORM}).status_code == 303
     for key in ("web", LONG):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, client_of, parts_in
-from tests.apps.control.rows import WELL, exchange, put
+from tests.apps.control.rows import FAILED, WELL, exchange, put
 
 from penstock.apps.control.parts import Parts
 from penstock.ledger import tables
@@ -148,3 +148,14 @@ def test_a_damaged_detail_leaves_the_rest(parts: Parts) -> None:
 def test_every_fate_has_its_words(parts: Parts, values: dict[str, object], words: str) -> None:
     put(parts.store, tables.exchanges, [exchange(1, NOW, **values)])
     assert words in client_of(parts).get("/exchanges/req_00000001").text
+
+
+def test_a_live_drill_is_named_and_no_provider_blamed(parts: Parts) -> None:
+    struck = msgspec.structs.replace(
+        FAILED, outcome="ignored", drill="live-1a2b http_529", drill_outcome="overloaded"
+    )
+    detail = Detail(attempts=[struck, WELL], costs_microusd=(0, 1200))
+    put(parts.store, tables.exchanges, [exchange(1, NOW - 10, detail=detail)])
+    page = client_of(parts).get("/exchanges/req_00000001").text
+    assert "was struck by live-1a2b: http_529" in page
+    assert "a live drill: " in page

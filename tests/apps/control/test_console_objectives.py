@@ -5,20 +5,22 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, client_of
 from tests.apps.control.sums import put_all
 
 from penstock.apps.control import alerting
 from penstock.apps.control.console import objectives as page
-from penstock.apps.control.endpoint import Role
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.queries.standing import History, Point
 from penstock.config.model import Config
 from penstock.config.operations import Alerts, Objective, Receiver, ReceiverKind, Sli
+from penstock.core import slo
 from penstock.ledger.store import migrate, open_store
-from penstock.ledger.tables import traffic
+from penstock.ledger.tables import alerts, traffic
+from penstock.web.endpoint import Role
 
 UP = Objective(name="up", tier="enterprise")
 QUICK = Objective(name="quick", sli=Sli.TTFT, threshold_s=1.9, target_ratio=0.9)
@@ -113,6 +115,33 @@ def test_an_alert_is_acknowledged_from_the_page(place: Place) -> None:
     assert "olga looks after it" in place.text()
     assert place.client(Role.VIEWER).post(path).status_code == 403
     assert "Acknowledge" not in place.client(Role.VIEWER).get("/objectives").text
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}",
+        "[]",
+        "not JSON",
+        '{"objective":{"name":"up","was_called":"old"},"acknowledged_by":"olga","events":[{}]}',
+        '{"objective":{"name":"up"},"held_unix_s":"long ago","acknowledged_by":"olga"}',
+    ],
+)
+def test_an_alert_that_another_version_wrote_is_shown_as_far_as_it_goes(
+    place: Place, document: str
+) -> None:
+    place.hour(served=50, failed=50)
+    (alert,) = alerting.evaluate(place.store, CONFIG, NOW)
+    with place.store.writing() as connection:
+        connection.execute(update(alerts).values(document=document))
+    text = place.text()
+    assert "What became of it was not noted" in text
+    assert ("olga looks after it" in text) is ("olga" in document)
+    assert "burning" in place.text("/objectives/up")
+    put_all(place.store, traffic, [NOW + 60.0], tier="enterprise", served=10**6)
+    over = alerting.evaluate(place.store, CONFIG, NOW + 2 * slo.CALM_S_MAX)
+    assert [(one.id, one.state) for one in over] == [(alert.id, alerting.RESOLVED)]
+    assert "is over" in place.text("/objectives/up")
 
 
 def test_a_test_message_tells_what_became_of_it(place: Place) -> None:

@@ -10,8 +10,8 @@ from filled import Plan, fill
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, client_of, parts_in
 
-from penstock.apps.control.endpoint import Role
 from penstock.apps.control.parts import Parts
+from penstock.web.endpoint import Role
 
 TEXT = 'markup_ratio = 1.5\n\n[[costs]]\nmodel = "m-*"\ninput = 3.00\noutput = 15.00\n'
 

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, client_of, parts_in
 
-from penstock.apps.control.endpoint import Role
 from penstock.apps.control.parts import Parts
 from penstock.ledger import tables
 from penstock.snapshot import keys
+from penstock.web.endpoint import Role
 
 
 @pytest.fixture

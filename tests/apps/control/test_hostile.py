@@ -14,9 +14,9 @@ from tests.postgres import Postgres
 from penstock.apps.control.api.table import ENDPOINTS
 from penstock.apps.control.console.fields import Fields
 from penstock.apps.control.console.table import PAGES
-from penstock.apps.control.doorway import Doorway
-from penstock.apps.control.endpoint import Role
-from penstock.apps.control.site import Site
+from penstock.web.doorway import Doorway
+from penstock.web.endpoint import Role
+from penstock.web.site import Site
 
 HERE = "http://127.0.0.1:8402"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -31,7 +31,7 @@ class Stranger:
     def __init__(self, api: Operator) -> None:
         self._api = api
         self._runner = asyncio.Runner()
-        app = Doorway(api.control.app, Site((), 8402))
+        app = Doorway(api.control.app, Site("console.localhost", (), 8402))
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE)
 
     def send(self, method: str, path: str, *, is_known: bool = True, **more: Any) -> httpx.Response:
@@ -159,7 +159,7 @@ def test_a_count_is_bounded_however_it_is_written(raw: str) -> None:
 def test_behind_https_cookies_are_nobody_elses(tmp_path: Path) -> None:
     name = "console.example.org"
     with operator(tmp_path) as api, asyncio.Runner() as runner:
-        app = Doorway(api.control.app, Site((name,), 8402))
+        app = Doorway(api.control.app, Site("console.localhost", (name,), 8402))
         transport = httpx.ASGITransport(app)
         client = httpx.AsyncClient(transport=transport, base_url=f"https://{name}")
         path = "/first/" + (tmp_path / "first-link").read_text().strip()

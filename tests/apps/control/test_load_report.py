@@ -6,7 +6,6 @@ from sqlalchemy import insert
 from tests.apps.control import reported
 from tests.apps.control.reported import NOVEMBER_S, NOW_S, UPSTREAMS
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.reports import load, pages
 from penstock.apps.control.reports.load import Asked, LoadReport
 from penstock.config.tenancy import Limits, Tenant
@@ -14,6 +13,7 @@ from penstock.core.calendar import DAY_S
 from penstock.ledger import tables
 from penstock.ledger.book import TenantEntry
 from penstock.ledger.store import Store
+from penstock.web.endpoint import InvalidError
 
 
 def made(store: Store, days: int = 1, *, has_names: bool = False) -> LoadReport:

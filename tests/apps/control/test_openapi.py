@@ -17,9 +17,9 @@ from tests.apps.control.operator import Operator, operator
 from tests.postgres import Postgres
 
 from penstock.apps.control.api.table import ENDPOINTS
-from penstock.apps.control.app import token_of
-from penstock.apps.control.endpoint import Endpoint
-from penstock.apps.control.http import PREFIX
+from penstock.web.endpoint import Endpoint
+from penstock.web.http import PREFIX
+from penstock.web.process import break_glass
 
 EXAMPLES = 12  # of each endpoint, right ones and wrong ones
 CHECKS = (
@@ -64,7 +64,7 @@ def described(api: Operator) -> Any:
 def test_all_answers_are_as_described(
     endpoint: Endpoint, mode: GenerationMode, api: Operator, described: Any
 ) -> None:
-    headers = {"authorization": f"Bearer {token_of(api.folder)}"}
+    headers = {"authorization": f"Bearer {break_glass(api.folder)}"}
     operation = described[PREFIX + endpoint.path][endpoint.method]
     looked_at: list[Any] = [getattr(checks, name) for name in CHECKS]
     no_bound: list[Any] = list(HealthCheck)  # how fast cases are made is no matter of ours

@@ -233,7 +233,7 @@ def test_what_was_saved_and_not_published_is_said_and_made_up_for(
 
 
 def test_files_of_before_move_in_once_and_local_stays(tmp_path: Path) -> None:
-    key = keys.local_key(tmp_path)
+    key = keys.kept_key(tmp_path, keys.LOCAL)
     local = Key(id="local", tenant="local", sha256=keys.sha256(key))
     team = Key(id="team", tenant="acme", sha256="ab" * 32, routes=("auto",))
     keys.write(tmp_path / "keys.toml", [local, team])
@@ -250,8 +250,40 @@ def test_files_of_before_move_in_once_and_local_stays(tmp_path: Path) -> None:
         assert api.done("GET", "/prices/versions")["items"][1:] == []
 
 
+def test_the_key_of_the_probes_is_of_a_tenant_that_never_waits(tmp_path: Path) -> None:
+    key = keys.kept_key(tmp_path, keys.STATUS)
+    status = Key(id="status", tenant="status", sha256=keys.sha256(key))
+    with operator(tmp_path) as api:
+        assert served(api) == {"status": status}
+        assert api.done("GET", "/tenants/status")["entry"]["tenant"]["tier"] == "control"
+        api.done("DELETE", "/keys/status")
+        assert served(api) == {}
+    again = keys.kept_key(tmp_path, keys.STATUS)
+    assert again != key
+    with operator(tmp_path) as api:
+        assert served(api)["status"].sha256 == keys.sha256(again)
+
+
 def test_without_a_plan_the_book_is_kept_and_nothing_is_served(tmp_path: Path) -> None:
     with operator(tmp_path, with_plan=False) as api:
         api.done("POST", "/keys", {"id": "k"})
         assert not (tmp_path / "snapshot").exists()
         assert api.ask("GET", "/configuration")[0] == 404
+
+
+def test_a_database_that_only_reads_is_asked_once_to_note_who_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with operator(tmp_path, "") as api:
+        token = api.done("POST", "/tokens", {"name": "ci", "role": "viewer"})["token"]
+        asked: list[str] = []
+
+        def writing(rows: object) -> object:
+            del rows
+            asked.append("again")
+            raise StoreError("it takes nothing now")
+
+        monkeypatch.setattr(type(api.control.parts.identity.rows), "writing", writing)
+        api.client.headers["authorization"] = f"Bearer {token}"
+        assert [api.ask("GET", "/keys")[0] for _ in range(3)] == [200] * 3
+        assert asked == ["again"]

@@ -1,11 +1,15 @@
 """Good and all events of objectives, read from sums that tests write themselves."""
 
+import random
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.apps.control.sums import put
 
 from penstock.apps.control.queries import objectives as queries
+from penstock.apps.control.queries.objectives import Measured, Whole
 from penstock.config.operations import Objective, Sli
 from penstock.core.outcome import FailureKind
 from penstock.core.slo import Count
@@ -26,6 +30,11 @@ def ledger(store: Store) -> Store:
 def windows(store: Store, *objectives: Objective) -> dict[str, dict[int, Count]]:
     with store.reading() as connection:
         return queries.windows(connection, objectives, NOW_S)
+
+
+def measured(store: Store, *objectives: Objective) -> dict[str, Measured]:
+    with store.reading() as connection:
+        return queries.measured(connection, objectives, NOW_S)
 
 
 def test_availability_counts_what_was_owed_and_nothing_else(ledger: Store) -> None:
@@ -152,16 +161,64 @@ def test_unmeasured_time_is_not_covered(ledger: Store) -> None:
         put(ledger, traffic, NOW_S - hours * HOUR_S, served=9, failed=1)
     put(ledger, traffic, NOW_S - 50 * HOUR_S, limited=1, exchanges=1)
     week = Objective(name="week", window_days=7)
+    found = measured(ledger, week, ALL, Objective(name="x", tenant="x"))
+    assert found["week"].whole == Whole(Count(36, 40), hours=7 * 24 + 1, measured_hours=4)
+    assert found["week"].whole.coverage_ratio == 4 / (7 * 24 + 1)
+    assert found["all"].whole.coverage_ratio == 4 / (30 * 24 + 1)
+    assert found["x"].whole == Whole(Count(), hours=30 * 24 + 1, measured_hours=0)
+
+
+def test_a_window_is_what_its_history_adds_up_to(ledger: Store) -> None:
+    dice = random.Random(7)
+    for _ in range(300):
+        age_s = dice.choice([DAY_S, 9 * DAY_S, 40 * DAY_S]) * dice.random()
+        at_unix_s = NOW_S - age_s
+        key = {"tenant": dice.choice("ab"), "tier": dice.choice(["free", "batch"])}
+        counts = {dice.choice(["served", "failed", "limited"]): 1, "ttft_05": 1, "ttft_20": 1}
+        put(ledger, traffic, at_unix_s, **key, **counts)
+        outcome = dice.choice(["success", "server_error", "ignored"])
+        put(ledger, attempts, at_unix_s, upstream=dice.choice("uv"), outcome=outcome, attempts=1)
+    quick: dict[str, Any] = {"sli": Sli.TTFT, "threshold_s": 2.0}
+    promises: list[dict[str, Any]] = [
+        {},
+        {"tier": "free"},
+        *({"tenant": one} for one in "abc"),
+        *({"tenant": one, **quick} for one in "abc"),
+        {"tenant": "a", "tier": "batch"},
+        {"upstream": "u"},
+        {"upstream": "v", "sli": Sli.TTFT, "threshold_s": 1.0},
+    ]
+    asked = [
+        Objective(name=f"{number}-{days}", window_days=days, **what)
+        for days in (1, 7, 30)
+        for number, what in enumerate(promises)
+    ]
+    found, alone = measured(ledger, *asked), windows(ledger, *asked)
     with ledger.reading() as connection:
-        past = queries.pasts(connection, [week, ALL], NOW_S)
-    assert past["week"].count == Count(36, 40)
-    assert past["week"].hours == 7 * 24 + 1
-    assert past["week"].coverage_ratio == 4 / (7 * 24 + 1)
-    assert past["all"].coverage_ratio == 4 / (30 * 24 + 1)
-    with ledger.reading() as connection:
-        none = queries.pasts(connection, [Objective(name="x", tenant="x")], NOW_S)["x"]
-    assert (none.count, none.coverage_ratio) == (Count(), 0.0)
+        for one in asked:
+            past = queries.past(connection, one, NOW_S)
+            whole = found[one.name].whole
+            assert whole == Whole(past.count, past.hours, len(past.slots)), one
+            assert whole.coverage_ratio == past.coverage_ratio
+            assert found[one.name].windows == alone[one.name]
+            assert found[one.name] == measured(ledger, one)[one.name]
+
+
+def test_alike_promises_to_many_tenants_are_told_apart(ledger: Store) -> None:
+    tenants = [f"t{at}" for at in range(queries.STATEMENT_MAX + 5)]
+    for at, tenant in enumerate(tenants):
+        put(ledger, traffic, NOW_S, tenant=tenant, served=at, ttft_00=at, ttft_25=1)
+    asked = [
+        Objective(name=f"{tenant}-{sli.value}", tenant=tenant, sli=sli, threshold_s=threshold_s)
+        for tenant in tenants
+        for sli, threshold_s in ((Sli.AVAILABILITY, None), (Sli.TTFT, 2.0))
+    ]
+    found = windows(ledger, *asked)
+    for at, tenant in enumerate(tenants):
+        assert found[f"{tenant}-availability"][300] == Count(at, at)
+        assert found[f"{tenant}-ttft"][300] == Count(at, at + 1)
 
 
 def test_without_objectives_nothing_is_asked(ledger: Store) -> None:
     assert windows(ledger) == {}
+    assert measured(ledger) == {}

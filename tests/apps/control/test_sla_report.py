@@ -4,19 +4,21 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import insert
 from tests.apps.control import reported
 from tests.apps.control.reported import NOVEMBER_S, NOW_S, UPSTREAMS
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.queries import sla as queries
 from penstock.apps.control.reports import sla, sla_csv
 from penstock.apps.control.reports.month import month
 from penstock.apps.control.reports.sla import ProviderSla, SlaReport, TenantSla, billed
 from penstock.core.calendar import DAY_S
-from penstock.core.sla import Cell
+from penstock.core.sla import STEP_S, Cell
 from penstock.ledger import tables
 from penstock.ledger.store import Store
+from penstock.web.endpoint import InvalidError
 
 
 def made(store: Store, name: str = "2026-11", now_s: float = NOW_S, only: str = "") -> SlaReport:
@@ -191,3 +193,12 @@ def test_the_evidence_is_every_failure_that_counts(store: Store) -> None:
     assert rows[0]["request_id"] == "up_0"
     assert rows[0]["detail"] == "'=cmd()"  # no formula of somebody else's
     assert few[-1]["outcome"] == "10 of 60 failures are listed: the others are not kept"
+
+
+@given(from_day=st.integers(0, 40_000), steps=st.integers(0, 40 * DAY_S // STEP_S))
+def test_a_period_is_asked_for_in_days_without_a_gap(from_day: int, steps: int) -> None:
+    period = queries.Period(from_day * DAY_S, from_day * DAY_S + steps * STEP_S)
+    found = queries.days_of(period)
+    asked = [at for day in found for at in range(*day, STEP_S)]
+    assert asked == list(range(*period, STEP_S))
+    assert all(day.until_s - day.from_s <= DAY_S for day in found)

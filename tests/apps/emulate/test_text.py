@@ -40,3 +40,9 @@ def test_aids_tell_words_or_text() -> None:
     assert text.told("[[say:one  two\nthree]]", 10) == ["one", "  two", "\nthree"]
     for nothing in ("", "[[words:x]]", "[[words:" + "9" * 5000 + "]]", "[[other:3]]"):
         assert text.told(nothing, 10) is None
+
+
+def test_a_canary_is_answered_as_any_model_would() -> None:
+    asked = "Repeat these 3 words exactly, and write nothing else: amber kettle yonder"
+    assert text.told(asked, 10) == ["amber", " kettle", " yonder"]
+    assert text.told(f"So: {asked}", 10) is None

@@ -100,11 +100,13 @@ class Source:
     def __init__(self) -> None:
         self.is_paused = False
         self.has_hung_up = False
+        self.code = ""
         self.stops: list[PenstockError] = []
 
-    def on_hang_up(self, now_s: float) -> None:
+    def on_hang_up(self, now_s: float, code: str = "") -> None:
         del now_s
         self.has_hung_up = True
+        self.code = code
 
     def on_stop(self, error: PenstockError, now_s: float) -> None:
         del now_s

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.apps.gateway.reading import Socket, Source
 
-from penstock.apps.gateway.keeper import Keeper, Owner, Scope, Wish
+from penstock.apps.gateway.keeper import Keeper, Name, Owner, Scope, Wish
 from penstock.apps.gateway.kept import KeptAnswer, Phase, Reader
 from penstock.config.model import Keep
 from penstock.core.errors import CallerError, ShedError
@@ -16,6 +16,7 @@ from penstock.dialects.registry import DIALECTS
 
 CHAT: Final = DIALECTS["openai_chat"]
 OWNER: Final = Owner("t", "k")
+NAME: Final = Name(OWNER, "openai_chat", "n")
 SMALL: Final = Keep(
     exchanges_max=5, bytes_max=700, exchange_bytes_max=300, window_s=10.0, orphan_s=3.0
 )
@@ -32,6 +33,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
+
+
+LIFE = (
+    CHAT.keep_alive,
+    CHAT.comment(b'load {"level":1,"degraded":[]}') + CHAT.comment(b"queued position=3"),
+)
 
 
 def wish(name: str = "n", body: bytes = b"body") -> Wish:
@@ -113,15 +120,70 @@ def test_a_stream_of_nothing_but_signs_of_life_is_not_kept() -> None:
     kept, first = bench.begin()
     kept.start(b"")
     first.take_all()
-    kept.write(CHAT.keep_alive)
+    for life in LIFE:
+        kept.write(life)
     assert bench.keeper.find(wish()) is kept
     kept.abort(b"data: error\n\n")
     first.take_all()
-    assert first.body == CHAT.keep_alive + b"data: error\n\n"
+    assert first.body == b"".join(LIFE) + b"data: error\n\n"
     assert first.is_closed
     assert not first.is_answered
     assert bench.keeper.find(wish()) is None
     assert (bench.keeper.count, bench.keeper.bytes) == (0, 0)
+
+
+def test_what_is_cancelled_while_it_waits_is_not_begun_again() -> None:
+    bench = Bench()
+    kept, first = bench.begin()
+    assert bench.keeper.cancel(NAME) == [kept]
+    assert first.status == 409
+    assert b'"cancelled"' in first.body
+    assert bench.keeper.cancel(NAME) == [kept], "twice is once"
+    with pytest.raises(CallerError) as refused:
+        bench.keeper.find(wish())
+    assert (refused.value.status, refused.value.code) == (409, "cancelled")
+    bench.clock.now_s += SMALL.window_s
+    bench.keeper.sweep(bench.clock.now_s)
+    assert bench.keeper.cancel(NAME) == []
+    assert bench.keeper.find(wish()) is None
+    assert (bench.keeper.count, bench.keeper.bytes) == (0, 0)
+
+
+def test_what_is_cancelled_in_mid_stream_is_replayed_as_that() -> None:
+    bench = Bench()
+    kept, first = bench.begin()
+    kept.start(b"")
+    kept.write(b"data: one\n\n")
+    bench.keeper.cancel(NAME)
+    first.take_all()
+    assert first.body.startswith(b"data: one\n\n")
+    assert b"cancelled" in first.body
+    assert not first.is_answered
+    again = bench.read(kept)
+    again.take_all()
+    assert again.body == first.body
+
+
+def test_an_answer_that_has_ended_is_not_cancelled_any_more() -> None:
+    bench = Bench()
+    kept, _ = bench.begin()
+    kept.answer(200, b"", b"whole")
+    assert bench.keeper.cancel(NAME) == [kept]
+    assert not kept.is_cancelled
+    assert bench.keeper.find(wish()) is kept
+
+
+def test_only_its_owner_cancels_by_its_path_and_on_all_routes() -> None:
+    bench = Bench()
+    kept, _ = bench.begin()
+    scope = Scope(OWNER, "another", "openai_chat", "n")
+    other = bench.keeper.begin(Wish(OWNER, scope, b"d"), CHAT, "req_2", b"")
+    assert other is not None
+    other.attach(Source())
+    assert bench.keeper.cancel(NAME._replace(owner=Owner("t", "other"))) == []
+    assert bench.keeper.cancel(NAME._replace(dialect="anthropic_messages")) == []
+    assert not kept.is_cancelled
+    assert bench.keeper.cancel(NAME) == [kept, other]
 
 
 def test_a_whole_answer_waits_for_its_caller() -> None:

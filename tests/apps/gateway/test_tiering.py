@@ -121,6 +121,17 @@ def test_a_user_is_taken_only_from_a_key_that_may_say_so(value: str, user: str) 
     assert claim(headers).user == ""
 
 
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [("1", 1), ("4711", 4711), ("9" * 15, 10**15 - 1), ("9" * 16, 0), ("", 0), ("-1", 0), ("x", 0)],
+)
+def test_a_line_is_kept_by_a_front_end_whose_key_says_for_whom(value: str, line: int) -> None:
+    headers = {"x-penstock-user": "u-1", "x-penstock-line": value}
+    assert claim(headers, key=ASSERTS).line == line
+    assert claim(headers).line == 0
+    assert claim({"x-penstock-line": value}, key=ASSERTS).line == 0
+
+
 def test_a_bound_that_no_model_reaches_is_cut() -> None:
     assert claim({}, inquiry_of("", 1 << 80)).output_tokens_max == 1 << 31
 

@@ -8,20 +8,22 @@
     removed    an objective that is no longer in the configuration ends its alert, and says so
 
 Alerts that are over are kept for ``ALERTS_KEPT_S``, messages for ``DELIVERIES_KEPT_S``.
+What another version has written of an alert is read as far as it is understood.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.apps.control import telling
+from penstock.apps.control.identity import CONSOLE
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.queries import objectives as queries
 from penstock.apps.control.queries.objectives import Cause
-from penstock.apps.control.site import Site
 from penstock.apps.control.telling import Facts
 from penstock.config.model import Config
 from penstock.config.operations import Objective, Receiver
@@ -31,6 +33,7 @@ from penstock.ledger.store import Store
 from penstock.ledger.tables import alerts, deliveries
 from penstock.notify import outbox
 from penstock.notify.message import Message
+from penstock.web.site import Site
 
 FIRING: Final = "firing"
 RESOLVED: Final = "resolved"
@@ -93,7 +96,7 @@ def link_of(config: Config) -> str:
     """Return where the console shows objectives."""
     control = config.control
     if control.hosts:
-        return f"{Site(control.hosts, control.port).origin}/objectives"
+        return f"{Site(CONSOLE, control.hosts, control.port).origin}/objectives"
     place = f"[{control.host}]" if ":" in control.host else control.host
     return f"http://{place}:{control.port}/objectives"
 
@@ -175,8 +178,8 @@ class _Turn:
         """Gather what there is to say, and say it."""
         objective = alert.detail.objective
         reading = _most(readings)
-        past = queries.pasts(self._connection, [objective], self._now)[objective.name]
-        left_ratio = slo.budget(past.count, objective.target_ratio).left_ratio
+        whole = queries.measured(self._connection, [objective], self._now)[objective.name].whole
+        left_ratio = slo.budget(whole.count, objective.target_ratio).left_ratio
         causes = queries.causes(self._connection, objective, reading.rule.long_s, self._now)
         facts = Facts(
             objective=objective,
@@ -186,7 +189,7 @@ class _Turn:
             reading=reading,
             causes=causes,
             budget_left_ratio=left_ratio,
-            coverage_ratio=past.coverage_ratio,
+            coverage_ratio=whole.coverage_ratio,
             link=link_of(self._config),
         )
         detail = msgspec.structs.replace(
@@ -257,8 +260,44 @@ def alert_of(row: Any) -> Alert:
         state=row.state,
         opened_unix_s=row.opened_unix_s,
         resolved_unix_s=row.resolved_unix_s,
-        detail=msgspec.json.decode(row.document, type=Document),
+        detail=_detail_of(row),
     )
+
+
+def _detail_of(row: Any) -> Document:
+    """Return what is stored of an alert.
+
+    Another version may have written it: what is missing or not understood is as if it had not been
+    said. One alert that cannot be read would end all that is told of the others.
+    """
+    try:
+        return msgspec.json.decode(row.document, type=Document)
+    except msgspec.MsgspecError:
+        return Document(**{**_least(row), **_understood(row.document)})
+
+
+def _least(row: Any) -> dict[str, Any]:
+    """Return what must be said of an alert, from its columns."""
+    return {
+        "objective": Objective(name=row.objective),
+        "held_unix_s": row.updated_unix_s,
+        "calm_s": slo.CALM_S_MAX,
+        "severities": (row.severity,),
+        "told": int(row.updated_unix_s),  # no message of it has had this number
+    }
+
+
+def _understood(document: str) -> dict[str, Any]:
+    """Return those fields of a document that are there and make sense."""
+    try:
+        raw = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        return {}
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Document):
+        with suppress(KeyError, msgspec.MsgspecError):
+            found[field.name] = msgspec.json.decode(raw[field.name], type=field.type)
+    return found
 
 
 def acknowledge(connection: Connection, alert_id: str, who: str, now_unix_s: float) -> Alert | None:

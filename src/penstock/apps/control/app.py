@@ -2,7 +2,7 @@
 
 start      hold the lock, wait for the plan of ``up``, open the database, publish, listen, say so in
            the ready file. A database that cannot be reached is said there, and tried again
-each second what was saved and is not served yet is published
+each second what was saved and is not served yet is published; live drills that ended are noted
 SIGHUP     read the plan again and publish; what became of it lies in ``run/control.reload.json``
 SIGTERM    finish what is under way, exit 0
 
@@ -10,35 +10,30 @@ The gateway needs nothing of this while it runs: it goes on from its last snapsh
 """
 
 import asyncio
-import contextlib
+import gc
 import os
 import random
-import secrets
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from penstock.apps.control.alerting import configured
 from penstock.apps.control.api.table import ENDPOINTS
+from penstock.apps.control.call import Call
 from penstock.apps.control.console.serving import Console
 from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.delivering import Watching
-from penstock.apps.control.doorway import Doorway
 from penstock.apps.control.entrance import table as entrance
-from penstock.apps.control.entrance.door import Door
-from penstock.apps.control.http import Caller, json
+from penstock.apps.control.entrance.door import ControlDoor
 from penstock.apps.control.identity import Identity
 from penstock.apps.control.importing import import_files
+from penstock.apps.control.live_ends import LiveEnds
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
 from penstock.apps.control.reading import Reading
@@ -53,21 +48,18 @@ from penstock.core.errors import PenstockError, StoreError
 from penstock.identity import oidc
 from penstock.ledger.probe import Probe
 from penstock.ledger.store import migrate, open_store
-from penstock.snapshot import plan as plan_file
-from penstock.snapshot.plan import PlanFile
 from penstock.telemetry import log
+from penstock.web import process
+from penstock.web.doorway import Doorway
+from penstock.web.http import Caller
+from penstock.web.keeping_up import kept_up, pause
 from penstock.wire import clock
 
-BREAK_GLASS: Final = "control.token"  # an owner's token, for whoever may read this directory
 READY: Final = "control.ready.json"  # where the command line looks for us
 LOCK: Final = "control.lock"  # whoever holds it is the writer
 FREE_S: Final = 8.0  # a command without us holds the lock for a second or two
-BACKLOG: Final = 256
 RETRY_S: Final = 1.0
-DRAIN_S: Final = 3  # whole seconds; what is under way takes a fraction of it
 LEAVE_S: Final = 1.0  # for threads to end that wait for nothing
-PLAN_S: Final = 60.0  # until ``up`` has found out what it serves; engines may be slow to answer
-POLL_S: Final = 0.01
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +88,7 @@ class Control:
             clock.now_unix_s,
         )
         self._identity = Identity(control, self._store, state_dir)
-        parts = self._parts = Parts(
+        parts = self.parts = Parts(
             self._store,
             self._publisher,
             state_dir,
@@ -105,8 +97,8 @@ class Control:
             self._identity,
             Probe(self._store),
         )
-        who = Who(self._identity, token_of(state_dir), self._blocking, clock.now_unix_s)
-        self._caller = Caller(parts, who)
+        who = Who(self._identity, process.break_glass(state_dir), self._blocking, clock.now_unix_s)
+        self._caller = Caller(parts, who, Call)
         self._http = oidc.http_client()
         self._is_prepared = False
         self._tracing: Tracing | None = None
@@ -114,10 +106,10 @@ class Control:
         self.app = Starlette(
             exception_handlers={404: console.missing, 405: console.missing},
             routes=[
-                Route("/healthz", _healthz),
+                Route("/healthz", process.healthz),
                 *self._caller.routes(ENDPOINTS),
                 *console.routes(PAGES),
-                *entrance.routes(Door(parts, self._caller, who), self._http),
+                *entrance.routes(ControlDoor(parts, self._caller, who), self._http),
             ],
         )
 
@@ -132,19 +124,10 @@ class Control:
         await self.try_to_publish(is_promise=self._options.is_start)
         host = self._settings.host
         port = self._settings.port if self._options.port < 0 else self._options.port
-        listener = _listen(host, port)
+        listener = process.listen("control", host, port)
         url = f"http://{host}:{listener.getsockname()[1]}"
         self._identity.site.port = listener.getsockname()[1]
-        server = uvicorn.Server(
-            uvicorn.Config(
-                Doorway(self.app, self._identity.site),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,  # whoever is on this machine could say any address
-                timeout_graceful_shutdown=DRAIN_S,
-            )
-        )
+        server = process.server(Doorway(self.app, self._identity.site))
         ready_file = self._options.ready_file or self._options.state_dir / "run" / READY
         ready = {"url": url, "pid": os.getpid(), **self._told()}
         private_file.write_json(ready_file, ready)
@@ -152,11 +135,18 @@ class Control:
         async with asyncio.TaskGroup() as tasks:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(self._reload()))
-            watching = Watching(self._parts, self._caller.blocking, random.Random().random)
+            watching = Watching(self.parts, self._caller.blocking, random.Random().random)
+            ends = LiveEnds(self.parts, self._caller.blocking)
             lasting = [
                 tasks.create_task(self._keep_publishing()),
                 tasks.create_task(watching.run()),
+                tasks.create_task(kept_up("live_ends", ends.run)),
             ]
+            # What exists now lives as long as the process, and records leave no cycles behind:
+            # looking for some while batches of thousands come would cost a sixth of the reading.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
             self._reading.start()
             await server.serve([listener])
             for one in lasting:
@@ -202,11 +192,8 @@ class Control:
 
     async def _keep_publishing(self) -> None:
         """Try again while something that was saved is not served; each day, prices may begin."""
-        pause = asyncio.Event()  # never set: it only waits
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S):
-                    await pause.wait()
+            await pause(RETRY_S)
             standing = self._publisher.standing
             if standing.is_behind or standing.at_unix_s // DAY_S < clock.now_unix_s() // DAY_S:
                 await self.try_to_publish()
@@ -226,34 +213,12 @@ class Control:
         }
 
 
-def token_of(state_dir: Path) -> str:
-    """Return the break-glass token, made if it is not there."""
-    path = state_dir / BREAK_GLASS
-    if not path.exists():
-        private_file.write(path, f"pc-{secrets.token_urlsafe(32)}\n")
-    return private_file.read(path).strip()
-
-
 async def _serve(options: Options) -> None:
-    plan = await _plan(options)
+    plan = await process.awaited_plan(options.state_dir, options.run)
     control = Control(options, plan.config.control if plan else ControlSettings())
     if plan is not None:
         control.trace(plan.config)
     await control.serve()
-
-
-async def _plan(options: Options) -> PlanFile | None:
-    """Return what is to be served, once the run of ``up`` that started us has written it."""
-    path = plan_file.path_of(options.state_dir)
-    pause = asyncio.Event()  # never set: it only waits
-    for _ in range(int(PLAN_S / POLL_S)):
-        found = plan_file.read(path)
-        if not options.run or (found is not None and found.run == options.run):
-            return found
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_S):
-                await pause.wait()
-    raise StoreError(f"{path} has not been written within {PLAN_S:g} s")
 
 
 def run(options: Options) -> None:
@@ -275,20 +240,3 @@ def _leave() -> None:
             if thread.is_alive():
                 log.warn("threads_left", reason="the database does not answer")
                 os._exit(0)
-
-
-async def _healthz(_: Request) -> Response:
-    return json({"status": "ok"})
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise StoreError(f"control cannot listen on {host}:{port}: {error.strerror}") from error
-    listener.listen(BACKLOG)
-    return listener

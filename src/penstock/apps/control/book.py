@@ -13,19 +13,19 @@ from typing import Any, Final, TypeVar
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from penstock.apps.control.endpoint import (
-    BookError,
-    Call,
-    ConflictError,
-    InvalidError,
-    MissingError,
-    UnservedError,
-)
+from penstock.apps.control.call import Call
 from penstock.config.check_tenancy import NAME
 from penstock.core.errors import ConfigError, PenstockError
 from penstock.ledger import tables
 from penstock.ledger.book import KeyEntry, TenantEntry
 from penstock.snapshot.model import Key
+from penstock.web.endpoint import (
+    BookError,
+    ConflictError,
+    InvalidError,
+    MissingError,
+    UnservedError,
+)
 
 Entry = TypeVar("Entry", TenantEntry, KeyEntry)
 NAME_WORDS: Final = "letters, digits and . _ -, at most 64"

@@ -13,7 +13,6 @@ A database that is away is met with a line in the log; the next turn tries again
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from penstock.notify.outbound import Outbound
 from penstock.notify.outbox import Entry
 from penstock.notify.webhook import GoneError
 from penstock.telemetry import log
+from penstock.web.keeping_up import pause
 
 EVALUATE_S: Final = 30.0
 DELIVER_S: Final = 5.0
@@ -58,20 +58,16 @@ async def send(config: Config, receiver: Receiver, message: Message, now_unix_s:
     match receiver.kind:
         case ReceiverKind.WEBHOOK:
             url = load.referenced(receiver.url_env, receiver.url_file, "a receiver's URL")
-            secret = ""
-            if receiver.secret_env or receiver.secret_file:
-                what = "a receiver's secret"
-                secret = load.referenced(receiver.secret_env, receiver.secret_file, what)
+            what = "a receiver's secret"
+            secret = load.referenced(receiver.secret_env, receiver.secret_file, what)
             await webhook.send(outbound, url, secret, message, now_unix_s)
         case ReceiverKind.SLACK:
             url = load.referenced(receiver.url_env, receiver.url_file, "a receiver's URL")
             await slack.send(outbound, url, message)
         case ReceiverKind.EMAIL:
             smtp = config.alerts.smtp
-            password = ""
-            if smtp.password_env or smtp.password_file:
-                what = "the mail server's password"
-                password = load.referenced(smtp.password_env, smtp.password_file, what)
+            what = "the mail server's password"
+            password = load.referenced(smtp.password_env, smtp.password_file, what)
             refused = await email.send(email.Server(smtp, password), receiver.to, message)
             if refused:
                 log.warn("addresses_refused", receiver=receiver.name, number=refused)
@@ -146,12 +142,9 @@ class Watching:
 
     async def run(self) -> None:
         """Go on for ever."""
-        pause = asyncio.Event()  # never set: it only waits
         while True:
             await self.turn()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DELIVER_S):
-                    await pause.wait()
+            await pause(DELIVER_S)
 
     async def turn(self) -> None:
         """Do what is due now."""

@@ -5,7 +5,6 @@ operator.key          signs operators' tokens (0600); the public part in ``run/o
 first-link            lets one person become the first owner, until that has happened (0600)
 """
 
-import secrets
 import threading
 from pathlib import Path
 from typing import Final
@@ -13,26 +12,26 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from penstock.apps.control.site import Site
 from penstock.config import load, private_file
 from penstock.config.operations import Control
 from penstock.core.errors import StoreError
 from penstock.identity import accounts, links, signing
 from penstock.identity.errors import LinkError
+from penstock.identity.keys import kept_key
 from penstock.identity.links import Link
 from penstock.identity.migrate import migrate
 from penstock.identity.oidc import Client
-from penstock.identity.passkeys import Party
+from penstock.identity.passkeys import Party, host_of
 from penstock.identity.passwords import Hasher
 from penstock.identity.rows import Rows
 from penstock.identity.sessions import Terms
 from penstock.identity.signing import Claim, Ring, Signed
 from penstock.identity.tickets import Tickets
+from penstock.web.site import Site
 
+CONSOLE: Final = "console.localhost"  # its own name, on one machine
 OWNER: Final = "owner"
 COOKIE: Final = "penstock_control"
-DEVICE_COOKIE: Final = "penstock_control_device"
-FLOW_COOKIE: Final = "penstock_control_oidc"
 TICKETS_KEY: Final = "control.tickets.key"
 SIGNING_KEY: Final = "operator.key"
 PUBLIC_KEYS: Final = Path("run") / "operator.pub"
@@ -41,17 +40,18 @@ ISSUER: Final = "penstock-control"
 AUDIENCE: Final = "penstock-operators"
 INVITED_S: Final = 7 * 86_400.0
 RESET_S: Final = 86_400.0
-FRESH_S: Final = 900.0  # after a log-in: for so long an account's ways in can be changed
 
 
 class Identity:
     """Put together once, at the start. May be shared by threads."""
 
+    cookie = COOKIE
+
     def __init__(self, settings: Control, rows: Rows, state_dir: Path) -> None:
         self.rows = rows
-        self.site = Site(settings.hosts, settings.port)
+        self.site = Site(CONSOLE, settings.hosts, settings.port)
         self.hasher = Hasher()
-        self.tickets = Tickets(_ticket_key(state_dir / TICKETS_KEY))
+        self.tickets = Tickets(kept_key(state_dir / TICKETS_KEY))
         self.terms = Terms(settings.session_idle_minutes * 60.0, settings.session_hours * 3600.0)
         self.client: Client | None = None
         if settings.oidc_issuer:
@@ -78,8 +78,7 @@ class Identity:
 
     def party(self, origin: str) -> Party:
         """Return who asks for passkeys at an origin: its host without the port."""
-        host = origin.partition("://")[2].rpartition(":")[0] or origin.partition("://")[2]
-        return Party(host, origin, "Penstock console")
+        return Party(host_of(origin), origin, "Penstock console")
 
     def ring(self, now_unix_s: float) -> Ring:
         """Return the keys that sign, turned if it is time; raises StoreError."""
@@ -94,9 +93,10 @@ class Identity:
                 private_file.write(public, ring.public())
         return ring
 
-    def signed(self, subject: str, role: str, now_unix_s: float) -> str:
-        """Return an operator's token."""
-        claim = Claim(ISSUER, AUDIENCE, subject, role)
+    def signed(self, who: tuple[str, str], role: str, now_unix_s: float) -> str:
+        """Return an operator's token; ``who``: account and name."""
+        subject, name = who
+        claim = Claim(ISSUER, AUDIENCE, subject, role, name)
         return signing.issue(self.ring(now_unix_s), claim, now_unix_s)
 
     def verified(self, token: str, now_unix_s: float) -> Signed | None:
@@ -115,26 +115,10 @@ class Identity:
         return True
 
 
-def cookie_name(name: str, origin: str) -> str:
-    """Return a cookie's name: over TLS one that no other host or port can set."""
-    return f"__Host-{name}" if origin.startswith("https:") else name
-
-
 def _secret(settings: Control) -> str:
     """Return our secret at the provider; empty if none is named. Raises StoreError."""
     variable, path = settings.oidc_client_secret_env, settings.oidc_client_secret_file
-    if not variable and not path:
-        return ""
     return load.referenced(variable, path, "the secret of [control] oidc_client_id")
-
-
-def _ticket_key(path: Path) -> bytes:
-    if not path.exists():
-        private_file.write(path, secrets.token_hex(32) + "\n")
-    try:
-        return bytes.fromhex(private_file.read(path).strip())
-    except ValueError as error:
-        raise StoreError(f"{path} holds no key: remove it, and all must log in again") from error
 
 
 def _read_ring(path: Path) -> Ring:

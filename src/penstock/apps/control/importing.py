@@ -5,17 +5,21 @@ between the two, the next start does it again: what the database has already sta
 
     local    the key of ``penstock up`` lies raw in ``local.key``; its hash is looked after here, so
              that whoever deletes the file gets a new key under the old name
+    status   the key of the probes, in ``status.key``, likewise; its tenant ``status`` is of the
+             tier ``control``, so that a probe never waits behind traffic and measures no queue
+    chat     the key of the chat, in ``chat.key``, likewise: it may say for whom it asks, and asks
+             for ``free`` people as such; its tenant ``chat`` is of the tier ``standard``
 """
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from penstock.config import private_file
-from penstock.config.tenancy import Price
+from penstock.config.tenancy import Price, Tenant, TierName
 from penstock.ledger import tables
 from penstock.ledger.book import KeyEntry, PriceList, Rate, TenantEntry
 from penstock.ledger.store import Store
@@ -23,6 +27,17 @@ from penstock.snapshot import keys, prices
 from penstock.snapshot.model import Key
 
 ACTOR = "import"
+PROBER: Final = TenantEntry(
+    tenant=Tenant(id=keys.STATUS, tier=TierName.CONTROL),
+    name="Probes of the status page",
+    note="Made by 'penstock up'. What they ask is part of objectives that name no tenant or tier.",
+)
+CHATTERS: Final = TenantEntry(
+    tenant=Tenant(id=keys.CHAT, tier=TierName.STANDARD),
+    name="People of the chat",
+    note="Made by 'penstock up'. Who pays nothing is asked for as free, whatever stands here.",
+)
+MADE: Final = {keys.STATUS: PROBER, keys.CHAT: CHATTERS}  # tenants, with their keys
 
 
 def import_files(store: Store, state_dir: Path, now_unix_s: float) -> list[str]:
@@ -39,7 +54,14 @@ def import_files(store: Store, state_dir: Path, now_unix_s: float) -> list[str]:
             connection.execute(store.insert(tables.keys).values(row).on_conflict_do_nothing())
         if listed:
             _take_prices(connection, listed, now_unix_s)
-        _follow_local(connection, state_dir, now_unix_s)
+        for name in keys.KEPT:
+            _follow(connection, state_dir, name, now_unix_s)
+        for name, entry in MADE.items():
+            if keys.kept_path(state_dir, name).exists():
+                row = _row(name, entry, now_unix_s)
+                connection.execute(
+                    store.insert(tables.tenants).values(row).on_conflict_do_nothing()
+                )
     for path in there:
         path.rename(_free_name(path))
     return [path.name for path in there]
@@ -71,16 +93,17 @@ def _take_prices(connection: Connection, listed: tuple[Price, ...], now_unix_s: 
     )
 
 
-def _follow_local(connection: Connection, state_dir: Path, now_unix_s: float) -> None:
-    path = state_dir / "local.key"
+def _follow(connection: Connection, state_dir: Path, name: str, now_unix_s: float) -> None:
+    """Let the hash of a key that lies raw in a file be what the file holds."""
+    path = keys.kept_path(state_dir, name)
     if not path.exists():
         return
     digest = keys.sha256(private_file.read(path).strip())
     found = connection.execute(
-        select(tables.keys.c.document).where(tables.keys.c.id == keys.LOCAL)
+        select(tables.keys.c.document).where(tables.keys.c.id == name)
     ).scalar()
     if found is None:
-        key = Key(id=keys.LOCAL, tenant=keys.LOCAL, sha256=digest)
+        key = Key(id=name, tenant=name, sha256=digest, may_assert_user=name == keys.CHAT)
         connection.execute(insert(tables.keys).values(key_row(KeyEntry(key=key), now_unix_s)))
         return
     entry = msgspec.json.decode(found, type=KeyEntry)
@@ -90,7 +113,7 @@ def _follow_local(connection: Connection, state_dir: Path, now_unix_s: float) ->
     document = msgspec.structs.replace(entry, key=key, revoked_unix_s=0.0, replaced_by="")
     connection.execute(
         update(tables.keys)
-        .where(tables.keys.c.id == keys.LOCAL)
+        .where(tables.keys.c.id == name)
         .values(
             sha256=digest,
             document=msgspec.json.encode(document).decode(),

@@ -142,7 +142,7 @@ class Publisher:
     def _not_a_stranger(self, connection: Connection) -> None:
         """Raise StoreError if the database has never heard of any key that is served."""
         try:
-            served = [one.id for one in file.read(self.path).keys if one.id != keys.LOCAL]
+            served = [one.id for one in file.read(self.path).keys if one.id not in keys.KEPT]
         except StoreError:  # there is none, or it is damaged: nothing to lose
             return
         asked = select(tables.keys.c.id).where(tables.keys.c.id.in_(served[:STRANGER_KEYS_MAX]))

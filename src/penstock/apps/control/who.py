@@ -6,7 +6,8 @@
     cookie                  a session: an account; only if there is no Authorization
 
 What is not known is nobody, which is no error here. The database away is an error of ours, never
-a refusal.
+a refusal. That a session or token was seen is written by one at a time, and after a failure not
+for ``AGAIN_S``: a database that can only be read makes nobody wait but one in that time.
 """
 
 import secrets
@@ -15,19 +16,21 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from penstock.apps.control.endpoint import Actor, Role
-from penstock.apps.control.identity import COOKIE, Identity, cookie_name
-from penstock.apps.control.site import origin_of
+from penstock.apps.control.identity import Identity
 from penstock.core.errors import StoreError
 from penstock.identity import accounts, sessions, tokens
 from penstock.identity.errors import NoAccountError
 from penstock.telemetry import log
+from penstock.web.cookies import cookie_of
+from penstock.web.endpoint import Actor, Role
 
 BEARER: Final = "bearer "
 BREAK_GLASS: Final = "break-glass"
 ROLES: Final[dict[str, Role]] = {
     role.name.lower(): role for role in Role if role is not Role.NOBODY
 }
+
+AGAIN_S: Final = 60.0
 
 Blocking = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -46,6 +49,7 @@ class Who:
         self._break_glass = break_glass.encode()
         self._blocking = blocking
         self._now_unix_s = now_unix_s
+        self._note_from_unix_s = 0.0
 
     async def __call__(self, request: Request) -> Actor:
         """Return the actor; raises StoreError if that cannot be found out."""
@@ -54,8 +58,7 @@ class Who:
         if given:
             token = given[len(BEARER) :].strip() if given.lower().startswith(BEARER) else ""
             return await self._by_token(nobody, token)
-        name = cookie_name(COOKIE, origin_of(request.scope))
-        cookie = request.cookies.get(name, "")
+        cookie = cookie_of(request, self._identity.cookie)
         if not cookie:
             return nobody
         found: Actor = await self._blocking(lambda: self._by_cookie(nobody, cookie))
@@ -115,11 +118,17 @@ class Who:
 
     def _note(self, write: Callable[[Any], None]) -> None:
         """Write that something was seen; if that fails, nobody is kept out for it."""
+        now_unix_s = self._now_unix_s()
+        if now_unix_s < self._note_from_unix_s:
+            return
+        self._note_from_unix_s = now_unix_s + AGAIN_S
         try:
             with self._identity.rows.writing() as connection:
                 write(connection)
         except StoreError as error:
             log.warn("seen_not_written", reason=error.message)
+        else:
+            self._note_from_unix_s = 0.0
 
 
 def role_of(text: str) -> Role:

@@ -40,6 +40,8 @@ FLAWS: Final = {
     "wrong_state": "the browser comes back with another state",
     "denied": "the person does not consent",
     "silent": "the token endpoint answers 503",
+    "hanging": "the token endpoint takes the call and never answers",
+    "down": "whatever it is asked, it answers 503",
 }
 
 
@@ -85,6 +87,9 @@ class Oidc:
 
     def answer(self, call: Call, query: Query) -> None:
         """Answer one call."""
+        if self.settings.flaw == "down":
+            call.send(503, JSON_TYPE, encode({"error": "temporarily_unavailable"}))
+            return
         issuer = f"http://{query.headers.get(b'host', b'').decode('latin-1')}{PREFIX}"
         match query.method, query.path:
             case "GET", "/.well-known/openid-configuration":
@@ -130,6 +135,8 @@ class Oidc:
         if self.settings.flaw == "silent":
             call.send(503, JSON_TYPE, encode({"error": "temporarily_unavailable"}))
             return
+        if self.settings.flaw == "hanging":
+            return  # who called has the line, and hears nothing
         form = dict(parse_qsl(query.body.decode("latin-1")))
         grant = self._grants.pop(form.get("code", ""), None)
         if not self._is_client(query, form):

@@ -6,6 +6,10 @@ of content are the same number. Aids let a test choose the words, in the last us
     [[words:N]]    exactly N words
     [[say:TEXT]]   exactly TEXT, told by words
     [[lead:N]]     N words before the calls, where tools are called
+
+A canary is answered without an aid, as any model answers it, so that whoever asks one of real
+models asks the same here: "Repeat these N words exactly, and write nothing else: ..." gets those
+words. Faults of content spoil them.
 """
 
 import hashlib
@@ -32,6 +36,9 @@ _WORDS: Final = tuple(_VOCABULARY.split())
 _PIECES: Final = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
 _JSON_PIECES: Final = re.compile(r'"?[^"]{1,5}"?|"')
 _AID: Final = re.compile(r"\[\[(words|say):(.*?)\]\]", re.DOTALL)
+_CANARY: Final = re.compile(
+    r"\ARepeat these \d+ words exactly, and write nothing else: ([a-z ]+)\Z"
+)
 _LEAD: Final = re.compile(r"\[\[lead:(\d{1,3})\]\]", re.ASCII)
 _DIGITS_MAX: Final = 9
 _SENTENCE_MIN: Final = 5
@@ -89,7 +96,10 @@ def json_pieces(text: str) -> list[str]:
 
 
 def told(text: str, count_max: int) -> list[str] | int | None:
-    """Return what an aid in the text asks for: tokens, a number of words, or nothing."""
+    """Return what a canary or an aid asks for: tokens, a number of words, or nothing."""
+    canary = _CANARY.match(text)
+    if canary is not None:
+        return pieces(canary.group(1))
     found = _AID.search(text)
     if found is None:
         return None

@@ -4,6 +4,9 @@
     GET /readyz      200 while it takes requests, 503 while it drains; no store is asked
     GET /metrics, /  for Prometheus
     GET /telemetry   cumulative counters as JSON, for the status process and for drills
+    GET /live-drills        what this worker says of the live drill that is on, or was the last
+    POST /live-drills/stop  stop it, here at once and at the others within a look; begun it is by
+                            control alone: what has no log-in may make things better, never worse
 
 Of several workers each listens on the same port, and tells what all have counted.
 
@@ -15,6 +18,7 @@ from typing import Final
 import msgspec
 
 from penstock.apps.gateway.keeper import Keeper
+from penstock.apps.gateway.live import LiveDrills
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.core.circuit_breaker import BreakerState
 from penstock.core.retry_budget import RetryBudget
@@ -33,6 +37,16 @@ from penstock.wire.server import Server
 
 JSON: Final = b"content-type: application/json\r\n"
 TEXT: Final = b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n"
+SERVED: Final = (
+    b'{"error":"not found; there are /healthz, /readyz, /metrics, /telemetry, /live-drills"}'
+)
+LIVE: Final = b"/live-drills"
+STOP: Final = b"/live-drills/stop"
+BY_ADMIN: Final = "stopped at the admin port"
+REFUSED: Final = (
+    b'{"error":"a live drill is begun at the operator API, by an operator; here it is only seen '
+    b'(GET /live-drills) and stopped (POST /live-drills/stop)"}'
+)
 OPENNESS: Final = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}
 
 
@@ -51,6 +65,7 @@ class Parts(msgspec.Struct, frozen=True):
     started_unix_s: float
     asked: RemoteGate | None = None  # the limiter's gate, for one of several workers
     shelf: Shelf | None = None  # where all workers put what they have counted
+    live: LiveDrills | None = None
 
 
 class Admin:
@@ -61,7 +76,9 @@ class Admin:
 
     def on_call(self, call: Call) -> None:
         """Answer one request."""
-        if call.method not in (b"GET", b"HEAD"):
+        if call.target.startswith(LIVE):
+            self._on_live(call)
+        elif call.method not in (b"GET", b"HEAD"):
             call.send(405, JSON, b'{"error":"only GET is served here"}')
         elif call.target in (b"/", b"/metrics"):
             call.send(200, TEXT, exposition(*self._all()))
@@ -74,8 +91,19 @@ class Admin:
             state = {"status": "ready" if is_ready else "draining", **self._workers()}
             call.send(200 if is_ready else 503, JSON, msgspec.json.encode(state))
         else:
-            served = b'{"error":"not found; there are /healthz, /readyz, /metrics, /telemetry"}'
-            call.send(404, JSON, served)
+            call.send(404, JSON, SERVED)
+
+    def _on_live(self, call: Call) -> None:
+        live = self._parts.live
+        if live is None:
+            call.send(404, JSON, SERVED)
+        elif call.target == STOP and call.method == b"POST":
+            was_on = live.stop(BY_ADMIN)
+            call.send(200, JSON, msgspec.json.encode({"was_on": was_on, "worker": live.told}))
+        elif call.target == LIVE and call.method in (b"GET", b"HEAD"):
+            call.send(200, JSON, msgspec.json.encode({"is_on": live.is_on, "worker": live.told}))
+        else:
+            call.send(403, JSON, REFUSED)
 
     def tick(self) -> None:
         """Put what this worker has counted where the others find it; once a second."""
@@ -146,6 +174,7 @@ class Admin:
             snapshot_version=parts.routing.version,
             kept=parts.keeper.count,
             kept_bytes=parts.keeper.bytes,
+            live_drills=int(parts.live is not None and parts.live.is_on),
             gate=self._statistics(),
             contracts=parts.routing.contracts,
         )
@@ -172,9 +201,12 @@ class Admin:
                 {"route": route, "dialect": dialect, "outcome": outcome, "exchanges": count}
                 for (route, dialect, outcome), count in counters.exchanges.items()
             ],
+            "fates": _fates(counters),
             "refusals": counters.refusals,
             "replays": counters.replays,
             "not_kept": counters.not_kept,
+            "live_drills": gauges.live_drills,
+            "live_faults": counters.live_faults,
             "kept": {"exchanges": gauges.kept, "bytes": gauges.kept_bytes},
             "contracts_used_ratio": gauges.contracts,
             "upstreams": [
@@ -225,6 +257,19 @@ class Admin:
             "rest_s": max(0.0, until_s - now_s),
             "quota_usage_ratio": None if state.quota is None else state.quota.usage_ratio(now_s),
         }
+
+
+def _fates(counters: Counters) -> list[dict[str, object]]:
+    return [
+        {
+            "route": route,
+            "is_stream": is_stream,
+            "good": counts.good,
+            "kinds": counts.kinds,
+            "ttft": _histogram(counts.ttft),
+        }
+        for (route, is_stream), counts in counters.fates.items()
+    ]
 
 
 def _histogram(histogram: Histogram) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The API that callers use: from a parsed HTTP request to an exchange under way.
 
     POST an endpoint of ``endpoints.py``   an exchange, in the dialect of its path
+    DELETE the same, with Idempotency-Key  the end of that exchange
     GET  a list of models                  the routes that the key may use
     GET, DELETE a response, POST /cancel   what is kept for callers who come back: ``resuming.py``
     GET, HEAD /                            that this is a gateway, for clients that look first
@@ -8,12 +9,15 @@
 A request without a valid key leaves a count, not a record: otherwise anybody could fill the disk.
 """
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from penstock.apps.gateway import endpoints, models, tiering
 from penstock.apps.gateway.caller import HttpCaller
+from penstock.apps.gateway.handing import Handing
+from penstock.apps.gateway.kept import NOT_KEPT
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.resuming import DIALECT as RESPONSES
 from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
@@ -72,9 +76,14 @@ class Api:
         self._id_prefix = id_prefix
         self._count = 0
         self.resuming = Resuming(counters)
+        self.handing: Handing | None = None  # the way to other workers, if there are any
 
     def on_call(self, call: Call) -> None:
         """Answer one request."""
+        self.answer(call, self.handing)
+
+    def answer(self, call: Call, handing: Handing | None) -> None:
+        """Answer one request; with a way to other workers another may keep it."""
         try:
             endpoint = endpoints.endpoint_of(call)
         except CallerError as error:
@@ -86,7 +95,8 @@ class Api:
         self._count += 1
         request_id = f"{self._id_prefix}{self._count:08x}"
         caller = HttpCaller(call, endpoint.dialect, request_id, self._mark())
-        if call.method != b"POST":
+        is_cancel = call.method == b"DELETE" and RESUME_HEADER in call.headers
+        if call.method != b"POST" and not is_cancel:
             error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
             self._refuse(caller, error, "method_not_allowed")
             return
@@ -95,7 +105,32 @@ class Api:
         except KeyRefusedError as error:
             self._refuse(caller, error, _why(error))
             return
-        self._begin(call, endpoint, caller, key, request_id)
+        if RESUME_HEADER not in call.headers:
+            self._begin(call, endpoint, caller, key, request_id)
+            return
+        name = call.headers[RESUME_HEADER]
+        serve = partial(self._serve, call, endpoint, caller, key)
+        if handing is not None and handing.is_elsewhere(name):
+            handing.hand_over(call, name, partial(serve, is_kept=False))
+        else:
+            serve()
+
+    def _serve(
+        self, call: Call, endpoint: Endpoint, caller: HttpCaller, key: Key, *, is_kept: bool = True
+    ) -> None:
+        """Begin or cancel; ``is_kept`` is false where the worker is away that would keep it."""
+        if not is_kept and call.method == b"DELETE":
+            error = ShedError("The worker that keeps this answer is away.", retry_after_s=1.0)
+            self._refuse(caller, error, "no_exchange")
+            return
+        if not is_kept:
+            self._counters.miss("keeper_away")
+            caller.note(NOT_KEPT)
+            del call.headers[RESUME_HEADER]
+        if call.method == b"DELETE":
+            self._cancel(call, key, caller)
+        else:
+            self._begin(call, endpoint, caller, key, caller.id)
 
     def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
         """Put an error of the wire into the caller's dialect."""
@@ -149,12 +184,19 @@ class Api:
             operation=endpoint.operation,
             speakers=endpoint.speakers,
             wants_places=tiering.wants_places(call),
+            wants_notes=tiering.NOTES in call.headers and tiering.wants_notes(call),
         )
         exchange = Exchange(order, self._ports)
         exchange.timer = Alarm(self._alarms, exchange.on_wake)
         begin(self.resuming.caller(wish, key, caller), exchange)
         self._recorder.in_flight += 1
         exchange.start(now_s)
+
+    def _cancel(self, call: Call, key: Key, caller: HttpCaller) -> None:
+        try:
+            self.resuming.cancel(call, key, caller.dialect)
+        except CallerError as error:
+            self._refuse(caller, error, "no_exchange")
 
     def _claim(self, call: Call, endpoint: Endpoint, key: Key, inquiry: Inquiry) -> Claim:
         """Return what admission is to know; raises ShedError if this process has no room."""
@@ -269,3 +311,18 @@ def _on_break(call: Call) -> OnBreak:
         words = " or ".join(one.value for one in OnBreak)
         message = f"x-penstock-on-break must be {words}."
         raise CallerError(message, param="x-penstock-on-break") from None
+
+
+class Home:
+    """The handler of what other workers hand over: it is served here, wherever it came in."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def on_call(self, call: Call) -> None:
+        """Answer one request."""
+        self._api.answer(call, None)
+
+    def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
+        """Put an error of the wire into the caller's dialect."""
+        return self._api.refusal(call, status, reason)

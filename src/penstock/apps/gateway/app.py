@@ -3,6 +3,7 @@
 start      read the snapshot, listen, then say so in the ready file
 SIGHUP     read the snapshot again; a bad one is refused and the last good one stays
 each LOOK_S the same if the file has changed: a new key, a limit, a revocation
+each LOOK_S a live drill is begun, or ended: ``live.py``
 each second idle connections are closed, what was spent is kept
 SIGTERM    stop accepting, finish what is under way up to a limit, exit 0
 """
@@ -14,6 +15,7 @@ import random
 import secrets
 import signal
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +23,14 @@ import msgspec
 import uvloop
 
 from penstock.apps.gateway.admin import Admin, Parts
-from penstock.apps.gateway.api import Api
+from penstock.apps.gateway.api import Api, Home
+from penstock.apps.gateway.live import Clock, LiveDrills
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.sharing import Sharing
 from penstock.config import load, private_file
 from penstock.config.model import ServerLimits
 from penstock.core.errors import StoreError
+from penstock.exchange.live_dialer import LiveDialer
 from penstock.exchange.machine import Ports
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot import file as snapshot_file
@@ -38,7 +42,7 @@ from penstock.snapshot.using import put_in_use
 from penstock.telemetry import log
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
-from penstock.wire.alarms import Alarms
+from penstock.wire.alarms import Alarm, Alarms
 from penstock.wire.client import HttpDialer
 from penstock.wire.engines import EngineWatch
 from penstock.wire.server import Server
@@ -64,7 +68,6 @@ class Gateway:
 
     def __init__(self, options: Options, snapshot: Snapshot, tasks: asyncio.TaskGroup) -> None:
         self._options = options
-        self._snapshot_path = options.state_dir / "snapshot"
         self._seen: tuple[int, int] | None = options.seen
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._on_fault)
@@ -87,8 +90,9 @@ class Gateway:
         gate = self._gate = self._sharing.own(config.admission, alarms, chance, now_s)
         asked = self._sharing.gate(gate, tasks)
         budget = self._sharing.budget(snapshot, now_s)
-        ports = Ports(self._dialer, asked, self._recorder, budget, chance)
+        ports = Ports(self._live_dialer(alarms, chance), asked, self._recorder, budget, chance)
         api = Api(self._routing, ports, self._recorder, self._counters, alarms, _id_prefix())
+        self._handing = api.handing = self._sharing.handing(tasks, self._loop, Home(api))
         self._keeper = api.resuming.keeper
         self._callers = Server(self._loop, api, config.gateway.limits)
         parts = Parts(
@@ -104,12 +108,25 @@ class Gateway:
             clock.now_unix_s(),
             self._sharing.remote,
             self._sharing.shelf(snapshot, self._counters),
+            self._live,
         )
         self._told = Admin(parts)
         self._admin = Server(self._loop, self._told, ADMIN_LIMITS)
         self._use(snapshot)
         self._spent = SpentFile(self._sharing.spent, gate.tenancy)
         self._recall(now_s)
+
+    def _live_dialer(self, alarms: Alarms, chance: Callable[[], float]) -> LiveDialer:
+        """Put what live drills need in front of the dialer."""
+        dialer = LiveDialer(self._dialer, lambda ring: Alarm(alarms, ring), chance)
+        times = Clock(clock.now_s, clock.now_unix_s)
+        self._live = LiveDrills(self._options.state_dir, self._sharing.name, dialer, times)
+        self._recorder.on_closed = self._live.on_closed
+        return dialer
+
+    @property
+    def _snapshot_path(self) -> Path:
+        return self._options.state_dir / "snapshot"
 
     async def serve(self) -> None:
         """Listen, say so, and go on until told to stop; raises StoreError if it cannot listen."""
@@ -125,6 +142,7 @@ class Gateway:
             admin_port = await self._admin.listen(
                 gateway.admin_host, admin_port, shares_port=options.worker > 0
             )
+            await self._handing.listen()
             port = await self._callers.listen(gateway.host, port, tls=tls, shares_port=True)
         except OSError as error:
             self._close()
@@ -194,10 +212,13 @@ class Gateway:
         self._engines.follow(self._routing.upstreams.values())
         self._keeper.settings = snapshot.config.gateway.keep
         self._callers.limits = snapshot.config.gateway.limits
+        self._handing.use(snapshot.config.gateway)
         self._recorder.sample_ratio = snapshot.config.gateway.log.sample_ratio
+        self._live.use(snapshot.config)
 
     def _recall(self, now_s: float) -> None:
-        """Take up what tenants and keys had spent before the last restart."""
+        """Take up what tenants and keys had spent before the last restart, and no live drill."""
+        self._live.start()
         self._spent.restore(now_s)
         if self._spent.error:
             log.warn("spending_forgotten", reason=self._spent.error)
@@ -206,6 +227,7 @@ class Gateway:
         if self._stopping.is_set():
             return
         self._loop.call_later(LOOK_S, self._look)
+        self._live.look()
         if snapshot_file.stamp(self._snapshot_path) not in (self._seen, None):
             self.reload()
 
@@ -216,6 +238,7 @@ class Gateway:
         self._gate.on_tick(clock.now_s())
         self._sharing.tick()
         self._told.tick()
+        self._live.tick()
         self._dialer.sweep(clock.now_s())
         self._keeper.sweep(clock.now_s())
         self._spent.tick(clock.now_s())
@@ -223,7 +246,8 @@ class Gateway:
     async def _drain(self, limit_s: float) -> None:
         log.info("draining", in_flight=self._recorder.in_flight, limit_s=limit_s)
         self._keeper.close()
-        cut = await self._callers.drain(limit_s)
+        self._live.leave()
+        cut, _ = await asyncio.gather(self._callers.drain(limit_s), self._handing.drain(limit_s))
         self._told.tick()
         self._keeper.close()  # whose readers have left in the meantime
         self._close()
@@ -232,6 +256,7 @@ class Gateway:
     def _close(self) -> None:
         self._spent.write(clock.now_s())
         self._callers.close()
+        self._handing.close()
         self._admin.close()
         self._engines.close()
         self._dialer.close()

@@ -6,6 +6,7 @@
                                     enough, or it is larger than its own bound, it is not replayed
     the same key again              the same answer; another body 422; no bytes any more 409
     nobody reads                    for orphan_s: the exchange ends
+    cancelled by its caller         ended at once; the same key again: what had come, or 409
     window_s after the end          forgotten
 
 What holds for the whole window is the promise that no second exchange is begun. What may go
@@ -15,7 +16,7 @@ earlier is the replay: then who asks again is refused, never charged again in si
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from penstock.apps.gateway.kept import KeptAnswer, Phase
+from penstock.apps.gateway.kept import CONFLICT, KeptAnswer, Phase, cancelled
 from penstock.config.model import Keep
 from penstock.core.errors import CallerError, PenstockError, ShedError
 from penstock.dialects.contract import Dialect
@@ -24,7 +25,6 @@ from penstock.dialects.openai_responses import stored
 RESPONSES: Final = "openai_responses"
 AT_ONCE: Final = float("-inf")
 REUSED: Final = 422
-CONFLICT: Final = 409
 
 
 class Owner(NamedTuple):
@@ -41,6 +41,14 @@ class Scope(NamedTuple):
     route: str
     dialect: str
     name: str  # the Idempotency-Key
+
+
+class Name(NamedTuple):
+    """An Idempotency-Key as its owner knows it: a request to cancel says no more."""
+
+    owner: Owner
+    dialect: str
+    name: str
 
 
 class Wish(NamedTuple):
@@ -72,6 +80,7 @@ class Keeper:
         self.bytes = 0
         self._places: dict[KeptAnswer, _Place] = {}
         self._by_scope: dict[Scope, KeptAnswer] = {}
+        self._by_name: dict[Name, dict[KeptAnswer, None]] = {}  # of all routes
         self._by_id: dict[tuple[Owner, str], KeptAnswer] = {}
         self._ended: dict[KeptAnswer, None] = {}  # the oldest first
         self._whole: dict[KeptAnswer, None] = {}  # of these, those whose bytes are here
@@ -92,11 +101,18 @@ class Keeper:
             error = CallerError(message, status=REUSED, code="idempotency_key_reused")
             error.remedy = "Send the same body again, or take a new key."
         elif not kept.is_held:
-            error = not_held()
+            error = cancelled() if kept.is_cancelled else not_held()
         else:
             return kept
         error.should_retry = False
         raise error
+
+    def cancel(self, name: Name) -> list[KeptAnswer]:
+        """End what this owner has kept under a name; return it, ended now or before."""
+        found = list(self._by_name.get(name, ()))
+        for kept in found:
+            kept.cancel(self._now())
+        return found
 
     def find_response(self, owner: Owner, response_id: str) -> KeptAnswer | None:
         """Return what this owner has kept under a response's id."""
@@ -113,6 +129,7 @@ class Keeper:
         self._places[kept] = _Place(wish)
         if wish.scope is not None:
             self._by_scope[wish.scope] = kept
+            self._by_name.setdefault(name_of(wish.scope), {})[kept] = None
         return kept
 
     def forget(self, kept: KeptAnswer) -> None:
@@ -124,6 +141,7 @@ class Keeper:
         self._whole.pop(kept, None)
         if place.wish.scope is not None:
             del self._by_scope[place.wish.scope]
+            self._forget_name(name_of(place.wish.scope), kept)
         name = (place.wish.owner, place.response_id)
         if self._by_id.get(name) is kept:
             del self._by_id[name]
@@ -191,12 +209,15 @@ class Keeper:
             self._by_id[place.wish.owner, place.response_id] = kept
 
     def on_end(self, kept: KeptAnswer) -> None:
-        """Let the window begin; what never had content is forgotten, so that a retry may be."""
+        """Let the window begin; what never had content is forgotten, so that a retry may be.
+
+        What was cancelled is not: a retry that has crossed the cancel on its way asks for nothing.
+        """
         self._orphans.pop(kept, None)
         place = self._places.get(kept)
         if place is None:
             return
-        if not kept.has_answered:
+        if not kept.has_answered and not kept.is_cancelled:
             self.forget(kept)
             return
         place.until_s = self._now() + self.settings.window_s
@@ -204,12 +225,23 @@ class Keeper:
         if kept.is_held:
             self._whole[kept] = None
 
+    def _forget_name(self, name: Name, kept: KeptAnswer) -> None:
+        same = self._by_name[name]
+        del same[kept]
+        if not same:
+            del self._by_name[name]
+
     def _make_room(self, size: int) -> None:
         while self._whole and self.bytes + size > self.settings.bytes_max:
             oldest = next(iter(self._whole))
             del self._whole[oldest]
             oldest.forget()
             self.miss("pushed_out")
+
+
+def name_of(scope: Scope) -> Name:
+    """Return the name under which its owner may cancel it."""
+    return Name(scope.owner, scope.dialect, scope.name)
 
 
 def not_held() -> CallerError:

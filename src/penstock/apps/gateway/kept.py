@@ -5,8 +5,9 @@
     WAITING    refuse, answer other than 200   -> GONE      told to all readers: a retry may succeed
     STREAMING  end, abort                      -> ENDED     an abort is replayed as what it was;
                                                             GONE after nothing but signs of life
-    WAITING    nobody reads for orphan_s, or   -> GONE      the exchange ends as hung up
-    STREAMING   the caller cancels             -> ENDED     the same, after an error event
+    WAITING    nobody reads for orphan_s, or   -> GONE      the exchange ends as hung up, with the
+    STREAMING   the caller cancels             -> ENDED     code ``cancelled`` where it was
+                                                            cancelled; a stream gets an error event
     STREAMING  larger than its bound           -> PASSING   what all have read is dropped
     PASSING    all readers have left           -> GONE      the exchange ends as hung up
     PASSING    end, abort                      -> GONE      readers get the rest
@@ -22,7 +23,8 @@ import enum
 from typing import Final, Protocol
 
 from penstock.apps.gateway.caller import STREAM, HttpCaller, head
-from penstock.core.errors import PenstockError, ShedError
+from penstock.core.errors import CallerError, PenstockError, ShedError
+from penstock.dialects import sse
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_responses import stored
 from penstock.wire import clock
@@ -31,6 +33,9 @@ from penstock.wire.call import Call
 OK: Final = 200
 STEP_BYTES: Final = 64 * 1024  # of a replay, between two looks at the socket: its own mark
 FROM_START: Final = -1
+CANCELLED: Final = "cancelled"  # in the record: by a call that says so
+LEFT: Final = "caller_left"
+CONFLICT: Final = 409
 KEPT: Final = b"x-penstock-kept: true\r\n"
 NOT_KEPT: Final = b"x-penstock-kept: false\r\n"
 REPLAYED: Final = b"x-penstock-replayed: true\r\n"
@@ -52,8 +57,8 @@ RUNNING: Final = frozenset({Phase.WAITING, Phase.STREAMING, Phase.PASSING})
 class Source(Protocol):
     """The exchange that the answer comes from."""
 
-    def on_hang_up(self, now_s: float) -> None:
-        """Stop paying for an answer that nobody reads."""
+    def on_hang_up(self, now_s: float, code: str = ...) -> None:
+        """Stop paying for an answer that nobody reads, or that is not wanted; say which."""
         ...
 
     def on_stop(self, error: PenstockError, now_s: float) -> None:
@@ -229,11 +234,17 @@ class KeptAnswer:
         exchange, self._exchange = self._exchange, None
         if exchange is None:
             return
-        exchange.on_hang_up(now_s)
+        exchange.on_hang_up(now_s, CANCELLED if self.is_cancelled else LEFT)
         if self.phase is Phase.WAITING:
             self.refuse(error, b"")
         else:
             self.abort(self.dialect.error_event(error, self.id))
+
+    def cancel(self, now_s: float) -> None:
+        """End the exchange, if it is under way: its caller does not want the answer."""
+        if self.is_running:
+            self.is_cancelled = True
+            self.hang_up(cancelled(), now_s)
 
     def forget(self) -> None:
         """Drop the bytes; who reads now goes on with what comes."""
@@ -281,7 +292,7 @@ class KeptAnswer:
 
     def write(self, data: bytes) -> None:
         """Send whole events."""
-        is_first = not self.has_answered and data != self.dialect.keep_alive
+        is_first = not self.has_answered and not self._is_sign_of_life(data)
         self.has_answered = self.has_answered or is_first
         self._append(data)
         if is_first and self.phase is Phase.STREAMING:
@@ -303,6 +314,10 @@ class KeptAnswer:
         self._close(data)
 
     # --- inside
+
+    def _is_sign_of_life(self, data: bytes) -> bool:
+        """Tell whether nothing has been written but what clients skip: it has cost nothing yet."""
+        return data == self.dialect.keep_alive or sse.is_comment(data)
 
     def _set_headers(self, headers: bytes, *, is_kept: bool) -> None:
         told = KEPT if is_kept else NOT_KEPT
@@ -396,3 +411,11 @@ class KeptAnswer:
         self._is_held_up = True
         if self._exchange is not None:
             self._exchange.on_pause()
+
+
+def cancelled() -> CallerError:
+    """Return what is told of an answer that its caller has cancelled."""
+    error = CallerError("The response was cancelled.", status=CONFLICT, code=CANCELLED)
+    error.remedy = ""
+    error.should_retry = False
+    return error

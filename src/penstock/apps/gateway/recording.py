@@ -27,6 +27,7 @@ class SpoolRecorder:
         self._was_filling = False
         self._untold: set[str] = set()  # exchanges of which no line is on disk, while there are any
         self.sample_ratio = 0.0
+        self.on_closed: Callable[[Record], None] = _nobody  # who else hears of the end of exchanges
         self.in_flight = 0
 
     def opened(self, line: Opened) -> None:
@@ -57,6 +58,7 @@ class SpoolRecorder:
             else:
                 log.info("spool_recovered", dropped=self._spool.dropped)
         self._counters.count(record)
+        self.on_closed(record)
         is_plain = record.outcome == "complete" and len(record.attempts) <= 1
         if not is_plain or (self.sample_ratio and self._chance() < self.sample_ratio):
             fields: dict[str, object] = msgspec.to_builtins(record)
@@ -68,3 +70,7 @@ class SpoolRecorder:
             log.warn("spool_filling", **fields, reason="nobody reads it: is control running?")
         else:
             log.info("spool_emptied", **fields)
+
+
+def _nobody(record: Record) -> None:
+    del record

@@ -1,6 +1,7 @@
 """What callers do to have an answer kept, and to come back for it.
 
     Idempotency-Key                       any POST of a dialect: asked again, the same answer
+    DELETE of the same path, with that    its exchange is ended, whatever it is at; again: the same
     "store": true                         a response is kept under its id
     GET    /v1/responses/ID               the response as it is now
     GET    /v1/responses/ID?stream=true&starting_after=N
@@ -20,7 +21,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from penstock.apps.gateway.caller import HttpCaller, head
-from penstock.apps.gateway.keeper import RESPONSES, Keeper, Owner, Scope, Wish, not_held
+from penstock.apps.gateway.keeper import RESPONSES, Keeper, Name, Owner, Scope, Wish, not_held
 from penstock.apps.gateway.kept import FROM_START, NOT_KEPT, REPLAYED, KeptAnswer, Reader
 from penstock.core.errors import CallerError, PenstockError
 from penstock.dialects.contract import Dialect, Inquiry
@@ -58,12 +59,7 @@ class Resuming:
         owner = Owner(key.tenant, key.id)
         scope = None
         if name is not None:
-            if NAME.fullmatch(name) is None:
-                error = CallerError("The Idempotency-Key is empty, too long, or not plain ASCII.")
-                error.code = "invalid_idempotency_key"
-                error.remedy = NAME_REMEDY
-                raise error
-            scope = Scope(owner, route, dialect.name, name.decode("ascii"))
+            scope = Scope(owner, route, dialect.name, _plain(name))
         digest = hashlib.sha256(call.target + b"\0")  # a dialect may name the model there
         digest.update(call.body)
         return Wish(owner, scope, digest.digest())
@@ -92,6 +88,19 @@ class Resuming:
         kept.read(Reader(kept, caller.call, is_replay=False))
         return kept
 
+    def cancel(self, call: Call, key: Key, dialect: Dialect) -> None:
+        """End what is kept under the call's Idempotency-Key; raises CallerError if nothing is."""
+        name = _plain(call.headers[HEADER])
+        found = self.keeper.cancel(Name(Owner(key.tenant, key.id), dialect.name, name))
+        if not found:
+            error = CallerError("Nothing is kept under this Idempotency-Key.", status=404)
+            error.code = "exchange_not_found"
+            error.remedy = "It has been forgotten, or was never asked with this key and path."
+            raise error
+        ids = [kept.id for kept in found]
+        told = {"ids": ids, "is_cancelled": any(kept.is_cancelled for kept in found)}
+        call.send(200, JSON, msgspec.json.encode(told))
+
     # --- responses by their id
 
     def on_response(self, call: Call, key: Key, response_id: str, action: str) -> None:
@@ -115,7 +124,7 @@ class Resuming:
             self._stream(kept, call)
         else:
             if action:
-                _cancel(kept)
+                kept.cancel(clock.now_s())
             self._counters.replay("response")
             lines = head(kept.dialect, kept.id, kept.mark) + JSON + REPLAYED
             call.send(200, lines, _object(kept, response_id))
@@ -164,13 +173,14 @@ def _wants_store(dialect: Dialect, inquiry: Inquiry) -> bool:
     return dialect is DIALECT and raw is not None and bytes(raw) == b"true"
 
 
-def _cancel(kept: KeptAnswer) -> None:
-    """End a response that is under way; one that has ended stays as it is."""
-    if kept.is_running:
-        kept.is_cancelled = True
-        error = CallerError("The response was cancelled.", status=409, code="cancelled")
-        error.remedy = ""
-        kept.hang_up(error, clock.now_s())
+def _plain(name: bytes) -> str:
+    """Return an Idempotency-Key; raises CallerError for what is none."""
+    if NAME.fullmatch(name) is None:
+        error = CallerError("The Idempotency-Key is empty, too long, or not plain ASCII.")
+        error.code = "invalid_idempotency_key"
+        error.remedy = NAME_REMEDY
+        raise error
+    return name.decode("ascii")
 
 
 def _query(call: Call, name: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from penstock.config.model import Admission
+from penstock.apps.gateway.handing import Handing
+from penstock.config.model import Admission, ServerLimits
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.consumers import Consumers
 from penstock.exchange.gate import LocalGate
@@ -26,6 +27,7 @@ from penstock.telemetry.metrics import Counters
 from penstock.telemetry.shelf import Shelf
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
+from penstock.wire.server import Handler, Server
 
 SOCKET: Final = "limiter.sock"
 SPENT: Final = "spent.json"
@@ -70,6 +72,12 @@ class Sharing:
         self.remote = line.gate = RemoteGate(own, line.send)
         self._line = tasks.create_task(line.keep())
         return self.remote
+
+    def handing(
+        self, tasks: asyncio.TaskGroup, loop: asyncio.AbstractEventLoop, home: Handler
+    ) -> Handing:
+        """Return the way to the workers that keep answers; ``home`` serves what others bring."""
+        return Handing(self._run, self.worker, tasks, lambda: Server(loop, home, ServerLimits()))
 
     def shelf(self, snapshot: Snapshot, counters: Counters) -> Shelf | None:
         """Return where all workers put what they have counted; counting goes on from there."""

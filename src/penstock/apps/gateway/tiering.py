@@ -6,6 +6,8 @@
     deadline   x-penstock-ttft-timeout-s, else the tenant's; a bad value is the caller's error
     user       x-penstock-user, if the key may say for whom it asks; what is too long or is no
                plain text is as if it were not there
+    line       x-penstock-line, if there is a user: how many people have joined the line that the
+               front end keeps, since it began; its newcomers are let in by a rate, in its order
     size       an estimate of the input by the bytes of the body, and the caller's own bound of
                the output
 
@@ -29,12 +31,15 @@ from penstock.wire.call import Call
 TIER: Final = b"x-penstock-tier"
 TTFT_TIMEOUT: Final = b"x-penstock-ttft-timeout-s"
 USER: Final = b"x-penstock-user"
+LINE: Final = b"x-penstock-line"
 PLACES: Final = b"x-penstock-queue-events"
+NOTES: Final = b"x-penstock-notes"
 TTFT_TIMEOUT_S_MAX: Final = 3600.0  # the longest time that a client's own timeout is set to
 OUTPUT_TOKENS_MAX: Final = 1 << 31  # no model writes as much; a claim may travel as 64-bit numbers
 USER_CHARS_MAX: Final = 128  # twice a SHA-256 in hex
 PLAIN_TIER: Final = TierName.STANDARD  # a look into an enumeration costs as much as a call
 STANDARD: Final = Tier.STANDARD
+LINE_DIGITS_MAX: Final = 15  # more than there are people, and less than 64 bits
 _USER: Final = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _TIERS: Final[dict[TierName, Tier]] = {name: Tier[name.name] for name in TierName}
 
@@ -60,12 +65,19 @@ def claim_of(
     claim.may_degrade_model = tenant.may_degrade_model
     if key.may_assert_user and USER in headers:
         claim.user = _user(headers[USER])
+        if claim.user and LINE in headers:
+            claim.line = _line(headers[LINE])
     return claim
 
 
 def wants_places(call: Call) -> bool:
     """Tell whether a caller wants to be told its place in the queue, whatever its tier."""
     return call.headers.get(PLACES) == b"1"
+
+
+def wants_notes(call: Call) -> bool:
+    """Tell whether a caller wants to be told in the stream who answers, and why."""
+    return call.headers.get(NOTES) == b"1"
 
 
 def _ceiling(key: Key, tenant: Tenant) -> Tier:
@@ -98,3 +110,8 @@ def _timeout_s(value: bytes) -> float:
 def _user(value: bytes) -> str:
     is_plain = len(value) <= USER_CHARS_MAX and _USER.fullmatch(value) is not None
     return value.decode("latin-1") if is_plain else ""
+
+
+def _line(value: bytes) -> int:
+    is_plain = value.isdigit() and len(value) <= LINE_DIGITS_MAX
+    return int(value) if is_plain else 0

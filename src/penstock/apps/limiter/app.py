@@ -9,7 +9,6 @@ No caller's bytes pass here: only who asks, for what, and how it went.
 """
 
 import asyncio
-import contextlib
 import gc
 import os
 import random
@@ -39,6 +38,7 @@ from penstock.snapshot.routing import Routing, check
 from penstock.snapshot.spent import SpentFile
 from penstock.snapshot.using import put_in_use
 from penstock.telemetry import log
+from penstock.web.keeping_up import is_set_within
 from penstock.wire import clock
 from penstock.wire.alarms import Alarm, Alarms
 from penstock.wire.engines import EngineWatch
@@ -204,9 +204,7 @@ class Limiter:
         while not self._stopping.is_set():
             content = self._saving.content(clock.now_s(), clock.now_unix_s())
             await asyncio.to_thread(self._saving.write, content)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SAVE_S):
-                    await self._stopping.wait()
+            await is_set_within(self._stopping, SAVE_S)
         self._saving.write(self._saving.content(clock.now_s(), clock.now_unix_s()))
 
     def _on_unsaved(self, reason: str) -> None:

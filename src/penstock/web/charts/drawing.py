@@ -6,7 +6,7 @@ page's, and a content security policy has nothing to forbid. Text is escaped her
 """
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 WIDE: Final = 1000  # units across, of paths
@@ -120,14 +120,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], label: str) -> str
     )
 
 
-def keys(entries: Iterable[tuple[str, str]]) -> str:
+def keys(entries: Iterable[tuple[str, str]], dashes: Mapping[str, str] = {}) -> str:
     """Return names with their colours, for a plane too narrow for names beside it."""
     told = "".join(
-        f'<li><svg aria-hidden="true"><rect class="fill c-{colour}" width="14" height="8" rx="2"/>'
-        f"</svg>{escape(name)}</li>"
+        f'<li><svg aria-hidden="true">{key(colour, dashes.get(colour, ""), (0, 4))}</svg>'
+        f"{escape(name)}</li>"
         for name, colour in entries
     )
     return f'<ul class="keys">{told}</ul>' if told else ""
+
+
+def key(colour: str, dash: str, at: tuple[float, float]) -> str:
+    """Return what stands before a name: its colour, or its line if that is dashed."""
+    x, y = at
+    if dash:
+        return (
+            f'<line x1="{x:g}" y1="{y:.1f}" x2="{x + 15:g}" y2="{y:.1f}"'
+            f' class="stroke c-{colour}" stroke-dasharray="{dash}"/>'
+        )
+    place = f'x="{x + 2:g}" y="{y - 4:.1f}" width="11" height="8" rx="2"'
+    return f'<rect {place} class="fill c-{colour}"/>'
 
 
 def _points(points: Iterable[tuple[float, float]]) -> str:

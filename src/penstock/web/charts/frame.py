@@ -3,6 +3,9 @@
     scale_x, scale_y   first, in this order; they draw axes and grid
     fill, draw, dots   areas and lines; values beyond the scale stand at its edge
     shade              a span of x with its name: an incident, a phase
+    head, mark         instants with their names above the plane: who noticed, who spoke
+    beneath, strip     rows under the axis, first told how many: what was the matter meanwhile
+    cut                where two stretches of time meet between which something is left out
     names              beside the right end of each series, moved apart where they would touch;
                        on a narrow plane they stand beneath
     hover              what is told of a span of x when it is pointed at
@@ -23,7 +26,11 @@ TOP: Final = 8.0
 FOOT: Final = 24.0  # of labels
 FOOT_NAMED: Final = 42.0  # with the axis' name
 RIGHT: Final = 60.0  # percent: the words of a band that begins beyond end with it
+STRIP: Final = 14.0  # a row under the axis, with what parts it from the next
+STRIP_HIGH: Final = 11.0
+STRIP_LEAST: Final = 2.0  # what is there is seen
 TICKS_NARROW: Final = 6  # beyond so many every other one is left out on a narrow plane
+LEAST: Final = 1e-12  # what is less is nothing: of so little there are no round parts
 
 
 class Line(NamedTuple):
@@ -43,11 +50,14 @@ class Frame:
         self.title = title
         self.note = note
         self.height = float(height)
+        self.top = TOP
         self.foot = FOOT
+        self._beneath = 0.0
         self._under: list[str] = []
         self._paths: list[str] = []
         self._over: list[str] = []
         self._keys: list[tuple[str, str]] = []
+        self._dashes: dict[str, str] = {}  # colour -> dash of its line
         self._x: Callable[[float], float] = float
         self._y: Callable[[float], float] = float
 
@@ -70,7 +80,7 @@ class Frame:
         from_x = ticks[0] if low is None else low
         place = _scale(from_x, ticks[-1] if high is None else high, is_log=is_log)
         self._x = lambda value: 100 * place(value)
-        self.foot = FOOT_NAMED if label else FOOT
+        self.foot = (FOOT_NAMED if label else FOOT) + self._beneath
         for at, tick in enumerate(ticks):
             kind = "odd" if at % 2 and len(ticks) > TICKS_NARROW else ""
             told = words[at] if words else f"{tick:g}"
@@ -84,7 +94,7 @@ class Frame:
     ) -> None:
         """Draw the y axis with a line of the grid for each tick."""
         place = _scale(ticks[0], ticks[-1], is_log=is_log)
-        self._y = lambda value: self.bottom - (self.bottom - TOP) * place(value)
+        self._y = lambda value: self.bottom - (self.bottom - self.top) * place(value)
         for at, (tick, word) in enumerate(zip(ticks, words, strict=True)):
             y = self._y(tick)
             self._under.append(drawing.line((0, y, 100, y), "grid" if at else "axis"))
@@ -94,6 +104,7 @@ class Frame:
         """Draw a line."""
         points = [(self._x(x), self._y(y)) for x, y in one.points]
         kind = f"stroke c-{one.colour} {one.kind}".rstrip()
+        self._dashes[one.colour] = one.dash
         self._paths.append(drawing.path(points, kind, one.dash))
 
     def dots(self, one: Line) -> None:
@@ -110,10 +121,10 @@ class Frame:
         down = [(self._x(x), self._y(y)) for (x, _), y in zip(high, low, strict=True)]
         self._paths.append(drawing.area(up + down[::-1], f"fill soft seamed c-{colour}"))
 
-    def names(self, entries: Sequence[tuple[float, str, str]]) -> None:
-        """Write names at the right: (y, name, colour)."""
+    def names(self, entries: Sequence[tuple[float, str, str]], *, is_ordered: bool = False) -> None:
+        """Write names at the right: (y, name, colour); the keys beneath in this order, or by y."""
         ordered = sorted((self._y(y), name, colour) for y, name, colour in entries)
-        self._keys = [(name, colour) for _, name, colour in ordered]
+        self._keys = [(name, colour) for _, name, colour in (entries if is_ordered else ordered)]
         at = -math.inf
         placed: list[tuple[float, str, str]] = []
         for y, name, colour in ordered:
@@ -121,8 +132,7 @@ class Frame:
             placed.append((at, name, colour))
         over = max(0.0, (placed[-1][0] if placed else 0.0) - self.bottom)
         drawn = [
-            f'<rect x="6" y="{y - over - 4:.1f}" width="10" height="8" rx="2"'
-            f' class="fill c-{colour}"/>'
+            drawing.key(colour, self._dashes.get(colour, ""), (3, y - over))
             + drawing.text(Words(0, y - over + 4, kind="strong", aside=21), _short(name))
             for y, name, colour in placed
         ]
@@ -135,16 +145,49 @@ class Frame:
         """Shade a span of x, and say what it is; ``state`` bad: an outage."""
         x, width = self._x(from_x), self._x(to_x) - self._x(from_x)
         kind = "band-bad" if state == "bad" else "band"
-        place = (x, TOP, max(0.3, width), self.bottom - TOP)
+        place = (x, self.top, max(0.3, width), self.bottom - self.top)
         self._under.append(drawing.box(place, kind, words))
         is_right = x > RIGHT
-        at = Words(x + width if is_right else x, TOP + 12, "end" if is_right else "start")
+        at = Words(x + width if is_right else x, self.top + 12, "end" if is_right else "start")
         self._over.append(drawing.text(at._replace(aside=-4 if is_right else 4), words))
+
+    def head(self, rows: int) -> None:
+        """Leave room above the plane for the names of marks; before the scales."""
+        self.top = TOP + LINE_HEIGHT * rows
+
+    def beneath(self, rows: int) -> None:
+        """Leave room under the axis for strips; before the scales."""
+        self._beneath = STRIP * rows
+
+    def strip(self, row: int, name: str, spans: Sequence[tuple[float, float, float, str]]) -> None:
+        """Draw a row under the axis: spans of x, each as high as its share, and in words."""
+        foot = self.height - self._beneath + STRIP * row + STRIP_HIGH
+        self._under.append(drawing.line((0, foot, 100, foot), "grid"))
+        self._under.append(drawing.text(Words(0, foot - 1, "end", "tiny", aside=-8), name))
+        for from_x, to_x, share, words in spans:
+            high = max(STRIP_LEAST, STRIP_HIGH * share)
+            x = self._x(from_x)
+            place = (x, foot - high, max(0.3, self._x(to_x) - x), high)
+            self._under.append(drawing.box(place, "fill c-bad", words))
+
+    def cut(self, x: float) -> None:
+        """Mark where something is left out."""
+        at_x = self._x(x)
+        self._under.append(drawing.line((at_x, self.top, at_x, self.height), "cut"))
+
+    def mark(self, x: float, words: str, row: int = 0) -> None:
+        """Mark an instant; its name stands above the plane, in a row of its own."""
+        at_x = self._x(x)
+        y = LINE_HEIGHT * (row + 1) - 3
+        self._under.append(drawing.line((at_x, y - 9, at_x, self.bottom), "instant"))
+        is_right = at_x > RIGHT
+        at = Words(at_x, y, "end" if is_right else "start", "strong halo", -5 if is_right else 5)
+        self._over.append(drawing.text(at, words))
 
     def hover(self, from_x: float, to_x: float, words: str) -> None:
         """Tell what lies in a span of x, when it is pointed at."""
         x, width = self._x(from_x), self._x(to_x) - self._x(from_x)
-        self._over.append(drawing.box((x, TOP, width, self.bottom - TOP), "hover", words))
+        self._over.append(drawing.box((x, self.top, width, self.bottom - self.top), "hover", words))
 
     def figure(self, table: str = "", summary: str = "") -> Drawn:
         """Return the plot for a page, with its title, its keys and the table behind it."""
@@ -155,7 +198,7 @@ class Frame:
             f'<figure class="chart"><figcaption><b>{drawing.escape(self.title)}</b>{note}'
             f'</figcaption><div class="plane{named}">'
             f"{drawing.plane(self._inner(), self.height, label)}</div>"
-            f"{drawing.keys(self._keys)}{table}</figure>"
+            f"{drawing.keys(self._keys, self._dashes)}{table}</figure>"
         )
 
     def alone(self, style: str) -> str:
@@ -178,7 +221,7 @@ def _scale(low: float, high: float, *, is_log: bool) -> Callable[[float], float]
 
 def ticks_of(high: float) -> list[float]:
     """Return about five round ticks from 0 to at least ``high``."""
-    if high <= 0:
+    if high < LEAST:
         return [0.0, 1.0]
     rough = high / 4
     power = 10.0 ** math.floor(math.log10(rough))

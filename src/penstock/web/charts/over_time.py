@@ -17,7 +17,7 @@ from penstock.web.quantities import number
 
 ROWS_MAX: Final = 120  # of the table behind; the last ones
 STEPS_S: Final = (
-    10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200,
+    10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200,
     86_400, 172_800, 432_000, 604_800, 1_209_600, 2_592_000, 7_776_000,
 )  # fmt: skip
 TICKS_MAX: Final = 7
@@ -39,6 +39,13 @@ class Band(NamedTuple):
     to_s: float
     words: str
     state: str = ""
+
+
+class Mark(NamedTuple):
+    """An instant that has a name."""
+
+    at_s: float
+    words: str
 
 
 class Span(NamedTuple):
@@ -66,6 +73,8 @@ class Look(NamedTuple):
     words: Callable[[float | None], str] = number
     height: int = 220
     has_table: bool = True
+    is_named: bool = True  # false: the title is the name of the only line
+    top: float = 0.0  # that the scale reaches at least: 1 of shares
 
 
 def stacked(look: Look, span: Span, series: Sequence[Series], bands: Sequence[Band] = ()) -> Drawn:
@@ -88,10 +97,17 @@ def stacked(look: Look, span: Span, series: Sequence[Series], bands: Sequence[Ba
     return _finished(frame, look, span, series)
 
 
-def lines(look: Look, span: Span, series: Sequence[Series], bands: Sequence[Band] = ()) -> Drawn:
+def lines(
+    look: Look,
+    span: Span,
+    series: Sequence[Series],
+    bands: Sequence[Band] = (),
+    marks: Sequence[Mark] = (),
+) -> Drawn:
     """Return a line for each series."""
     known = [value for one in series for value in one.values if value is not None]
-    frame = _frame(look, span, max(known, default=0.0), bands)
+    seen = [one for one in marks if span.start_s <= one.at_s <= span.end_s]
+    frame = _frame(look, span, max([look.top, *known]), bands, len(seen))
     ends: list[tuple[float, str, str]] = []
     for one in series:
         for points in _runs(span, one.values):
@@ -99,7 +115,10 @@ def lines(look: Look, span: Span, series: Sequence[Series], bands: Sequence[Band
         last = next((value for value in reversed(one.values) if value is not None), None)
         if last is not None:
             ends.append((last, one.name, one.colour))
-    frame.names(ends)
+    if look.is_named:
+        frame.names(ends)
+    for row, mark in enumerate(seen):
+        frame.mark(mark.at_s, mark.words, row)
     return _finished(frame, look, span, series)
 
 
@@ -114,13 +133,14 @@ def ticks(span: Span) -> list[float]:
     return found[: TICKS_MAX + 1]
 
 
-def _frame(look: Look, span: Span, high: float, bands: Sequence[Band]) -> Frame:
+def _frame(look: Look, span: Span, high: float, bands: Sequence[Band], rows: int = 0) -> Frame:
     frame = Frame(look.title, look.height, look.note)
+    frame.head(rows)
     found = ticks(span)
     told = [clock(at, span.end_s - span.start_s) for at in found]
     frame.scale_x(found, low=span.start_s, high=span.end_s, words=told)
     levels = ticks_of(high)
-    frame.scale_y(levels, [look.words(one) for one in levels])
+    frame.scale_y(levels, [look.words(one).replace(".0 %", " %") for one in levels])
     for band in bands:
         from_s, to_s = max(span.start_s, band.from_s), min(span.end_s, band.to_s)
         frame.shade(from_s, to_s, band.words, band.state)

@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 
 from penstock.apps.control import alerting, telling
 from penstock.apps.control.alerting import Alert, configured
+from penstock.apps.control.call import Call, Change
 from penstock.apps.control.delivering import send
-from penstock.apps.control.endpoint import Call, Change, Endpoint, MissingError, Role
 from penstock.core.errors import StoreError
 from penstock.ledger.tables import alerts, deliveries
 from penstock.notify import outbox
 from penstock.notify.outbound import OutboundError
+from penstock.web.endpoint import Endpoint, MissingError, Role
 
 LIMIT_MAX: Final = 500
 WITHIN_S: Final = 8.0  # less than a call of the API may take

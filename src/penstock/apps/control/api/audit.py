@@ -4,8 +4,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import Call, Endpoint, Limit, Role, Text
+from penstock.apps.control.call import Call
 from penstock.apps.control.queries.changes import Change, Only, changes
+from penstock.web.endpoint import Endpoint, Limit, Role, Text
 
 SEQ_MAX: Final = 2**53
 Seq = Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
@@ -34,15 +35,7 @@ class AuditPage(msgspec.Struct, frozen=True):
 def list_audit(call: Call) -> AuditPage:
     """Return a part of the log."""
     query: AuditQuery = call.query
-    only = Only(
-        actor=query.actor,
-        action=query.action,
-        kind=query.kind,
-        object=query.object,
-        since_unix_s=query.since_unix_s,
-        until_unix_s=query.until_unix_s,
-        before=query.before,
-    )
+    only = msgspec.convert(query, Only, from_attributes=True)
     with call.parts.store.reading() as connection:
         found = changes(connection, only, query.limit)
     items = found[: query.limit]

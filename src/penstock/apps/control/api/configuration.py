@@ -4,12 +4,13 @@ from typing import Annotated, Any, Final, cast
 
 import msgspec
 
-from penstock.apps.control.endpoint import Call, Endpoint, MissingError, Role
+from penstock.apps.control.call import Call
 from penstock.config import load
 from penstock.config.check import warnings
 from penstock.config.model import Config, Route, Upstream
 from penstock.core.errors import ConfigError, Problem
 from penstock.snapshot.plan import PlanFile
+from penstock.web.endpoint import Endpoint, MissingError, Role
 
 TEXT_CHARS_MAX: Final = 1024 * 1024
 MASK: Final = "***"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from penstock.apps.control import book
 from penstock.apps.control.api.prices import store_list
-from penstock.apps.control.endpoint import BookError, Call, Change, Endpoint, Note, Role, Text
+from penstock.apps.control.call import Call, Change
 from penstock.config.tenancy import NO_LIMITS, Limits, Tenant
 from penstock.core.errors import Problem
 from penstock.ledger import tables
@@ -21,6 +21,7 @@ from penstock.ledger.book import KeyEntry, Rate, TenantEntry
 from penstock.ledger.price_check import wrongs
 from penstock.ledger.price_table import current
 from penstock.snapshot.model import Key
+from penstock.web.endpoint import BookError, Endpoint, Note, Role, Text
 
 ENTRIES_MAX: Final = 5_000  # in one transaction: seconds
 ROUTES_MAX: Final = 1000

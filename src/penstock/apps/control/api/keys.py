@@ -13,9 +13,12 @@ from sqlalchemy import Connection
 
 from penstock.apps.control import book
 from penstock.apps.control.book import KeyRow
-from penstock.apps.control.endpoint import (
-    Call,
-    Change,
+from penstock.apps.control.call import Call, Change, page_of
+from penstock.config.tenancy import NO_LIMITS, Limits, TierName
+from penstock.ledger.book import KeyEntry
+from penstock.snapshot import keys
+from penstock.snapshot.model import Key
+from penstock.web.endpoint import (
     ConflictError,
     Endpoint,
     InvalidError,
@@ -26,10 +29,6 @@ from penstock.apps.control.endpoint import (
     Role,
     Text,
 )
-from penstock.config.tenancy import NO_LIMITS, Limits, TierName
-from penstock.ledger.book import KeyEntry
-from penstock.snapshot import keys
-from penstock.snapshot.model import Key
 
 HINT_CHARS: Final = 8  # of 46: enough to tell keys apart, of no use for guessing
 OVERLAP_MAX_S: Final = 365 * 86_400.0
@@ -101,9 +100,7 @@ def list_keys(call: Call) -> Page[KeyRow]:
             if len(some) <= query.limit:
                 break
             after = some[-1].entry.key.id
-    more = len(found) > query.limit
-    items = found[: query.limit]
-    return Page(items, items[-1].entry.key.id if more else "")
+    return page_of(found, query.limit, lambda row: row.entry.key.id)
 
 
 def get_key(call: Call) -> KeyRow:
@@ -165,8 +162,8 @@ def revoke_key(call: Call) -> None:
         entry = msgspec.structs.replace(before.entry, revoked_unix_s=call.now_unix_s)
         book.save_key(connection, entry, before, call.now_unix_s)
         call.audit(connection, "revoke", "key", entry.key.id, Change(before.entry, entry))
-        if entry.key.id == keys.LOCAL:  # the next 'penstock up' makes another
-            (call.parts.state_dir / "local.key").unlink(missing_ok=True)
+        if entry.key.id in keys.KEPT:  # the next 'penstock up' makes another
+            keys.kept_path(call.parts.state_dir, entry.key.id).unlink(missing_ok=True)
 
 
 def rotate_key(call: Call) -> MadeKey:
@@ -178,7 +175,7 @@ def rotate_key(call: Call) -> MadeKey:
         old = before.entry.key
         if before.entry.replaced_by:
             raise ConflictError(f"{old.id!r} is replaced by {before.entry.replaced_by!r} already")
-        if old.id == keys.LOCAL:
+        if old.id in keys.KEPT:
             raise ConflictError("'penstock up' keeps this key: revoke it, and start 'up' again")
         name = book.name_of(asked.id, "body.id") if asked.id else _free_name(connection, old.id)
         key = msgspec.structs.replace(old, id=name, sha256=keys.sha256(secret))

@@ -6,11 +6,14 @@ from typing import Annotated, Final
 import msgspec
 
 from penstock.apps.control.alerting import configured
-from penstock.apps.control.endpoint import Call, Endpoint, InvalidError, MissingError, Role
+from penstock.apps.control.call import Call
 from penstock.apps.control.queries import slis as indicators
 from penstock.apps.control.queries import standing
 from penstock.apps.control.queries.slis import Dimension, Indicators, Period
 from penstock.apps.control.queries.standing import History, Standing
+from penstock.config.model import Config
+from penstock.config.operations import Objective
+from penstock.web.endpoint import Endpoint, InvalidError, MissingError, Role
 
 HOURS_MAX: Final = 90 * 24
 
@@ -24,13 +27,17 @@ def list_objectives(call: Call) -> list[Standing]:
 
 def show_history(call: Call) -> History:
     """Return the window of one objective, hour by hour, with what was left of its budget."""
-    name = call.path["name"]
-    config = configured(call.parts.publisher)
-    found = next((one for one in config.objectives if one.name == name), None)
-    if found is None:
-        raise MissingError(f"there is no objective named {name!r}")
+    found = named(configured(call.parts.publisher), call.path["name"])
     with call.parts.store.reading() as connection:
         return standing.history(connection, found, call.now_unix_s)
+
+
+def named(config: Config, name: str) -> Objective:
+    """Return an objective of the configuration; raises MissingError."""
+    for one in config.objectives:
+        if one.name == name:
+            return one
+    raise MissingError(f"there is no objective named {name!r}")
 
 
 class SliQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

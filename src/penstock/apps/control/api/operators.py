@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import Call, Change, Endpoint, InvalidError, Role
+from penstock.apps.control.call import Call, Change
 from penstock.apps.control.identity import INVITED_S, OWNER, RESET_S
 from penstock.apps.control.who import ROLES
 from penstock.identity import accounts, links
 from penstock.identity.accounts import Account
 from penstock.identity.errors import AccountError, NoAccountError
 from penstock.identity.links import Link
+from penstock.web.endpoint import Endpoint, InvalidError, Role
 
 
 class Operator(msgspec.Struct, frozen=True):

@@ -6,20 +6,12 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from penstock.apps.control import book
-from penstock.apps.control.endpoint import (
-    BookError,
-    Call,
-    Change,
-    ConflictError,
-    Endpoint,
-    Limit,
-    MissingError,
-    Role,
-)
+from penstock.apps.control.call import Call, Change
 from penstock.ledger import tables
 from penstock.ledger.book import PriceList, Versioned
 from penstock.ledger.price_check import wrongs
 from penstock.ledger.price_table import current
+from penstock.web.endpoint import BookError, ConflictError, Endpoint, Limit, MissingError, Role
 
 VERSION_MAX: Final = 2**53  # beyond it JSON's readers lose whole numbers
 DIGITS_MAX: Final = 15

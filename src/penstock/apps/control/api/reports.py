@@ -4,9 +4,14 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import (
+from penstock.apps.control.call import Call
+from penstock.apps.control.reports import load, load_csv, pages, sla, sla_csv, spans
+from penstock.apps.control.reports.load import LoadReport
+from penstock.apps.control.reports.month import month
+from penstock.apps.control.reports.sla import SlaReport
+from penstock.config.model import Upstream
+from penstock.web.endpoint import (
     REPORT_WITHIN_S,
-    Call,
     Endpoint,
     File,
     InvalidError,
@@ -14,11 +19,6 @@ from penstock.apps.control.endpoint import (
     Role,
     Text,
 )
-from penstock.apps.control.reports import load, load_csv, pages, sla, sla_csv, spans
-from penstock.apps.control.reports.load import LoadReport
-from penstock.apps.control.reports.month import month
-from penstock.apps.control.reports.sla import SlaReport
-from penstock.config.model import Upstream
 
 EVIDENCE_MAX: Final = 50_000  # lines in one answer, about 8 MB; the command writes all
 HTML: Final = "text/html"

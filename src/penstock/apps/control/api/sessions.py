@@ -7,34 +7,15 @@ quarter of an hour after a log-in, so that a browser left open is not an account
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import Connection
 
-from penstock.apps.control.endpoint import (
-    Call,
-    Change,
-    Endpoint,
-    ForbiddenError,
-    InvalidError,
-    Role,
-)
-from penstock.apps.control.identity import FRESH_S
-from penstock.identity import accounts, passkeys, passwords, sessions
-from penstock.identity.errors import AccountError, LogInError, NoAccountError, PasswordError
-from penstock.identity.oidc import Person
-from penstock.identity.passkeys import Answer, Passkey, Question
-from penstock.identity.sessions import Session
+from penstock.apps.control.call import Call, Change
+from penstock.identity import own
+from penstock.identity.errors import AccountError, NoAccountError, PasswordError
+from penstock.identity.own import OwnSession
+from penstock.identity.passkeys import Passkey
 from penstock.identity.signing import LASTS_S
-
-
-class OwnSession(msgspec.Struct, frozen=True):
-    """One browser that is logged in."""
-
-    id: str
-    device: str
-    address: str
-    created_unix_s: float
-    seen_unix_s: float
-    expires_unix_s: float
-    is_this: bool
+from penstock.web.endpoint import Endpoint, Role
 
 
 class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,139 +34,50 @@ class SignedToken(msgspec.Struct, frozen=True):
 
 def list_sessions(call: Call) -> list[OwnSession]:
     """Return one's own sessions, the last seen first."""
-    account = _person(call)
-    terms = call.parts.identity.terms
-    with call.parts.store.reading() as connection:
-        found = sessions.listed(connection, account, terms, call.now_unix_s)
-    return [_own(one, call.actor.session) for one in found]
+    return own.list_sessions(_me(call))
 
 
 def end_session(call: Call) -> None:
     """End one of one's own sessions."""
-    with call.parts.store.writing(is_durable=True) as connection:
-        sessions.end_one(connection, _person(call), call.path["id"])
-        call.audit(connection, "end_session", "operator", call.actor.name, Change())
+    own.end_session(_me(call), call.path["id"])
 
 
 def end_other_sessions(call: Call) -> None:
     """End all of one's own sessions but this one."""
-    with call.parts.store.writing(is_durable=True) as connection:
-        ended = sessions.end_all(connection, _person(call), but=call.actor.session)
-        change = Change(None, {"ended": ended})
-        call.audit(connection, "end_sessions", "operator", call.actor.name, change)
+    own.end_other_sessions(_me(call))
 
 
 def change_password(call: Call) -> None:
     """Set another password; other sessions end."""
-    account = fresh(call)
     given: NewPassword = call.body
-    hasher = call.parts.identity.hasher
-    with call.parts.store.reading() as connection:
-        entry = accounts.by_id(connection, account)
-        kept = accounts.password_hash(connection, account)
-    if kept and not hasher.is_right(kept, given.current):
-        raise InvalidError("this is not the current password", "body.current")
-    passwords.check(given.password, entry.email, entry.name)
-    hashed = hasher.hash(given.password)
-    with call.parts.store.writing(is_durable=True) as connection:
-        accounts.set_password(connection, account, hashed)
-        sessions.end_all(connection, account, but=call.actor.session)
-        call.audit(connection, "change_password", "operator", entry.email, Change())
+    own.change_password(_me(call), given.password, given.current)
 
 
 def list_passkeys(call: Call) -> list[Passkey]:
     """Return one's own passkeys, the oldest first."""
-    with call.parts.store.reading() as connection:
-        return passkeys.listed(connection, _person(call))
+    return own.list_passkeys(_me(call))
 
 
 def remove_passkey(call: Call) -> None:
     """Forget one of one's own passkeys; the last way in stays."""
-    account = fresh(call)
-    with call.parts.store.writing(is_durable=True) as connection:
-        if accounts.ways_in(connection, account) <= 1:
-            raise AccountError("this is the last way into the account: set a password first")
-        passkeys.remove(connection, account, call.path["id"])
-        call.audit(connection, "remove_passkey", "operator", call.actor.name, Change())
+    own.remove_passkey(_me(call), call.path["id"])
 
 
 def make_signed_token(call: Call) -> SignedToken:
     """Sign a token that says who one is, for 12 hours."""
-    account = _person(call)
+    account = _me(call).account
     role = call.actor.role.name.lower()
-    token = call.parts.identity.signed(account, role, call.now_unix_s)
+    token = call.parts.identity.signed((account, call.actor.name), role, call.now_unix_s)
     with call.parts.store.writing(is_durable=True) as connection:
         call.audit(connection, "sign_token", "operator", call.actor.name, Change())
     return SignedToken(token, call.now_unix_s + LASTS_S)
 
 
-def ask_for_passkey(call: Call, origin: str) -> Question:
-    """Return what a browser needs to make a passkey at an origin."""
-    account = fresh(call)
-    identity = call.parts.identity
-    with call.parts.store.reading() as connection:
-        entry = accounts.by_id(connection, account)
-        return passkeys.ask_to_register(
-            connection, identity.tickets, identity.party(origin), entry, call.now_unix_s
-        )
+def _me(call: Call) -> own.Me:
+    def note(connection: Connection, action: str, after: Any) -> None:
+        call.audit(connection, action, "operator", call.actor.name, Change(None, after))
 
-
-def add_passkey(call: Call, origin: str) -> Passkey:
-    """Keep a passkey that a browser has made."""
-    account = fresh(call)
-    answer: Answer = call.body
-    identity = call.parts.identity
-    with call.parts.store.writing(is_durable=True) as connection:
-        passkey, whose = passkeys.register(
-            connection, identity.tickets, identity.party(origin), answer, call.now_unix_s
-        )
-        if whose != account:
-            raise LogInError("the question was asked of another account")
-        after: dict[str, Any] = {"name": passkey.name}
-        call.audit(connection, "add_passkey", "operator", call.actor.name, Change(None, after))
-    return passkey
-
-
-def connect(call: Call, person: Person) -> None:
-    """Let an identity of the provider into one's own account; raises AccountError if it is used."""
-    account = fresh(call)
-    with call.parts.store.writing(is_durable=True) as connection:
-        accounts.connect(connection, account, person.issuer, person.subject, call.now_unix_s)
-        change = Change(None, {"issuer": person.issuer})
-        call.audit(connection, "connect_identity", "operator", call.actor.name, change)
-
-
-def _person(call: Call) -> str:
-    if not call.actor.account:
-        raise ForbiddenError("this is for people who have logged in, not for tokens")
-    return call.actor.account
-
-
-def fresh(call: Call) -> str:
-    """Return the account of a person who has just logged in; raises ForbiddenError."""
-    account = _person(call)
-    if call.now_unix_s - call.actor.since_unix_s >= FRESH_S:
-        raise StaleLogInError("the log-in is more than a quarter of an hour old")
-    return account
-
-
-class StaleLogInError(ForbiddenError):
-    """What is asked for needs a log-in of the last quarter of an hour."""
-
-    code = "log_in_again"
-    remedy = "Log in again, then repeat this."
-
-
-def _own(session: Session, this: str) -> OwnSession:
-    return OwnSession(
-        session.id,
-        session.device,
-        session.address,
-        session.created_unix_s,
-        session.seen_unix_s,
-        session.expires_unix_s,
-        session.id == this,
-    )
+    return own.Me(call.parts.identity, call.actor, call.now_unix_s, note)
 
 
 ENDPOINTS: Final = (

@@ -4,12 +4,13 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import Call, Endpoint, NoQuery, Role
+from penstock.apps.control.call import Call
 from penstock.apps.control.publishing import Standing
 from penstock.apps.control.reading import ReadingState
 from penstock.config import private_file
 from penstock.core.errors import PenstockError
 from penstock.ledger.probe import Probe
+from penstock.web.endpoint import Endpoint, NoQuery, Role
 
 PROBE_S: Final = 2.0  # a database that answers at all does so in milliseconds
 

@@ -6,8 +6,11 @@ from penstock.apps.control.api import (
     alerts,
     audit,
     configuration,
+    drills,
+    impact,
     imports,
     keys,
+    live_drills,
     objectives,
     operators,
     prices,
@@ -17,7 +20,7 @@ from penstock.apps.control.api import (
     tenants,
     tokens,
 )
-from penstock.apps.control.endpoint import Endpoint
+from penstock.web.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *status.ENDPOINTS,
@@ -26,8 +29,11 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *prices.ENDPOINTS,
     *imports.ENDPOINTS,
     *reports.ENDPOINTS,
+    *impact.ENDPOINTS,
+    *drills.ENDPOINTS,
     *objectives.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *live_drills.ENDPOINTS,
     *configuration.ENDPOINTS,
     *audit.ENDPOINTS,
     *operators.ENDPOINTS,

@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from penstock.apps.control import book
 from penstock.apps.control.book import TenantRow
-from penstock.apps.control.endpoint import (
+from penstock.apps.control.call import Call, Change, page_of
+from penstock.ledger import retention, sla_check, tables
+from penstock.ledger.book import TenantEntry
+from penstock.ledger.retention import Forgotten
+from penstock.web.endpoint import (
     BookError,
-    Call,
-    Change,
     ConflictError,
     Endpoint,
     InvalidError,
@@ -20,9 +22,6 @@ from penstock.apps.control.endpoint import (
     Role,
     Text,
 )
-from penstock.ledger import retention, sla_check, tables
-from penstock.ledger.book import TenantEntry
-from penstock.ledger.retention import Forgotten
 
 SHOWN: Final = 5
 DELETE_S: Final = 5.0  # for which one call deletes; a call may take 10 in all
@@ -51,9 +50,7 @@ def list_tenants(call: Call) -> Page[TenantRow]:
     query: PageQuery = call.query
     with call.parts.store.reading() as connection:
         found = book.tenants_after(connection, query.after, query.limit + 1)
-    more = len(found) > query.limit
-    items = found[: query.limit]
-    return Page(items, items[-1].entry.tenant.id if more else "")
+    return page_of(found, query.limit, lambda row: row.entry.tenant.id)
 
 
 def get_tenant(call: Call) -> TenantRow:

@@ -5,11 +5,12 @@ from typing import Final
 import msgspec
 
 from penstock.apps.control.api.operators import known_role
-from penstock.apps.control.endpoint import Call, Change, Endpoint, InvalidError, Role
+from penstock.apps.control.call import Call, Change
 from penstock.config.check_tenancy import NAME
 from penstock.identity import tokens
 from penstock.identity.errors import AccountError, NoAccountError
 from penstock.identity.tokens import Token
+from penstock.web.endpoint import Endpoint, InvalidError, Role
 
 DAYS_MAX: Final = 366
 DAY_S: Final = 86_400.0

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from penstock.apps.control.console import difference
 from penstock.apps.control.console.difference import Line
 from penstock.apps.control.console.view import Page, View
-from penstock.apps.control.endpoint import Role
 from penstock.config import check, load
 from penstock.config.locate import Lines
 from penstock.config.model import Config, Upstream
@@ -23,6 +22,7 @@ from penstock.core.errors import Problem
 from penstock.snapshot import file
 from penstock.snapshot.model import Snapshot
 from penstock.web import serving
+from penstock.web.endpoint import Role
 
 MARKS: Final = "/configuration"
 

@@ -18,12 +18,12 @@ from starlette.responses import RedirectResponse, Response
 
 from penstock.apps.control.console import links, periods, story
 from penstock.apps.control.console.view import Page, View
-from penstock.apps.control.endpoint import MissingError
-from penstock.apps.control.http import json
 from penstock.apps.control.queries import exchanges as asked_for
 from penstock.apps.control.queries.exchanges import EXACT, Place, Wanted
 from penstock.core.tier import WORDS
 from penstock.ledger.tables import FATES
+from penstock.web.endpoint import MissingError
+from penstock.web.http import json
 
 ROWS: Final = 50
 CSV_ROWS_MAX: Final = 10_000  # a spreadsheet's worth; the API has the rest

@@ -20,9 +20,9 @@ from penstock.apps.control.api.keys import KeyRow, MadeKey
 from penstock.apps.control.console import fields, key_form, links, tenant_form
 from penstock.apps.control.console.fields import Fields
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import ConflictError, Role
 from penstock.core.errors import PenstockError
 from penstock.web import serving
+from penstock.web.endpoint import ConflictError, Role
 
 MARKS: Final = "/tenants"
 OVERLAPS: Final = (

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import Role
+from penstock.web.endpoint import Role
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -29,6 +29,9 @@ NAVIGATION: Final = (
             Item("/", "Overview"),
             Item("/exchanges", "Exchanges"),
             Item("/objectives", "Objectives"),
+            Item("/status-page", "Status page"),
+            Item("/drills", "Drills"),
+            Item("/live-drills", "Live drills"),
         ),
     ),
     Group("Customers", (Item("/tenants", "Tenants and keys"),)),

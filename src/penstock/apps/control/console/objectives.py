@@ -15,16 +15,17 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from penstock.apps.control import telling
+from penstock.apps.control import examples, telling
 from penstock.apps.control.alerting import FIRING, Alert, configured
 from penstock.apps.control.api import alerts as alerts_api
 from penstock.apps.control.api.alerts import AlertQuery
+from penstock.apps.control.api.objectives import named
 from penstock.apps.control.console import links, story
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import MissingError, Role
 from penstock.apps.control.queries import standing
 from penstock.apps.control.queries.standing import History, Standing
 from penstock.config.operations import Objective, Sli
+from penstock.web.endpoint import Role
 
 LOW: Final = 0.25  # of the budget: from here on it is worth a look
 SHOWN_MAX: Final = 50  # alerts
@@ -41,27 +42,6 @@ KINDS: Final = {
 }
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600  # an alert is about what came before it
-EXAMPLE: Final = """\
-[[objectives]]
-name = "enterprise-available"
-target_ratio = 0.995   # of exchanges are served
-window_days = 30
-tier = "enterprise"
-
-[[objectives]]
-name = "enterprise-quick"
-sli = "ttft"
-threshold_s = 2.0      # to the first token
-target_ratio = 0.99
-tier = "enterprise"
-"""
-RECEIVER: Final = """\
-[[alerts.receivers]]
-name = "on-call"
-kind = "webhook"             # or "slack", "email"
-url_env = "ON_CALL_URL"      # the variable's name
-secret_env = "ON_CALL_SECRET"
-"""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -90,8 +70,8 @@ def objectives(view: View) -> str:
         outbox=told.outbox,
         receivers=config.alerts.receivers,
         may_act=view.actor.role >= Role.OPERATOR,
-        example=EXAMPLE,
-        receiver=RECEIVER,
+        example=examples.OBJECTIVES,
+        receiver=examples.RECEIVER,
         outcomes=story.OUTCOMES,
         behind=_behind_alert,
     )
@@ -101,9 +81,7 @@ def objective(view: View) -> str:
     """Return the page of one objective."""
     name = view.path["name"]
     config = configured(view.parts.publisher)
-    found = next((one for one in config.objectives if one.name == name), None)
-    if found is None:
-        raise MissingError(f"there is no objective named {name!r}")
+    found = named(config, name)
     with view.parts.store.reading() as connection:
         (now,) = standing.standings(connection, [found], view.now_unix_s)
         past = standing.history(connection, found, view.now_unix_s)

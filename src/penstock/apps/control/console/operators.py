@@ -25,9 +25,9 @@ from penstock.apps.control.api.operators import (
 )
 from penstock.apps.control.console import fields
 from penstock.apps.control.console.view import Handler, Page, View, see_other
-from penstock.apps.control.endpoint import MissingError, Role
 from penstock.core.errors import PenstockError
 from penstock.web import serving
+from penstock.web.endpoint import MissingError, Role
 from penstock.web.moments import utc
 
 MARKS: Final = "/operators"

@@ -15,13 +15,13 @@ from penstock.apps.control.api import prices as api
 from penstock.apps.control.console import difference, periods, price_form
 from penstock.apps.control.console.difference import Line
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import BookError, ConflictError, Role
 from penstock.apps.control.queries import usage
 from penstock.core.errors import ConfigError, Problem
 from penstock.ledger import price_table
 from penstock.ledger.book import PriceList, Versioned
 from penstock.ledger.price_check import wrongs
 from penstock.web import serving
+from penstock.web.endpoint import BookError, ConflictError, Role
 
 MARKS: Final = "/prices"
 VERSIONS_SHOWN: Final = 20

@@ -13,13 +13,14 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from penstock.apps.control.api import reports
+from penstock.apps.control.call import Call
 from penstock.apps.control.console.view import Page, View
-from penstock.apps.control.endpoint import REPORT_WITHIN_S, Call, InvalidError
-from penstock.apps.control.http import file, json
 from penstock.apps.control.reports import words
 from penstock.apps.control.reports.month import Month, month, named
 from penstock.core.calendar import DAY_S, month_of
 from penstock.ledger.tables import traffic
+from penstock.web.endpoint import REPORT_WITHIN_S, InvalidError
+from penstock.web.http import file, json
 
 MONTHS_MAX: Final = 24  # five-minute sums are kept for 14 months by default
 

@@ -18,11 +18,12 @@ from starlette.routing import Route
 from penstock.apps.control.console import navigation
 from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.view import TOLD, Page, Shell, View, told_of
-from penstock.apps.control.endpoint import Actor, InvalidError, MissingError, Role
-from penstock.apps.control.http import Caller, Who, fields_of, needed
 from penstock.apps.control.parts import Parts
 from penstock.core.errors import PenstockError, StoreError
+from penstock.snapshot import live_drill
 from penstock.web import page, serving
+from penstock.web.endpoint import Actor, InvalidError, MissingError, Role
+from penstock.web.http import Caller, Who, fields_of, needed
 from penstock.wire import clock
 
 FORM_BYTES_MAX: Final = 256 * 1024
@@ -71,6 +72,7 @@ class Console:
                     actor.name,
                     actor.role.name.lower(),
                     navigation.shown_to(actor.role),
+                    drill=self._drill(),
                 )
                 if actor.role is Role.NOBODY and one.role is not Role.NOBODY:
                     return _to_login(request)
@@ -98,6 +100,15 @@ class Console:
             return answered
 
         return Route(one.path, answer, methods=[one.method])
+
+    def _drill(self) -> str:
+        """Return who has begun the live drill that is on; empty if none is."""
+        try:
+            found = live_drill.read(self._parts.state_dir)
+        except StoreError:
+            return ""  # the gateway refuses it
+        is_on = found is not None and self._parts.now_unix_s() < found.ends_unix_s
+        return found.by if found is not None and is_on else ""
 
     def _refusal(self, shell: Shell, error: PenstockError) -> Response:
         """Return an error as a page."""

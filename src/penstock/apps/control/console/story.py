@@ -4,6 +4,7 @@ Only what the record holds is told. Which other upstreams were passed over befor
 not recorded, and not guessed.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from penstock.exchange.record import AttemptRecord
@@ -50,6 +51,7 @@ CODES: Final = {  # why an exchange was not served, in words
     "rate_limit_exceeded": "over the tenant's own limit",
     "upstream_failed": "all upstreams failed",
     "caller_left": "the caller left",
+    "cancelled": "the caller cancelled it",
     "deadline_exceeded": "no answer in time",
     "invalid_api_key": "no such key",
     "expired_api_key": "the key has ended",
@@ -84,7 +86,7 @@ class Attempt(NamedTuple):
 
 def sentence(row: Any, detail: Detail) -> str:
     """Return in one sentence what became of an exchange."""
-    failed = [one for one in detail.attempts if one.outcome not in WELL]
+    failed = [one for one in detail.attempts if has_failed(one)]
     took = seconds(row.duration_s)
     if row.fate == "served":
         return _served(row, failed)
@@ -111,14 +113,8 @@ def _served(row: Any, failed: list[AttemptRecord]) -> str:
 
 def why(row: Any, detail: Detail) -> list[str]:
     """Return what the record says of why it went as it did, a sentence each."""
-    told: list[str] = []
-    for number, one in enumerate(detail.attempts, 1):
-        if one.outcome not in WELL:
-            status = f" (status {one.status})" if one.status else ""
-            told.append(f"Attempt {number} at {one.upstream} failed: {words_of(one)}{status}.")
-        if one.seam:
-            joined = SEAMS.get(one.seam, f"joined by {one.seam}")
-            told.append(f"Attempt {number} went on with the broken answer: {joined}.")
+    numbered = enumerate(detail.attempts, 1)
+    told = [words for number, one in numbered for words in _why_attempt(number, one)]
     if detail.attempts and not told:
         first = detail.attempts[0].upstream
         is_left = row.fate == "left"
@@ -132,6 +128,18 @@ def why(row: Any, detail: Detail) -> list[str]:
         told.append(f"{row.model} was asked for; {row.served_model} answered.")
     told += [f"Under load {one} was taken from it." for one in detail.degraded]
     return told
+
+
+def _why_attempt(number: int, one: AttemptRecord) -> Iterator[str]:
+    if one.drill:
+        drill, _, kind = one.drill.partition(" ")
+        yield f"Attempt {number} at {one.upstream} was struck by {drill}: {kind}."
+    elif has_failed(one):
+        status = f" (status {one.status})" if one.status else ""
+        yield f"Attempt {number} at {one.upstream} failed: {words_of(one)}{status}."
+    if one.seam:
+        joined = SEAMS.get(one.seam, f"joined by {one.seam}")
+        yield f"Attempt {number} went on with the broken answer: {joined}."
 
 
 def attempts(detail: Detail) -> list[Attempt]:
@@ -159,7 +167,7 @@ def chart(row: Any, detail: Detail) -> Drawn:
                 one.dialled_s,
                 one.dialled_s + one.duration_s,
                 one.dialled_s + one.ttft_s if one.ttft_s else 0.0,
-                is_failed=one.outcome not in WELL,
+                is_failed=has_failed(one),
             )
         )
     return waterfall("Attempts over time", steps, row.duration_s)
@@ -172,8 +180,15 @@ def reason(code: str, status: int) -> str:
     return CODES.get(code, code.replace("_", " ")) or (f"status {status}" if status else "unknown")
 
 
+def has_failed(one: AttemptRecord) -> bool:
+    """Tell whether an attempt came to nothing, on purpose too."""
+    return one.outcome not in WELL or bool(one.drill_outcome)
+
+
 def words_of(one: AttemptRecord) -> str:
     """Return what became of an attempt."""
+    if one.drill_outcome:
+        return f"a live drill: {OUTCOMES.get(one.drill_outcome, one.drill_outcome)}"
     return OUTCOMES.get(one.outcome, one.outcome)
 
 
@@ -181,6 +196,8 @@ def state_of(one: AttemptRecord) -> str:
     """Return the state of an attempt."""
     if one.outcome == "success":
         return "good"
+    if one.drill_outcome:
+        return "work"
     return "unknown" if one.outcome == "ignored" else "bad"
 
 

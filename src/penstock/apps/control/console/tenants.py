@@ -15,7 +15,6 @@ from starlette.responses import Response
 from penstock.apps.control.api import tenants as api
 from penstock.apps.control.console import fields, links, periods, story, tenant_form
 from penstock.apps.control.console.view import Page, View, see_other
-from penstock.apps.control.endpoint import ConflictError, MissingError, Role
 from penstock.apps.control.queries import owned, usage
 from penstock.apps.control.queries.usage import Slice, Span
 from penstock.config.tenancy import Contract, Limits, Tenant
@@ -24,6 +23,7 @@ from penstock.core.sla import CALCULATORS
 from penstock.ledger.book import TenantEntry
 from penstock.web import serving
 from penstock.web.charts import bars
+from penstock.web.endpoint import ConflictError, MissingError, Role
 from penstock.web.quantities import number
 
 PAGE: Final = 100

@@ -16,10 +16,10 @@ from penstock.apps.control.console import fields
 from penstock.apps.control.console.fields import Fields
 from penstock.apps.control.console.operators import ROLE_WORDS, SAID_STATUS
 from penstock.apps.control.console.view import Handler, Page, View, see_other
-from penstock.apps.control.endpoint import MissingError, Role
 from penstock.core.errors import PenstockError
 from penstock.identity.tokens import Token
 from penstock.web import serving
+from penstock.web.endpoint import MissingError, Role
 from penstock.web.moments import utc
 
 MARKS: Final = "/tokens"

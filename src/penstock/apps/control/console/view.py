@@ -13,11 +13,12 @@ from urllib.parse import quote, unquote
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from penstock.apps.control.call import Call
 from penstock.apps.control.console.gateway_now import Gateway
 from penstock.apps.control.console.navigation import Group, Item, shown_to
-from penstock.apps.control.endpoint import WITHIN_S, Actor, Call, Role
 from penstock.apps.control.parts import Parts
 from penstock.web import page
+from penstock.web.endpoint import WITHIN_S, Actor, Role
 
 TEMPLATES: Final = "apps/control"
 TOLD: Final = "penstock_told"  # the cookie's name
@@ -34,6 +35,7 @@ class Shell(msgspec.Struct, frozen=True):
     groups: tuple[Group, ...] = shown_to(Role.VIEWER)
     account: tuple[Item, ...] = (Item("/account", "Your account"),)
     toasts: tuple[str, ...] = ()
+    drill: str = ""  # who has begun the live drill that is on; every page says so
 
 
 class View(msgspec.Struct, frozen=True):

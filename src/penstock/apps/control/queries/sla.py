@@ -6,6 +6,9 @@
     sums        histograms and money from the sums a day: a month has whole days in UTC
     failures    the attempts that a claim is about, as they come from the database
 
+Steps are asked for day by day: the groups of a day fit into what a database gives a query in
+memory, those of a month do not, and are written to disk and read again.
+
 *Rescued* is how many exchanges were served although an upstream failed: those that went on to
 another one, less those that failed in the end (as if all of these had gone on too). What a circuit
 breaker sent elsewhere at once is not among them. Both make it too low rather than too high.
@@ -14,7 +17,17 @@ breaker sent elsewhere at once is not among them. Both make it too low rather th
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+)
 
 from penstock.core.sla import STEP_S, Cell, Series
 from penstock.ledger.tables import SPEED, TTFT, attempts, failures, traffic
@@ -80,17 +93,17 @@ def tenants(connection: Connection, period: Period, tenant: str = "") -> dict[st
     rescued = case((gone_on <= 0, 0), (gone_on > columns.served, columns.served), else_=gone_on)
     within = (
         columns.grain_s == STEP_S,
-        columns.start_s >= period.from_s,
-        columns.start_s < period.until_s,
+        columns.start_s >= bindparam("from_s"),
+        columns.start_s < bindparam("until_s"),
         *([columns.tenant == tenant] if tenant else []),
     )
     steps = (
         select(
             columns.tenant,
             columns.start_s,
-            func.sum(columns.served).label("good"),
-            func.sum(failed + columns.shed).label("bad"),
-            func.sum(rescued).label("rescued"),
+            _count(columns.served).label("good"),
+            _count(failed + columns.shed).label("bad"),
+            _count(rescued).label("rescued"),
         )
         .where(*within)
         .group_by(columns.start_s, columns.tenant)
@@ -105,14 +118,15 @@ def tenants(connection: Connection, period: Period, tenant: str = "") -> dict[st
             func.sum(steps.c.good),
             func.sum(steps.c.bad),
             func.sum(steps.c.rescued),
-            func.sum(1.0 / (steps.c.good + steps.c.bad)),
+            func.sum(cast(1.0, Double) / (steps.c.good + steps.c.bad)),
         )
         .where(steps.c.good + steps.c.bad > 0)
         .group_by(steps.c.tenant, at)
     )
     made: dict[str, _Making] = {}
-    for row in connection.execute(query):
-        made.setdefault(row[0], _Making()).add(int(row[1]), row[2:])
+    for day in days_of(period):
+        for row in connection.execute(query, day._asdict()):
+            made.setdefault(row[0], _Making()).add(int(row[1]), row[2:])
     return {name: one.exchanges(period) for name, one in sorted(made.items())}
 
 
@@ -136,16 +150,17 @@ def tried(
         select(*by, func.sum(columns.attempts))
         .where(
             columns.grain_s == STEP_S,
-            columns.start_s >= period.from_s,
-            columns.start_s < period.until_s,
+            columns.start_s >= bindparam("from_s"),
+            columns.start_s < bindparam("until_s"),
             columns.upstream.in_(upstreams),
         )
         .group_by(*by)
         .order_by(*by)
     )
     made: dict[str, list[Tried]] = {name: [] for name in upstreams}
-    for start_s, upstream, outcome, status, number in connection.execute(query):
-        made[upstream].append(Tried(start_s, outcome, status, int(number)))
+    for day in days_of(period):
+        for start_s, upstream, outcome, status, number in connection.execute(query, day._asdict()):
+            made[upstream].append(Tried(start_s, outcome, status, int(number)))
     return made
 
 
@@ -218,6 +233,17 @@ class _Making:
             inverse=self.inverse,
             cells=cells,
         )
+
+
+def days_of(period: Period) -> list[Period]:
+    """Return a period in pieces of a day at most, without a gap."""
+    starts = range(period.from_s, period.until_s, DAY_S)
+    return [Period(at, min(at + DAY_S, period.until_s)) for at in starts]
+
+
+def _count(one: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a sum as a whole number: PostgreSQL's is a decimal, and slow to reckon with."""
+    return cast(func.sum(one), BigInteger)
 
 
 def _days(columns: Any, period: Period) -> list[ColumnElement[bool]]:

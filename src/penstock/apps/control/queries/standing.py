@@ -8,10 +8,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from penstock.apps.control.queries import objectives as queries
-from penstock.apps.control.queries.objectives import HOURS, Past
+from penstock.apps.control.queries.objectives import HOURS, Measured
 from penstock.config.operations import Objective
 from penstock.core import slo
-from penstock.core.slo import Count
 
 POINTS_MAX: Final = 240  # of a history: a point each three hours of a month
 
@@ -68,25 +67,23 @@ def standings(
     connection: Connection, objectives: Sequence[Objective], now_unix_s: float
 ) -> list[Standing]:
     """Return how each objective stands."""
-    counts = queries.windows(connection, objectives, now_unix_s)
-    pasts = queries.pasts(connection, objectives, now_unix_s)
-    return [_standing(one, counts[one.name], pasts[one.name], now_unix_s) for one in objectives]
+    found = queries.measured(connection, objectives, now_unix_s)
+    return [_standing(one, found[one.name], now_unix_s) for one in objectives]
 
 
-def _standing(
-    objective: Objective, counts: dict[int, Count], past: Past, now_unix_s: float
-) -> Standing:
-    count = past.count
+def _standing(objective: Objective, measured: Measured, now_unix_s: float) -> Standing:
+    whole = measured.whole
+    count = whole.count
     budget = slo.budget(count, objective.target_ratio)
     rules = slo.rules(objective.window_days)
-    readings = slo.read(rules, counts, objective.target_ratio, objective.events_min)
+    readings = slo.read(rules, measured.windows, objective.target_ratio, objective.events_min)
     return Standing(
         objective=objective,
         threshold_used=queries.threshold_used(objective),
         good=count.good,
         total=count.total,
         sli_ratio=count.good_ratio,
-        coverage_ratio=past.coverage_ratio,
+        coverage_ratio=whole.coverage_ratio,
         budget_events=budget.allowed,
         budget_spent_events=budget.spent,
         budget_left_ratio=budget.left_ratio,
@@ -113,7 +110,7 @@ def history(connection: Connection, objective: Objective, now_unix_s: float) -> 
 
     The budget is that of the window's events until now: it burns down to what is left now.
     """
-    past = queries.pasts(connection, [objective], now_unix_s)[objective.name]
+    past = queries.past(connection, objective, now_unix_s)
     hours = math.ceil(past.hours / POINTS_MAX)
     step_s = hours * HOURS
     budget = slo.budget(past.count, objective.target_ratio)

@@ -27,7 +27,6 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.queries import load as queries
 from penstock.apps.control.queries.load import Period, StepRow, TenantRow, TierRow
 from penstock.apps.control.reports import changes
@@ -38,6 +37,7 @@ from penstock.core.interval import wilson
 from penstock.core.reserve import jain
 from penstock.core.tier import NAMED, WORDS
 from penstock.ledger.tables import SPEED_BOUNDS_PER_S, TTFT_BOUNDS_S, WAIT_BOUNDS_S
+from penstock.web.endpoint import InvalidError
 
 DAYS_MAX: Final = 400
 DAY_S: Final = 86_400

@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.queries.sla import Period
 from penstock.core.calendar import DAY_S, first_day, month_of
 from penstock.core.sla import STEP_S
+from penstock.web.endpoint import InvalidError
 
 WRITTEN: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 FIRST_YEAR: Final = 1970

@@ -18,7 +18,6 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, select
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.queries import sla as queries
 from penstock.apps.control.queries.sla import Exchanges, Sums, Tried
 from penstock.apps.control.reports.month import Month, end_of
@@ -32,6 +31,7 @@ from penstock.core.sla_credit import credit_microusd, credit_ratio
 from penstock.core.sla_plan import PLANS, Counted, Plan, by_health, counted, speed_of
 from penstock.ledger.book import SlaTerms, TenantEntry
 from penstock.ledger.tables import SPEED_BOUNDS_PER_S, TTFT_BOUNDS_S, tenants
+from penstock.web.endpoint import InvalidError
 
 WORST: Final = 12  # intervals that are shown; the CSV has no more than a reader looks at
 TENANTS_MAX: Final = 1000  # of one report, about 9 MB of steps at worst each: ask for one by name

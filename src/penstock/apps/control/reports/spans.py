@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import Final
 
-from penstock.apps.control.endpoint import InvalidError
 from penstock.apps.control.reports.load import Asked
+from penstock.web.endpoint import InvalidError
 
 DAY_S: Final = 86_400
 WEEK_S: Final = 7 * DAY_S

@@ -222,6 +222,20 @@ def _marks() -> None:
     )
 
 
+def _drills() -> None:
+    op.create_table(
+        "drills",
+        sa.Column("name", sa.Text, nullable=False),
+        *_text("drill mode actor"),
+        *_counts("is_passed"),
+        *_floats("began_unix_s kept_unix_s"),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index("drills_began", "drills", ["began_unix_s"])
+
+
 def _alerts() -> None:
     op.create_table(
         "alerts",
@@ -264,5 +278,6 @@ def upgrade() -> None:
     _damaged_lines()
     _drops()
     _marks()
+    _drills()
     _alerts()
     _deliveries()

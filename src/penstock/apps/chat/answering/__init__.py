@@ -1,0 +1,1 @@
+"""Answers: jobs of the process, which no page can lose."""

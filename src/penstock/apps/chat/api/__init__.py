@@ -1,0 +1,1 @@
+"""What the pages and programs of a person may call."""

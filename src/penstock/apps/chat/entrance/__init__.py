@@ -1,0 +1,1 @@
+"""Who comes in: accounts, log-in, sessions, guests."""

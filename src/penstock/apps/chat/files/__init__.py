@@ -1,0 +1,1 @@
+"""Images and PDFs of messages: taken, looked into, served, removed."""

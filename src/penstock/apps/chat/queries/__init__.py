@@ -1,0 +1,1 @@
+"""What the chat reads of its database."""

@@ -1,0 +1,1 @@
+"""The waiting room, the notices, and reports to the status page."""

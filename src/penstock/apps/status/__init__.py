@@ -1,0 +1,1 @@
+"""The status process: public page, user reports, probes, verdicts, incidents, subscriptions."""

@@ -1,0 +1,1 @@
+"""The operator API of the status process, by subject."""

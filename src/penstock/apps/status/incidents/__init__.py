@@ -1,0 +1,1 @@
+"""Incidents and maintenance: opened by the watch or by people, updated, closed, remembered."""

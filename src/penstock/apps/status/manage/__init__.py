@@ -1,0 +1,1 @@
+"""The page where operators take over, also with control dead."""

@@ -1,0 +1,1 @@
+"""The steps that bring the status database up to date, by Alembic."""

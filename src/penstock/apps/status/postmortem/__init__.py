@@ -1,0 +1,1 @@
+"""Post-mortems: drafted from the record when an incident is over; causes are left to people."""

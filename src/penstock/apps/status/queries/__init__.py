@@ -1,0 +1,1 @@
+"""Reads the database for what is shown: incidents as they were recorded, figures, charts."""

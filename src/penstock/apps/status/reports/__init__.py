@@ -1,0 +1,1 @@
+"""User reports: votes of people on what fails for them."""

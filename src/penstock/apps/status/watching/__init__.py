@@ -1,0 +1,1 @@
+"""Evidence gathered: probes, the counters of the gateway, the pages of providers; and judged."""

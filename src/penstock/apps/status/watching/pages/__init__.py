@@ -1,0 +1,1 @@
+"""Providers' own status pages: read tolerantly, asked politely, believed with care."""

@@ -1,0 +1,1 @@
+"""Probes: synthetic requests, one module a kind, made again and again by ``running``."""

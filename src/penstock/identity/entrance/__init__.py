@@ -1,0 +1,1 @@
+"""How people come in, as pages: log-in, links that work once, their account; for any surface."""

@@ -1,0 +1,1 @@
+"""Drills: outages as files, how they are played, and what was seen."""
