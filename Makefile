@@ -18,10 +18,12 @@ ENGINE := .venv-engine
 PIP := -m pip --quiet --disable-pip-version-check install
 ARGS ?=
 WORKERS ?= 2
-# Real processes on a busy machine can be late: what fails runs again, and the summary tells of it.
-RERUNS ?= 2
+# Real processes on a busy machine can be late: what fails runs again, and the summary tells of it;
+# what fails again runs once more with nothing beside it, and has failed if it does so alone.
+RERUNS ?= 1
 AGAIN = -raR --reruns $(RERUNS)
 TESTS = $(BIN)/pytest -n $(WORKERS) --dist loadfile $(AGAIN)
+ALONE = $(BIN)/pytest --last-failed --last-failed-no-failures none -ra
 
 .PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim sim-watch drill drills drills-emulated lock clean
 
@@ -68,13 +70,13 @@ up: $(VENV)/.run-ready
 	@exec $(BIN)/penstock up $(ARGS)
 
 test: $(VENV)/.dev-ready
-	$(TESTS) -m "not slow and not clients and not engine" $(ARGS)
+	$(TESTS) -m "not slow and not clients and not engine" $(ARGS) || $(ALONE) $(ARGS)
 
 test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
 
 check: lint types arch docs-check
-	$(TESTS) -m "slow and not clients and not engine" $(ARGS)
+	$(TESTS) -m "slow and not clients and not engine" $(ARGS) || $(ALONE) $(ARGS)
 	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready
@@ -98,7 +100,7 @@ docs-check: $(VENV)/.dev-ready
 	$(BIN)/python docs/generate.py --check
 
 clients: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
-	$(BIN)/pytest $(AGAIN) tests/clients -m "clients and not slow" $(ARGS)
+	$(BIN)/pytest $(AGAIN) tests/clients -m "clients and not slow" $(ARGS) || $(ALONE) $(ARGS)
 
 clients-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest tests/clients $(ARGS)

@@ -19,6 +19,7 @@ from penstock.config.watching import IncidentPolicy
 from penstock.watch.assessment import Assessment, Culprit, Sign, Verdict
 from penstock.watch.component import State
 from penstock.watch.evidence import Kind
+from penstock.web.endpoint import ConflictError
 
 API, WEB = id_of("API"), id_of("Web chat")
 
@@ -187,6 +188,20 @@ def test_without_room_states_change_all_the_same(
     (one,) = found(page)
     assert len(one.view.updates) == 1
     assert page.state("Web chat") is State.MAJOR
+
+
+def test_what_people_left_open_does_not_silence_the_watch(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saying, "OPEN_MAX", 2)
+    left = Opening(name="We look at it", said=Said(status="investigating", body="We look."))
+    with page.writing() as connection:
+        for _ in range(2):
+            incidents.open_(connection, page.parts, left, page.now_s)
+        with pytest.raises(ConflictError):
+            incidents.open_(connection, page.parts, left, page.now_s)
+    act(page, "API")
+    assert sorted(one.origin for one in found(page)) == ["operator", "operator", "watch"]
 
 
 def test_verdicts_are_kept_when_they_change(page: Page) -> None:

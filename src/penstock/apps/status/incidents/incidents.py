@@ -73,7 +73,7 @@ def open_(connection: Connection, parts: Parts, opening: Opening, now_unix_s: fl
     """Open an incident; return its id. Raises InvalidError or ConflictError."""
     said = opening.said
     _check(said.status, opening.impact_override)
-    saying.check_room(connection)
+    saying.check_room(connection, opening.origin)
     saying.check_components(connection, said.components or {})
     if opening.started_unix_s > now_unix_s:
         raise InvalidError("started_unix_s lies in the future", "started_unix_s")

@@ -64,7 +64,7 @@ def schedule(connection: Connection, parts: Parts, wanted: Announcement, now_uni
     """Announce a maintenance; return its id. Raises InvalidError or ConflictError."""
     when = wanted.schedule
     _check(when, now_unix_s)
-    saying.check_room(connection)
+    saying.check_room(connection, "operator")
     touched = _all_under(wanted.components)
     saying.check_components(connection, touched)
     id_ = ids.fresh()

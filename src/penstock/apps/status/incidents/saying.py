@@ -27,7 +27,7 @@ from penstock.web.endpoint import ConflictError, InvalidError, MissingError
 NAME_MAX: Final = 200  # a line of the page, the subject of a mail
 BODY_MAX: Final = 8_000  # more than anybody reads while something is down
 UPDATES_MAX: Final = 500  # one every half hour for ten days
-OPEN_MAX: Final = 50  # incidents at once, of which people can still make sense
+OPEN_MAX: Final = 50  # incidents at once of one origin, of which people can still make sense
 TIMES: Final = {
     "identified": "identified_unix_s",
     "monitoring": "monitoring_unix_s",
@@ -79,9 +79,12 @@ def check_components(connection: Connection, some: Mapping[str, State]) -> None:
             raise InvalidError(f"components: {component} cannot be set to unknown", "components")
 
 
-def check_room(connection: Connection) -> None:
-    """Raise ConflictError if there are too many open incidents already."""
-    is_open = incidents.c.status.not_in(CLOSED)
+def check_room(connection: Connection, origin: str) -> None:
+    """Raise ConflictError if there are too many open ones already of the watch's or of people's.
+
+    Each has a room of its own: what people have left open must not silence the watch.
+    """
+    is_open = incidents.c.status.not_in(CLOSED) & (incidents.c.origin == origin)
     count = connection.execute(select(func.count()).where(is_open)).scalar_one()
     if count >= OPEN_MAX:
         raise ConflictError(f"{count} incidents and maintenances are open; resolve some first")
