@@ -1,10 +1,6 @@
-"""The chat's entrance in a real browser: sign-up, a passkey, the account's page, and how they look.
-
-Pictures are kept in PENSTOCK_SCREENSHOTS, where that is set.
-"""
+"""The chat's entrance in a real browser: sign-up, a passkey, the account's page, their looks."""
 
 import importlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.chat import PASSWORD, SECRET, RunningChat
 from tests.e2e.emulator import RunningEmulator
+from tests.looking import look
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -58,7 +55,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def look(page: Page, name: str) -> None:
+def inspect(page: Page, name: str) -> None:
     """Let axe look at a page, in three widths and both colours."""
     for scheme in ("light", "dark"):
         for width in (390, 1024, 1600):
@@ -68,19 +65,18 @@ def look(page: Page, name: str) -> None:
             assert not found, [(name, one["id"], one["nodes"][0]["html"]) for one in found]
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (name, width, wide)
-            if folder := os.environ.get("PENSTOCK_SCREENSHOTS"):
-                page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
+    look(name, page)
 
 
 def sign_up(page: Page, chat: RunningChat) -> None:
     """Make an account, after a password that will not do."""
     page.goto(chat.origin + "/signup?next=/account")
-    look(page, "signup")
+    inspect(page, "signup")
     page.fill("[name=email]", "ann@example.org")
     page.fill("[name=password]", "too short")
     page.click("text=Make the account")
     page.wait_for_selector(".banner-bad")
-    look(page, "signup-refused")
+    inspect(page, "signup-refused")
     page.fill("[name=password]", PASSWORD)
     page.click("text=Make the account")
     page.wait_for_url(chat.origin + "/account")
@@ -94,7 +90,7 @@ def by_passkey(page: Page, chat: RunningChat) -> None:
     page.fill("#field-passkey-name", "Laptop")
     page.click("text=Add a passkey")
     page.wait_for_selector("td:has-text('Laptop')")
-    look(page, "account")
+    inspect(page, "account")
     page.click("text=Log out >> nth=0")
     page.wait_for_url("**/login")
     page.goto(chat.origin + "/login?next=/account")
@@ -113,7 +109,7 @@ def test_from_sign_up_by_a_passkey_to_nothing_left(chat: RunningChat, chromium: 
     page.check("[name=sure]")
     page.click("button:has-text('Delete the account')")
     page.wait_for_url("**/login?deleted=1")
-    look(page, "deleted")
+    inspect(page, "deleted")
     assert errors == []
     context.close()
 
@@ -147,12 +143,15 @@ def test_the_pages_of_an_outage_and_of_guests(
     page.click("text=Log in with Acme")
     page.wait_for_selector(".banner-degraded")
     assert "Log-in with Acme fails" in page.inner_text(".banner-degraded")
-    look(page, "login-provider-fails")
+    inspect(page, "login-provider-fails")
     shared_emulator.control("PUT", "oidc", {})
     page.goto(chat.origin + "/login?next=/account")
     page.click("text=Try it as a guest")
     page.wait_for_url(chat.origin + "/account")
-    look(page, "account-guest")
+    inspect(page, "account-guest")
+    page.goto(chat.origin)
+    page.wait_for_selector("#write")
+    inspect(page, "chat-guest")
     page.goto(chat.origin + "/enter/none")
-    look(page, "link-gone")
+    inspect(page, "link-gone")
     context.close()

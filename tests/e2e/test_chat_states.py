@@ -19,6 +19,7 @@ from tests.e2e.conftest import StartEmulator
 from tests.e2e.emulator import RunningEmulator, wait_until
 from tests.e2e.gateway import GPT
 from tests.e2e.stack import Stack, stack
+from tests.looking import look
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or ""
@@ -139,6 +140,7 @@ def test_who_answers_in_place_of_another_is_said(page: Page, providers: RunningE
     expect(answers(page)).to_contain_text(SAID)
     expect(page.locator(".x-mark")).to_contain_text("Answered by")
     expect(page.locator(".x-mark")).to_contain_text("because")
+    look("failed over", page)
     page.reload()
     expect(page.locator(".x-mark")).to_contain_text("Answered by")
 
@@ -152,6 +154,7 @@ def test_a_seam_stands_where_another_goes_on(page: Page, providers: RunningEmula
     whole = page.locator(".x-piece").all_inner_texts()
     assert len(whole) == 2
     assert " ".join(" ".join(whole).split()) == SAID
+    look("continued", page)
     page.reload()
     expect(page.locator(".x-seam")).to_contain_text("Continued by")
 
@@ -161,9 +164,11 @@ def test_no_answer_says_why_and_is_asked_again(page: Page, providers: RunningEmu
     say(page, QUESTION)
     trouble = page.locator(".x-trouble")
     expect(trouble).to_contain_text("There is no answer.")
+    look("no answer", page)
     trouble.get_by_role("button", name="It fails for me").click()
     dialog = page.get_by_role("dialog", name="It fails for me")
     expect(dialog.get_by_label("What fails?")).to_be_visible()
+    look("it fails for me", page)
     dialog.get_by_role("button", name="Send").click()
     expect(dialog.get_by_text("Thank you")).to_be_visible()
     expect(dialog.get_by_role("link", name="status page")).to_be_visible()
@@ -184,6 +189,7 @@ def test_who_waits_sees_the_line_and_can_leave(page: Page, providers: RunningEmu
     room = page.locator(".x-waiting")
     expect(room.get_by_role("button", name="Leave the line")).to_be_visible()
     expect(room).to_contain_text("You may leave this page")
+    look("waiting room", page)
     room.get_by_role("button", name="Leave the line").click()
     expect(page.locator(".x-trouble")).to_contain_text("Stopped.")
     expect(page.locator(".x-waiting")).to_have_count(0)
@@ -197,6 +203,8 @@ def test_a_question_survives_the_gateway(page: Page, running: Stack) -> None:
     with running.frozen("gateway"):
         say(page, QUESTION)
         expect(page.locator(".written")).to_contain_text(SAID)
+        expect(page.locator(".x-banner").first).to_be_visible()
+        look("gateway down", page)
     running.kill("gateway")
     expect(answers(page)).to_contain_text(SAID)
 
@@ -226,6 +234,7 @@ def test_what_is_written_offline_is_kept_over_a_reload_and_sent_once(
     expect(page.get_by_label("Your message")).to_have_value("a draft")
     say(page, text)
     expect(page.get_by_text("Will be sent when you are back online")).to_be_visible()
+    look("offline", page)
     page.reload()
     expect(page.get_by_text("Will be sent when you are back online")).to_be_visible()
     person.set_offline(False)

@@ -1,7 +1,6 @@
 """Passkeys in a real browser with a virtual authenticator, and how the pages look at it."""
 
 import importlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.console import OWNER, PASSWORD, RunningConsole
+from tests.looking import look
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -45,8 +45,8 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def look(page: Page, name: str) -> None:
-    """Let axe look at a page, in both widths and colours; keep pictures where that is asked for."""
+def inspect(page: Page, name: str) -> None:
+    """Let axe look at a page, in both widths and colours."""
     for scheme in ("light", "dark"):
         for width in (390, 1600):
             page.set_viewport_size({"width": width, "height": 900})
@@ -55,15 +55,14 @@ def look(page: Page, name: str) -> None:
             assert not found, [(name, one["id"], one["nodes"][0]["html"]) for one in found]
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (name, width, wide)
-            if folder := os.environ.get("PENSTOCK_SCREENSHOTS"):
-                page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
+    look(name, page)
 
 
 def by_passkey(page: Page, console: RunningConsole) -> None:
     """Log out, and in again by the passkey."""
     page.click("text=Log out >> nth=0")
     page.wait_for_url("**/login")
-    look(page, "login")
+    inspect(page, "login")
     page.click("text=Log in with a passkey")
     page.wait_for_url(console.origin + "/")
     page.goto(console.origin + "/account")
@@ -82,7 +81,7 @@ def refused(page: Page, console: RunningConsole) -> None:
     page.fill("[name=password]", "a wrong one of four")
     page.click("form button")
     page.wait_for_selector(".banner-bad")
-    look(page, "login-refused")
+    inspect(page, "login-refused")
 
 
 def test_from_the_first_link_to_a_log_in_by_passkey(
@@ -94,9 +93,9 @@ def test_from_the_first_link_to_a_log_in_by_passkey(
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
     page.goto(console.origin + "/login")
-    look(page, "login-without-owner")
+    inspect(page, "login-without-owner")
     page.goto(console.origin + console.first_path)
-    look(page, "first")
+    inspect(page, "first")
     page.fill("[name=email]", OWNER)
     page.fill("[name=password]", PASSWORD)
     page.click("text=Become the owner")
@@ -107,7 +106,7 @@ def test_from_the_first_link_to_a_log_in_by_passkey(
     page.fill("#field-passkey-name", "Laptop")
     page.click("text=Add a passkey")
     page.wait_for_selector("td:has-text('Laptop')")
-    look(page, "account")
+    inspect(page, "account")
     by_passkey(page, console)
     told = {"authenticatorId": device["authenticatorId"], "isUserVerified": False}
     session.send("WebAuthn.setUserVerified", told)

@@ -2,27 +2,28 @@
 
     python -m tests.apps.chat.pictures FOLDER [--pages]
 
-Whole pages of a real run, and the parts of the gallery: a picture of each in each view, and a sheet
-of its four views. What emulated providers do not do at will is what the server says of a
-conversation, changed on its way to the page. Nothing is compared: tests of the same states say what
-must be there, and whether it fits and can be read; whether it looks well, a person says.
+Whole pages of a real run, those that ``tests/e2e/test_chat_states.py`` comes by, and the parts of
+the gallery: a picture of each in each view, and a sheet of its four views. Nothing is compared:
+tests say what must be there, and whether it fits and can be read; whether it looks well, a person
+says.
 """
 
 import contextlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.apps.chat.browser.at_chat import INSTANT, SLOW, ChatUp, Person, chat_up
 from tests.apps.chat.gallery.serving import served
+from tests.looking import FOLDER, take
 
-VIEWS: Final = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
-HEIGHT: Final = {390: 844, 1440: 900}
 PARTS: Final = (
     "banners", "waiting", "marks", "troubles", "unsent", "files", "picker", "picker-open", "report",
     "settings", "system", "shortcuts", "palette", "palette-found", "confirm-delete",
@@ -60,81 +61,22 @@ DOT: Final = """() => new Promise((done) => {
 
 STARTS_MAX: Final = 5
 
-Change = dict[str, Any]
 NOTICE: Final = {
     "id": "step", "level": "degraded",
     "text": "Many people are here: answers are shorter, and new conversations wait.",
 }  # fmt: skip
-OVERLOADED: Final = {
-    "code": "overloaded", "message": "Claude is overloaded, and so is what would take its place.",
-    "remedy": "That is the providers' fault, not yours. Try again in a minute.",
-    "request": "req_01J8",
-}  # fmt: skip
-CHANGED: Final[dict[str, Change]] = {
-    "failed over": {"marks": [{"kind": "failover", "model": "gpt", "because": "Claude fails"}]},
-    "refusal": {"state": "refused", "text": "", "error": OVERLOADED},
-    "error": {"state": "broken", "error": {**OVERLOADED, "code": "broken",
-              "message": "The answer broke off: the provider closed the connection."}},
-    "stopped": {"state": "stopped"},
-}  # fmt: skip
 
 
-class Taker:
-    """Takes pictures of what a page shows, in all views."""
-
-    def __init__(self, folder: Path, browser: Browser) -> None:
-        self._folder = folder
-        self._sheet = browser.new_page(viewport={"width": 1980, "height": 950})
-        self.taken = 0
-
-    def take(self, name: str, page: Page) -> None:
-        """Take it in each view, and a sheet of them."""
-        paths: list[Path] = []
-        for width, scheme in VIEWS:
-            page.set_viewport_size({"width": width, "height": HEIGHT[width]})
-            page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-            page.evaluate("() => new Promise((done) => setTimeout(done, 150))")  # it is redrawn
-            paths.append(self._folder / f"{name.replace(' ', '-')}-{width}-{scheme}.png")
-            page.screenshot(path=paths[-1])
-            over = page.evaluate("document.documentElement.scrollWidth") - width
-            if over > 0:
-                sys.stdout.write(f"{name} {width} {scheme}: wider than the page by {over}\n")
-        self._sheet.goto("about:blank")
-        self._sheet.goto(self._written(name, paths).as_uri())
-        self._sheet.screenshot(path=self._folder / f"sheet-{name.replace(' ', '-')}.png")
-        self.taken += len(paths)
-
-    def _written(self, name: str, paths: list[Path]) -> Path:
-        shown = "".join(f'<img src="{path.as_uri()}" height="455">' for path in paths)
-        path = self._folder / "sheet.html"
-        style = "body{margin:4px;background:#888;font:16px sans-serif}img{margin:2px}"
-        path.write_text(f"<style>{style}</style><b>{name}</b><br>{shown}")
-        return path
-
-
-def parts(taker: Taker, browser: Browser) -> None:
+def parts(folder: Path, browser: Browser) -> None:
     """The gallery."""
     serving = served()
     page = browser.new_page(base_url=next(serving), reduced_motion="reduce")
     for name in PARTS:
         page.goto(f"/?show={name}")
         page.wait_for_selector("[data-drawn]", state="attached")
-        taker.take(f"part {name}", page)
+        take(folder, f"part {name}", page)
     page.close()
     next(serving, None)
-
-
-def changing(page: Page, change: Change) -> None:
-    """Let the last answer of a conversation be another one."""
-
-    def answered(route: Route) -> None:
-        response = route.fetch()
-        told = response.json()
-        for message in told.get("messages", [])[-1:]:
-            message.update(change)
-        route.fulfill(response=response, body=json.dumps(told))
-
-    page.route("**/api/v1/conversations/*", answered)
 
 
 def events(page: Page, *told: tuple[str, Any]) -> None:
@@ -144,81 +86,62 @@ def events(page: Page, *told: tuple[str, Any]) -> None:
     page.route("**/api/v1/events**", lambda route: route.fulfill(body=lines, headers=headers))
 
 
-def doors(taker: Taker, chat: ChatUp, browser: Browser) -> None:
+def doors(folder: Path, chat: ChatUp, browser: Browser) -> None:
     """The pages before one is in."""
     page = browser.new_page(base_url=chat.url, reduced_motion="reduce")
     for name, path in (("log-in", "/login"), ("sign-up", "/signup"), ("no page", "/nowhere")):
         page.goto(path)
-        taker.take(name, page)
+        take(folder, name, page)
     page.goto("/login")
     page.fill("[name=email]", "nobody@people.example")
     page.fill("[name=password]", "not the right words")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").first).to_be_visible()
-    taker.take("log-in refused", page)
+    take(folder, "log-in refused", page)
     page.close()
 
 
-def talk(taker: Taker, chat: ChatUp, browser: Browser) -> None:
+def talk(folder: Path, chat: ChatUp, browser: Browser) -> None:
     """The chat itself."""
     ada = Person(browser, chat, reduced_motion="reduce", service_workers="block")
     page = ada.page
-    taker.take("empty", page)
+    take(folder, "empty", page)
     ada.say(f"[[say:{SAID}]]")
     ada.ended()
-    taker.take("answered", page)
+    take(folder, "answered", page)
     here = page.url
-    for name, change in CHANGED.items():
-        changing(page, change)
-        page.goto(here)
-        page.wait_for_selector("article.answer")
-        taker.take(name, page)
-        page.unroute("**/api/v1/conversations/*")
-    page.goto(here)
-    page.wait_for_selector("article.answer[data-state=done]")
     page.evaluate(DOT)
     expect(page.locator(".composer .x-file")).to_have_count(2)
-    taker.take("files", page)
-    looking(taker, ada, here)
+    take(folder, "files", page)
+    looking(folder, ada, here)
 
 
-def looking(taker: Taker, ada: Person, here: str) -> None:
-    """Search, no network, the account."""
+def looking(folder: Path, ada: Person, here: str) -> None:
+    """Search, the account."""
     page = ada.page
     page.goto(here)
     page.wait_for_selector("article.answer[data-state=done]")
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill("turbine")
     expect(page.locator("mark").first).to_be_visible()
-    taker.take("search", page)
-    page.keyboard.press("Escape")
-    ada.context.set_offline(True)
-    page.evaluate("dispatchEvent(new Event('offline'))")
-    ada.say("Is anybody there?")
-    taker.take("offline", page)
-    ada.context.set_offline(False)
+    take(folder, "search", page)
     page.goto(ada.chat.url + "/account")
-    taker.take("account", page)
+    take(folder, "account", page)
     ada.context.close()
 
 
-def moments(taker: Taker, chat: ChatUp, browser: Browser) -> None:
-    """What passes: an answer on its way, and in line."""
+def moments(folder: Path, chat: ChatUp, browser: Browser) -> None:
+    """What passes: an answer on its way, and a notice of load."""
     ada = Person(browser, chat, reduced_motion="reduce", service_workers="block")
     chat.pace(SLOW)
     ada.say(f"[[say:{SAID}]]")
     expect(ada.page.locator("article.answer table")).to_have_count(1, timeout=60_000)
-    taker.take("streaming", ada.page)
+    take(folder, "streaming", ada.page)
     chat.pace(INSTANT)
-    here = ada.page.url
-    name = ada.page.locator("article.answer").last.get_attribute("data-message") or ""
-    place = {"message": name, "position": 12, "eta_s": 70.0, "least_s": 40.0, "most_s": 110.0,
-             "reason": "capacity", "since_unix_s": 0.0}  # fmt: skip
-    events(ada.page, ("notices", {"notices": [NOTICE]}), ("place", place))
-    changing(ada.page, {"state": "waiting", "text": "", "marks": []})
-    ada.page.goto(here)
-    ada.page.wait_for_selector("article.answer")
-    taker.take("waiting room and degraded", ada.page)
+    events(ada.page, ("notices", {"notices": [NOTICE]}))
+    ada.page.reload()
+    expect(ada.page.get_by_text("Many people are here")).to_be_visible()
+    take(folder, "degraded", ada.page)
     ada.context.close()
 
 
@@ -241,16 +164,19 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        taker = Taker(folder, browser)
         if "--pages" not in sys.argv:
-            parts(taker, browser)
+            parts(folder, browser)
         with contextlib.ExitStack() as held:
             chat = started(held, Path(state))
-            works: list[Callable[[Taker, ChatUp, Browser], None]] = [doors, talk, moments]
+            works: list[Callable[[Path, ChatUp, Browser], None]] = [doors, talk, moments]
             for work in works:
-                work(taker, chat, browser)
+                work(folder, chat, browser)
         browser.close()
-    sys.stdout.write(f"{taker.taken} pictures in {folder}: look at the sheets\n")
+    states = ["-m", "pytest", "-q", "tests/e2e/test_chat_states.py"]
+    subprocess.run([sys.executable, *states], env={**os.environ, FOLDER: str(folder)}, check=True)
+    sys.stdout.write(
+        f"{len(list(folder.glob('*.png')))} pictures in {folder}: look at the sheets\n"
+    )
 
 
 if __name__ == "__main__":
