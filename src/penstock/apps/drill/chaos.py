@@ -318,7 +318,8 @@ async def _settled(
             ledger = await asyncio.to_thread(ledgers.of_database, arm.state_dir, where)
             attempts = await arm.providers.attempts()
             is_equal = reckoned(PENSTOCK, ledger, attempts, calls).is_equal
-            if is_equal or clock.now_s() > give_up_at_s:
+            is_settled = is_equal and not ledger.is_behind
+            if is_settled or clock.now_s() > give_up_at_s:
                 return ledger, attempts
         await pause(LOOK_S)
 

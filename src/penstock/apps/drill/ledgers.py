@@ -38,6 +38,11 @@ class Ledger(NamedTuple):
     dropped_lines: int = 0  # of which each may be an attempt that nothing else names
     waiting: tuple[str, ...] = ()  # exchanges of open attempts: their record has not come (yet)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more records are to come: more are awaited than lines were lost."""
+        return len(self.waiting) > self.dropped_lines
+
 
 NOTHING: Final = Ledger({})
 

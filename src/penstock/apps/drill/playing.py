@@ -264,7 +264,7 @@ async def _settled(
         if arm.name == BOUND or clock.now_s() > give_up_at_s:
             return ledger, attempts
         found = reckoned(arm.name, ledger, attempts, mine)
-        if not found.missing and not found.differing:
+        if not found.missing and not found.differing and not ledger.is_behind:
             return ledger, attempts
         await pause(LOOK_S)
 
