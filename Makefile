@@ -23,7 +23,8 @@ WORKERS ?= 2
 RERUNS ?= 1
 AGAIN = -raR --reruns $(RERUNS)
 TESTS = $(BIN)/pytest -n $(WORKERS) --dist loadfile $(AGAIN)
-ALONE = $(BIN)/pytest --last-failed --last-failed-no-failures none -ra
+# Only after failures: a run that was broken off (any other status) is no run of all tests.
+ALONE = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none -ra $(ARGS); }
 
 .PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim sim-watch drill drills drills-emulated lock clean
 
@@ -70,13 +71,13 @@ up: $(VENV)/.run-ready
 	@exec $(BIN)/penstock up $(ARGS)
 
 test: $(VENV)/.dev-ready
-	$(TESTS) -m "not slow and not clients and not engine" $(ARGS) || $(ALONE) $(ARGS)
+	$(TESTS) -m "not slow and not clients and not engine" $(ARGS) || $(ALONE)
 
 test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest $(ARGS)
 
 check: lint types arch docs-check
-	$(TESTS) -m "slow and not clients and not engine" $(ARGS) || $(ALONE) $(ARGS)
+	$(TESTS) -m "slow and not clients and not engine" $(ARGS) || $(ALONE)
 	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready
@@ -100,7 +101,7 @@ docs-check: $(VENV)/.dev-ready
 	$(BIN)/python docs/generate.py --check
 
 clients: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
-	$(BIN)/pytest $(AGAIN) tests/clients -m "clients and not slow" $(ARGS) || $(ALONE) $(ARGS)
+	$(BIN)/pytest $(AGAIN) tests/clients -m "clients and not slow" $(ARGS) || $(ALONE)
 
 clients-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 	$(BIN)/pytest tests/clients $(ARGS)

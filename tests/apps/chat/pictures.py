@@ -62,8 +62,9 @@ DOT: Final = """() => new Promise((done) => {
 STARTS_MAX: Final = 5
 
 NOTICE: Final = {
-    "id": "step", "level": "degraded",
-    "text": "Many people are here: answers are shorter, and new conversations wait.",
+    "id": "load-5", "level": "degraded",
+    "text": "Many people are here just now. For free accounts, answers are shorter and new "
+            "conversations wait in line.",
 }  # fmt: skip
 
 

@@ -10,9 +10,8 @@ is what processes are started with; ``led`` may change the whole arm's configura
 """
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from penstock.apps.drill import set_up
 from penstock.apps.drill.process import Process
 from penstock.apps.drill.provider import Providers
 from penstock.apps.drill.set_up import Emulated, Emulator, Keys, Places, SetUp
+from penstock.apps.drill.stopping import first_error
 from penstock.config import private_file, toml
 from penstock.config.model import Config
 from penstock.sim.drills.shapes import BOUND, FAILOVER, PENSTOCK
@@ -165,7 +165,7 @@ class Arm:
 
 async def start(arms: Sequence[Arm]) -> None:
     """Start all at once; raises the first DrillError."""
-    with _first_error():
+    with first_error():
         async with asyncio.TaskGroup() as group:
             for arm in arms:
                 group.create_task(arm.start())
@@ -173,7 +173,7 @@ async def start(arms: Sequence[Arm]) -> None:
 
 async def begin(arms: Sequence[Arm]) -> None:
     """Let the outage begin at all; raises the first DrillError."""
-    with _first_error():
+    with first_error():
         async with asyncio.TaskGroup() as group:
             for arm in arms:
                 group.create_task(arm.begin())
@@ -184,11 +184,3 @@ async def stop(arms: Sequence[Arm]) -> None:
     async with asyncio.TaskGroup() as group:
         for arm in arms:
             group.create_task(arm.stop())
-
-
-@contextlib.contextmanager
-def _first_error() -> Generator[None]:
-    try:
-        yield
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from failed

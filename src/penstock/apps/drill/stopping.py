@@ -54,16 +54,23 @@ def stoppable(stop: asyncio.Event) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
+@contextlib.contextmanager
+def first_error() -> Generator[None]:
+    """Raise the first error of a group of tasks as it is."""
+    try:
+        yield
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+
+
 async def unless(stop: asyncio.Event, work: Awaitable[_T]) -> _T:
     """Return what comes of some work, if nobody stops it; raises StoppedError and its own."""
-    try:
+    with first_error():
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(_watch(stop))
             found = await work
             watching.cancel()
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from failed
-    return found
+        return found
 
 
 async def _watch(stop: asyncio.Event) -> None:
