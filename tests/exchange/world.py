@@ -335,6 +335,7 @@ class World:
         self.tier = Tier.STANDARD  # of those who ask from now on
         self.tenant = "tenant"
         self.wants_notes = False
+        self.must_be_whole = False
         self.timers: dict[FakeTimer, None] = {}
         self.chance = random.Random(self.seed).random
         self.budget = CountingBudget(0.1, self.floor_per_s)
@@ -443,6 +444,7 @@ class World:
             speakers=endpoint.speakers if endpoint is not None else None,
             is_continuing=route.on_break is OnBreak.CONTINUE,
             wants_notes=self.wants_notes,
+            must_be_whole=self.must_be_whole,
         )
         exchange = WatchedExchange(order, self.ports)
         caller = FakeCaller(self, order)

@@ -349,6 +349,9 @@ def _continuation(route: Route, place: str) -> Iterator[Problem]:
     if given.held_bytes_max < 1:
         remedy = "at least 1; holds_calls = false holds nothing"
         yield Problem(f"{place}.continuation.held_bytes_max", "is too small", remedy)
+    if route.unary_hold_bytes_max < 1:
+        remedy = "at least 1: an answer that breaks while it is held is asked for elsewhere"
+        yield Problem(f"{place}.unary_hold_bytes_max", "is too small", remedy)
 
 
 def _failover_on(route: Route, place: str) -> Iterator[Problem]:

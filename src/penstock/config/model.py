@@ -313,6 +313,7 @@ class Route(Struct, frozen=True, kw_only=True):
     failover_on: tuple[str, ...] = ()  # kinds of failure; empty: all that another may help
     on_break: OnBreak = OnBreak.ERROR  # a request's x-penstock-on-break outranks it
     continuation: Continuation = Continuation()
+    unary_hold_bytes_max: int = 4 * 1024 * 1024  # a longer whole answer goes out as it comes
     unary_via_stream: bool = False  # ask for a stream where the caller wants a whole answer
     keep_alive_s: float | None = None  # before the content; none: a failure keeps its status
 

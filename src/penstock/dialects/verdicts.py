@@ -54,6 +54,13 @@ def refusal(field: str, why: str = "") -> CallerError:
     )
 
 
+def image_type(media_type: str, place: str) -> str:
+    """Return the type of an image's data; raises CallerError for what is none, or is not said."""
+    if not media_type.lower().startswith("image/"):
+        raise refusal(place, f"{media_type!r} is no type of an image")
+    return media_type
+
+
 def _is_refused(name: str, concepts: Concepts) -> bool:
     return any(
         known.name == name and known.verdict is Verdict.REFUSED for known in concepts.values()

@@ -2,6 +2,7 @@
 
 a good stream               an AnswerReader of the dialect, or one that translates
 anything else               collected, within a bound, until HTTP says that it is whole
+a good one beyond a bound   passed on as it comes, if nothing in it is for us to change
 a whole answer              looked at, translated if need be
 a whole error, or half one  classified by the dialect
 a count that nobody gives   estimated, without an upstream
@@ -12,11 +13,12 @@ from typing import Final
 
 import msgspec
 
-from penstock.core.errors import DialectError
+from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import RULES, Failure, FailureKind
 from penstock.dialects import counting, service_tier
 from penstock.dialects.assembly import Assembly
 from penstock.dialects.contract import AnswerReader, Survey
+from penstock.dialects.long_answer import LongAnswer
 from penstock.dialects.operation import Operation
 from penstock.dialects.translate import Translation
 from penstock.exchange.attempt import Attempt
@@ -25,6 +27,8 @@ from penstock.exchange.splice import Splice
 from penstock.exchange.target import header_value
 
 OK: Final = 200
+JSON: Final = b"application/json"
+EVENT_STREAM: Final = b"text/event-stream"
 BAD_REQUEST: Final = 400
 ABSENT_STATUSES: Final = (404, 405, 501)  # how servers say that they do not know a path
 ESTIMATED: Final = b"x-penstock-estimated: true\r\nx-penstock-attempts: %d\r\n"
@@ -69,6 +73,35 @@ def collect(attempt: Attempt, chunk: bytes) -> Failure | None:
         return None
     detail = f"the answer is larger than {bytes_max} bytes"
     return Failure(FailureKind.BROKEN_STREAM, detail, OK)
+
+
+def let_go(order: Order, attempt: Attempt) -> bytes:
+    """Return what is held of a whole answer that is too long to hold; nothing while it is held.
+
+    From here on it is read as a stream is. What is to be translated, or told its tier, is needed
+    whole, HTTP/1.0 has to, and what does not begin as an answer may still be an error.
+    """
+    if attempt.parts_bytes <= order.route.unary_hold_bytes_max:
+        return b""
+    inquiry = order.inquiry
+    is_told = bool(inquiry.service_tier) and order.speakers is None
+    if inquiry.is_stream or attempt.is_translated or is_told or order.must_be_whole:
+        return b""
+    if attempt.status != OK or not attempt.parts[0].lstrip().startswith(b"{"):
+        return b""
+    held = b"".join(attempt.parts)
+    bytes_max = attempt.target.upstream.entry.answer_bytes_max
+    attempt.reader = reader = LongAnswer(attempt.dialect.survey, held, bytes_max)
+    attempt.parts = []
+    return reader.feed(held)
+
+
+def broken(order: Order, reader: AnswerReader | None, error: PenstockError) -> bytes:
+    """Return the event that ends a broken stream; half a whole answer has no place for one."""
+    if not order.inquiry.is_stream:
+        return b""
+    event = reader.broken(error) if reader is not None else b""
+    return event or order.dialect.error_event(error, order.id)
 
 
 def is_whole(attempt: Attempt) -> bool:
@@ -128,6 +161,12 @@ def as_sent(attempt: Attempt, failure: Failure) -> bytes:
     """Return the upstream's own error, where it is the caller's to read; else nothing."""
     is_callers = RULES[failure.kind].exhausted_status == 0 and not attempt.is_translated
     return b"".join(attempt.parts) if is_callers and attempt.status != OK else b""
+
+
+def started(order: Order, attempt: Attempt) -> bytes:
+    """Return the header lines of an answer that goes out before it is whole."""
+    content_type = EVENT_STREAM if order.inquiry.is_stream else JSON
+    return headers(attempt, attempt.number, content_type)
 
 
 def headers_as_sent(attempt: Attempt, attempts: int) -> bytes:

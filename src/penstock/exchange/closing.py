@@ -89,7 +89,7 @@ def spent_on(order: Order, attempt: Attempt, now_unix_s: float) -> Spent:
     """Count what an attempt took, once, when it has ended; return what the gate learns from it."""
     attempt.counted, attempt.is_estimated = usage, _ = usage_of(order, attempt)
     ttft_s = 0.0
-    if attempt.reader is not None and attempt.first_token_at_s:
+    if order.inquiry.is_stream and attempt.reader is not None and attempt.first_token_at_s:
         ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
     seen = attempt.dialect.limits_seen(attempt.response_headers, now_unix_s)
     input_tokens = max(0, usage.input_tokens - usage.cached_tokens)

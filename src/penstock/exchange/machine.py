@@ -10,7 +10,8 @@ The whole machine; there are no other moves:
     QUEUED     refused after an attempt           -> QUEUED     for one more round, or DONE
     QUEUED     backoff over                       -> QUEUED     asks the gate again
     DIALLING   moved aside for a contract         -> QUEUED     once, and nothing has come
-    DIALLING   first content, or a whole answer   -> STREAMING or DONE   the commit
+    DIALLING   first content, a whole answer, or  -> STREAMING or DONE   the commit
+               one that is too long to hold
     DIALLING   attempt failed, a retry may help   -> QUEUED     the caller sees nothing of it
     DIALLING   attempt failed, no retry may help  -> DONE       told the kind of failure
     STREAMING  answer complete                    -> DONE
@@ -23,10 +24,10 @@ Rule 1: ``_settle`` alone gives grants back, once per attempt. Rule 2: what arri
 that is no longer ours is dropped. Rule 3: nothing in this file waits. Rule 4: the record is
 written before the caller's last byte.
 
-Until the commit everything is held back: role chunks, ``message_start``, a whole unary answer. Who
-is asked after a failure is decided in ``failover.py``; what another may go on with, ``splice.py``.
-An exchange that goes on goes through the same states again, and can no longer be refused: every
-end but the answer's own is then a break.
+Until the commit everything is held back: role chunks, ``message_start``, a whole unary answer, up
+to a bound. Who is asked after a failure is decided in ``failover.py``; what another may go on with,
+``splice.py``. An exchange that goes on goes through the same states again, and can no longer be
+refused: every end but the answer's own is then a break.
 """
 
 import enum
@@ -38,7 +39,7 @@ from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcom
 from penstock.dialects.contract import AnswerReader, Headers
 from penstock.dialects.message import Request, StopReason
 from penstock.exchange import answering, asking, charging, closing, limits
-from penstock.exchange.answering import OK
+from penstock.exchange.answering import JSON, OK
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan, repeats_max
@@ -46,7 +47,7 @@ from penstock.exchange.order import Order
 from penstock.exchange.ports import Ports, Timer
 from penstock.exchange.splice import Splice, splice_of
 from penstock.exchange.target import Target
-from penstock.exchange.telling import EVENT_STREAM, HELD_BYTES_MAX, Telling
+from penstock.exchange.telling import HELD_BYTES_MAX, Telling
 
 HUNG_UP: Final = 499  # nginx's code for a caller who closed the request
 FINISH_S: Final = 2.0  # after the finish reason, for usage and terminator that may never come
@@ -303,6 +304,8 @@ class Exchange(Telling):
         failure = answering.collect(attempt, chunk)
         if failure is not None:
             self._cut(attempt, failure, now_s)
+        elif too_long := answering.let_go(self._order, attempt):
+            self._write(self._commit(attempt, too_long, now_s), now_s)
         elif attempt.parts_bytes == len(chunk) and not answering.is_whole(attempt):
             self._arm()  # from the first byte on it is silence that is limited
 
@@ -323,7 +326,7 @@ class Exchange(Telling):
         self._ports.gate.began(attempt.grant, now_s)
         if self._is_paused:
             self._ports.dialer.pause(attempt)
-        self._begin(answering.headers(attempt, attempt.number, EVENT_STREAM), now_s)
+        self._begin(answering.started(self._order, attempt), now_s)
         self._arm()
         return self._with_kept(out, self._attempts)
 
@@ -351,7 +354,7 @@ class Exchange(Telling):
     def _deliver(self, attempt: Attempt, body: bytes, finish_reason: str, now_s: float) -> None:
         attempt.first_token_at_s = now_s
         self._bytes_out += len(body)
-        headers = answering.headers(attempt, attempt.number, b"application/json")
+        headers = answering.headers(attempt, attempt.number, JSON)
         headers += self._tier_lines() + self._limit_lines(now_s)
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=finish_reason)
@@ -418,9 +421,8 @@ class Exchange(Telling):
             return
         body = answering.as_sent(attempt, failure)
         if body:
-            headers = answering.headers_as_sent(attempt, len(self._attempts))
-            headers += self._tier_lines()
             self._bytes_out += len(body)
+            headers = answering.headers_as_sent(attempt, len(self._attempts)) + self._tier_lines()
             self._close("failed", failure.status, failure.code or failure.kind.value, now_s)
             self.caller.answer(failure.status, headers, body)
             return
@@ -440,8 +442,7 @@ class Exchange(Telling):
 
     def _break(self, error: PenstockError, now_s: float) -> None:
         """The truncation contract: an error event, and then no clean end."""
-        event = self._reader.broken(error) if self._reader is not None else b""
-        event = event or self._order.dialect.error_event(error, self._order.id)
+        event = answering.broken(self._order, self._reader, error)
         self._bytes_out += len(event)
         self._close("broken", OK, error.code, now_s)
         self.caller.abort(event)

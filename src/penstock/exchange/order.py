@@ -30,3 +30,4 @@ class Order(msgspec.Struct, frozen=True):
     speakers: Speakers | None = None
     wants_places: bool = False  # is to be told its place in the queue, if it waits
     wants_notes: bool = False  # is to be told who answers, and why (notes.py)
+    must_be_whole: bool = False  # knows no answer of unknown length: HTTP/1.0

@@ -37,7 +37,7 @@ class Route:
     __slots__ = (
         "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt", "every",
         "failover_on", "hold_s", "is_ordered", "keep_alive_s", "model", "name", "on_break",
-        "splicing", "targets", "timeouts", "unary_via_stream",
+        "splicing", "targets", "timeouts", "unary_hold_bytes_max", "unary_via_stream",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Route:
             held_bytes_max=entry.continuation.held_bytes_max,
         )
         self.hold_s = entry.continuation.hold_s
+        self.unary_hold_bytes_max = entry.unary_hold_bytes_max
         self.unary_via_stream = entry.unary_via_stream
         self.keep_alive_s = entry.keep_alive_s or 0.0
         self.is_ordered = entry.policy is Policy.ORDER

@@ -18,6 +18,7 @@ from typing import Final
 from penstock.core.claim import Claim
 from penstock.core.tier import Tier
 from penstock.dialects import service_tier
+from penstock.exchange.answering import EVENT_STREAM
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Place
 from penstock.exchange.notes import Notes
@@ -26,7 +27,6 @@ from penstock.exchange.ports import Caller, Ports
 from penstock.exchange.target import header_value
 
 FREE: Final = Tier.FREE
-EVENT_STREAM: Final = b"text/event-stream"
 KEEP_ALIVE_S: Final = 15.0  # of silence while others go on; common proxies close after 60
 HELD_BYTES_MAX: Final = 1024 * 1024  # before the first content there is little to hold
 PLACE_S: Final = 1.0  # between two words on the place in the queue (TIERING 5)

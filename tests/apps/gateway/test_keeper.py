@@ -16,6 +16,7 @@ from penstock.dialects.registry import DIALECTS
 
 CHAT: Final = DIALECTS["openai_chat"]
 OWNER: Final = Owner("t", "k")
+EVENTS: Final = b"content-type: text/event-stream\r\n"
 NAME: Final = Name(OWNER, "openai_chat", "n")
 SMALL: Final = Keep(
     exchanges_max=5, bytes_max=700, exchange_bytes_max=300, window_s=10.0, orphan_s=3.0
@@ -74,7 +75,7 @@ class Bench:
 def test_who_asks_again_gets_what_was_said_and_then_what_is_said() -> None:
     bench = Bench()
     kept, first = bench.begin()
-    kept.start(b"")
+    kept.start(EVENTS)
     kept.write(b"data: 1\n\n")
     first.leave()
     assert bench.keeper.find(wish()) is kept
@@ -118,7 +119,7 @@ def test_a_refusal_reaches_all_who_wait_and_is_not_kept() -> None:
 def test_a_stream_of_nothing_but_signs_of_life_is_not_kept() -> None:
     bench = Bench()
     kept, first = bench.begin()
-    kept.start(b"")
+    kept.start(EVENTS)
     first.take_all()
     for life in LIFE:
         kept.write(life)
@@ -152,7 +153,7 @@ def test_what_is_cancelled_while_it_waits_is_not_begun_again() -> None:
 def test_what_is_cancelled_in_mid_stream_is_replayed_as_that() -> None:
     bench = Bench()
     kept, first = bench.begin()
-    kept.start(b"")
+    kept.start(EVENTS)
     kept.write(b"data: one\n\n")
     bench.keeper.cancel(NAME)
     first.take_all()
@@ -205,7 +206,7 @@ def test_another_body_is_another_request() -> None:
     kept, _ = bench.begin()
     error = bench.error(body=b"other")
     assert (error.status, error.code, error.should_retry) == (422, "idempotency_key_reused", False)
-    kept.start(b"")
+    kept.start(EVENTS)
     kept.end(b"")
     assert bench.error(body=b"other").status == 422
 
@@ -216,7 +217,7 @@ def test_who_outgrows_the_bound_is_read_at_the_slowest_readers_pace() -> None:
     source = Source()
     kept.attach(source)
     slow = bench.read(kept)
-    kept.start(b"")
+    kept.start(EVENTS)
     fast.take_all()
     for _ in range(3):
         kept.write(b"x" * 100)
@@ -240,12 +241,27 @@ def test_who_outgrows_the_bound_is_read_at_the_slowest_readers_pace() -> None:
     assert bench.error().status == 409  # for the whole window, so that it is not charged again
 
 
+def test_a_whole_answer_too_long_to_be_held_is_passed_on_and_not_kept() -> None:
+    bench = Bench()
+    kept, first = bench.begin()
+    kept.start(b"content-type: application/json\r\n")
+    assert b"x-penstock-kept: false" in first.head
+    kept.write(b'{"a":')
+    assert bench.error().status == 409  # for the whole window, so that it is not charged again
+    kept.end(b"1}")
+    first.take_all()
+    assert first.body == b'{"a":1}'
+    assert first.has_last_chunk
+    assert bench.keeper.bytes == 0
+    assert bench.error().status == 409
+
+
 def test_what_has_outgrown_and_has_no_reader_is_ended_at_once() -> None:
     bench = Bench()
     kept, first = bench.begin()
     source = Source()
     kept.attach(source)
-    kept.start(b"")
+    kept.start(EVENTS)
     first.leave()
     kept.write(b"x" * 301)
     assert not source.has_hung_up  # not in the middle of a write
@@ -267,7 +283,7 @@ def test_the_oldest_answers_make_room_and_are_never_charged_again_in_silence() -
     assert bench.keeper.begin(wish("f"), CHAT, "req_f", b"") is None
     assert bench.misses[-1] == "full"
     for kept in running:
-        kept.start(b"")
+        kept.start(EVENTS)
         kept.write(b"x" * 300)
     assert [kept.is_held for kept in running] == [True, True]
     assert bench.error("c").code == "answer_not_kept"
@@ -314,7 +330,7 @@ def test_a_process_that_goes_down_waits_for_no_one_who_might_come_back() -> None
 def test_a_response_is_found_by_its_id_and_by_its_owner_alone() -> None:
     bench = Bench()
     kept, _ = bench.begin(dialect="openai_responses")
-    kept.start(b"")
+    kept.start(EVENTS)
     kept.write(kept.dialect.keep_alive)
     kept.write(RESPONSE_AT % 0)
     assert bench.keeper.find_response(OWNER, "resp_1") is kept
@@ -329,7 +345,7 @@ def test_a_response_is_found_by_its_id_and_by_its_owner_alone() -> None:
 def test_events_that_were_seen_are_left_out_also_of_what_comes(after: int) -> None:
     bench = Bench()
     kept, _ = bench.begin(dialect="openai_responses")
-    kept.start(b"")
+    kept.start(EVENTS)
     kept.write((RESPONSE_AT % 0) + (DELTA % 1))
     late = bench.read(kept, after=after)
     late.take_all()
@@ -417,7 +433,7 @@ class Keeping(RuleBasedStateMachine):
         said = data.draw(st.sampled_from(self.running()))
         if not said.is_started:
             said.is_started = True
-            said.kept.start(b"")
+            said.kept.start(EVENTS)
         if not said.source.is_paused:  # an exchange that is held up says nothing
             text = b"%d." % len(said.text)
             text += b"x" * (size - len(text))

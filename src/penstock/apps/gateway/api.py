@@ -185,6 +185,7 @@ class Api:
             speakers=endpoint.speakers,
             wants_places=tiering.wants_places(call),
             wants_notes=tiering.NOTES in call.headers and tiering.wants_notes(call),
+            must_be_whole=call.is_http_1_0,
         )
         exchange = Exchange(order, self._ports)
         exchange.timer = Alarm(self._alarms, exchange.on_wake)

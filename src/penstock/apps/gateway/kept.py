@@ -27,6 +27,7 @@ from penstock.core.errors import CallerError, PenstockError, ShedError
 from penstock.dialects import sse
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_responses import stored
+from penstock.exchange.answering import EVENT_STREAM
 from penstock.wire import clock
 from penstock.wire.call import Call
 
@@ -284,11 +285,14 @@ class KeptAnswer:
         self._shelf.on_end(self)
 
     def start(self, headers: bytes) -> None:
-        """Begin a stream."""
+        """Begin a stream, or an answer that is too long to be held: that is not kept either."""
         self.phase = Phase.STREAMING
-        self._set_headers(headers + STREAM, is_kept=True)
+        has_events = EVENT_STREAM in headers
+        self._set_headers(headers + STREAM, is_kept=has_events)
         for reader in self._readers:
             reader.call.start(OK, self.headers + reader.lines)
+        if not has_events:
+            self._pass()
 
     def write(self, data: bytes) -> None:
         """Send whole events."""

@@ -41,6 +41,7 @@ from penstock.dialects.message import (
 Raw = msgspec.Raw
 ABSENT: Final = Raw(b"")
 TEXT: Final = "text/plain"
+PDF: Final = "application/pdf"
 
 
 class Source(msgspec.Struct):
@@ -323,7 +324,8 @@ class _Reader:
         if block.type == "document":
             return self._document(block, source, place)
         if source.type == "base64":
-            return Image(media_type=source.media_type, data=source.data)
+            media_type = verdicts.image_type(source.media_type, f"{place}.source.media_type")
+            return Image(media_type=media_type, data=source.data)
         if source.type == "url":
             return Image(url=source.url)
         raise verdicts.refusal(f"{place}.source", "a file's id is not portable")
@@ -334,7 +336,7 @@ class _Reader:
         title = block.title or ""
         match source.type:
             case "base64":
-                return Document(source.media_type, source.data, title=title)
+                return Document(source.media_type or PDF, source.data, title=title)
             case "url":
                 return Document(url=source.url, title=title)
             case "text":

@@ -40,7 +40,9 @@ CONCEPTS: Final[dict[str, Concept]] = {
     "images": Concept("inlineData", C, "Base64."),
     "image_urls": Concept("fileData", R, INLINE),
     "image_detail": Concept("", D),
-    "documents": Concept("inlineData.document", C, "Its name stands before it."),
+    "documents": Concept(
+        "inlineData.document", C, "PDF and text; others are refused. Its name stands before it."
+    ),
     "document_url": Concept("fileData.document", R, INLINE),
     "document_text": Concept("inlineData.text", C, "As text."),
     "files": Concept("fileData.fileUri", R, "A file's id is not portable."),

@@ -51,6 +51,8 @@ SEED_MAX: Final = 2**31 - 1  # int32
 # 32 characters of base64, so that clients that keep signatures as bytes send it back unchanged.
 SIGNATURE_DUMMY: Final = "skip_thought_signature_validator"
 JSON_TYPE: Final = "application/json"
+PDF: Final = "application/pdf"
+TEXT_TYPES: Final = "text/"
 _TIERS: Final = ("standard", "flex", "priority")
 _SAMPLING: Final[dict[str, str]] = {
     "temperature": "temperature",
@@ -270,6 +272,9 @@ class _Writer:
             case Image(media_type=kind, data=data, url=url):
                 return [self._inline(kind, data, url, "image_urls")]
             case Document(media_type=kind, data=data, url=url):
+                if data and kind != PDF and not kind.startswith(TEXT_TYPES):
+                    why = f"{kind} is neither PDF nor text"
+                    raise verdicts.refusal(self._name("documents"), why)
                 said: list[Fields] = [{"text": text} for text in _words(part)]
                 return said if part.text else [*said, self._inline(kind, data, url, "document_url")]
             case _:

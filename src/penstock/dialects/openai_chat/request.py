@@ -322,7 +322,7 @@ def _read_image(url: str, place: str) -> Image:
     media_type, _, encoding = head.removeprefix("data:").partition(";")
     if not head.startswith("data:") or encoding != "base64" or not data:
         raise verdicts.refusal(f"{place}.image_url", "only http(s) and base64 data URLs are")
-    return Image(media_type=media_type, data=data)
+    return Image(media_type=verdicts.image_type(media_type, f"{place}.image_url"), data=data)
 
 
 def _read_file(file: FileFields, place: str) -> Document:

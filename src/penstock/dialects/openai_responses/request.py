@@ -361,7 +361,7 @@ class _Reader:
         media_type, data = _data_url(part.image_url)
         if not data:
             raise verdicts.refusal(f"{place}.image_url", "only http(s) and base64 data URLs are")
-        return Image(media_type=media_type, data=data)
+        return Image(media_type=verdicts.image_type(media_type, f"{place}.image_url"), data=data)
 
 
 def _document(part: PartFields, place: str) -> Document:
