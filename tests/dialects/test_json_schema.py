@@ -58,6 +58,14 @@ def test_every_object_is_closed_and_nothing_else_changes() -> None:
     assert "additionalProperties" not in schema
 
 
+def test_what_is_said_beside_a_schema_is_said_in_it_unless_it_speaks_for_itself() -> None:
+    assert json_schema.described({"type": "object"}, "d") == {"type": "object", "description": "d"}
+    alone: list[Schema] = [{"description": "own"}, {"$ref": "#/$defs/a"}]
+    for schema in alone:
+        assert json_schema.described(schema, "d") is schema
+    assert json_schema.described(CLOSED, "") is CLOSED
+
+
 def test_a_schema_without_end_is_left_alone_in_its_depths() -> None:
     schema: Schema = {"type": "object"}
     for _ in range(3000):

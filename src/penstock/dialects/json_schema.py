@@ -33,6 +33,16 @@ def closed(schema: Schema) -> Schema:
     return cast("Schema", _closed(schema, DEPTH_MAX))
 
 
+def described(schema: Schema, description: str) -> Schema:
+    """Return the schema with what is said of it beside it, where other vendors have no such place.
+
+    Its own words count more; and OpenAI takes no words beside a reference.
+    """
+    if not description or "description" in schema or "$ref" in schema:
+        return schema
+    return schema | {"description": description}
+
+
 def _closed(schema: object, levels: int) -> object:
     if not levels:
         return schema

@@ -253,6 +253,13 @@ def test_a_stream_is_written() -> None:
     }
 
 
+def test_there_are_no_more_thoughts_than_output() -> None:
+    usage = Usage(18, 5, reasoning_tokens=8, is_known=True)
+    out = encode(TextDelta("a"), Counted(usage), Stopped(StopReason.END))
+    told = {"candidatesTokenCount": 0, "thoughtsTokenCount": 5, "totalTokenCount": 23}
+    assert out[-1]["usageMetadata"] == {"promptTokenCount": 18} | told
+
+
 def test_an_answer_without_a_start_has_names_all_the_same() -> None:
     out = encode(TextDelta("a"), Stopped(StopReason.END))
     assert {(chunk["modelVersion"], chunk["responseId"]) for chunk in out} == {("m", "7")}

@@ -70,6 +70,14 @@ def decode(*events: bytes) -> list[Event]:
             chunk(choices=[], usage={"prompt_tokens": 3, "completion_tokens": 0}),
             [Counted(Usage(3, 0, is_known=True))],
         ),
+        (  # thoughts in the total alone
+            chunk(
+                choices=[],
+                usage={"prompt_tokens": 106, "completion_tokens": 22, "total_tokens": 289},
+            ),
+            [Counted(Usage(106, 183, is_known=True))],
+        ),
+        (chunk(choices=[], usage={"total_tokens": 9}), [Counted(Usage(is_known=True))]),
         (chunk() + b"data: [DONE]\n\n", [Ended()]),
         (chunk() + b": ping\n\n", [KeptAlive()]),
         (chunk() + b'event: note\ndata: {"x": 1}\n\n', [KeptAlive()]),

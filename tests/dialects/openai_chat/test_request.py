@@ -221,3 +221,9 @@ def test_service_tier(own: str, tier: str, dropped: tuple[str, ...]) -> None:
 def test_a_penalty_of_nothing_asks_for_nothing() -> None:
     request = read(HI, frequency_penalty=0, presence_penalty=0.0)
     assert (request.frequency_penalty, request.presence_penalty) == (None, None)
+
+
+def test_what_is_said_of_a_schema_is_said_in_it() -> None:
+    schema: Fields = {"name": "n", "description": "d", "schema": {"type": "object"}}
+    request = read(HI, response_format={"type": "json_schema", "json_schema": schema})
+    assert request.schema == {"type": "object", "description": "d"}

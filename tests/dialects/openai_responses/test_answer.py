@@ -162,6 +162,8 @@ def test_reasoning_and_a_refusal() -> None:
         begun() + begun(),
         event("output_text.delta", delta=7),
         event("output_item.added", item=7),
+        event("output_item.added", item={"type": "custom_tool_call", "name": "f"}),
+        event("output_item.done", item={"type": "computer_call"}),
         b"data: {\n\n",
         b"data: [DONE]\n\n",
         b'data: {"type":7}\n\n',
@@ -234,6 +236,7 @@ def test_a_whole_answer_is_read() -> None:
             {"output": [], "incomplete_details": {"reason": "content_filter"}},
             StopReason.FILTERED,
         ),
+        ({"output": [], "incomplete_details": {"reason": "max_context_length"}}, StopReason.LENGTH),
         ({"output": [], "incomplete_details": {"reason": "new"}}, StopReason.PAUSED),
         (
             {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]},
@@ -253,6 +256,7 @@ def test_why_a_whole_answer_ended(fields: Fields, stop: StopReason) -> None:
         whole(output=[], status="failed"),
         whole(output=[], status="queued"),
         whole(output=[{"type": "message", "content": 7}]),
+        whole(output=[{"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"}]),
         b'{"status":"completed","output":[{"type":"function_call","arguments":{}}]}',
     ],
 )

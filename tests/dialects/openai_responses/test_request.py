@@ -138,6 +138,8 @@ def test_how_the_answer_is_to_be() -> None:
     assert (request.effort, request.user, request.is_stream) == ("low", "s", True)
     assert request.dropped == ()
     assert read(text={"format": {"type": "json_object"}}).is_json
+    told = {"type": "json_schema", "schema": schema, "description": "d"}
+    assert read(text={"format": told}).schema == schema | {"description": "d"}
     assert read(user="u").user == "u"
 
 

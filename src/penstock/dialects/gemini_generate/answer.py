@@ -425,14 +425,15 @@ def _event(fields: Fields) -> bytes:
 
 
 def _usage(usage: Usage) -> Fields:
-    spoken = max(0, usage.output_tokens - usage.reasoning_tokens)
+    # The sum is what counts: some servers estimate more reasoning than they count output.
+    thoughts = min(usage.reasoning_tokens, usage.output_tokens)
     fields: Fields = {
         "promptTokenCount": usage.input_tokens,
-        "candidatesTokenCount": spoken,
+        "candidatesTokenCount": usage.output_tokens - thoughts,
         "totalTokenCount": usage.input_tokens + usage.output_tokens,
     }
-    if usage.reasoning_tokens:
-        fields["thoughtsTokenCount"] = usage.reasoning_tokens
+    if thoughts:
+        fields["thoughtsTokenCount"] = thoughts
     if usage.cached_tokens:
         fields["cachedContentTokenCount"] = usage.cached_tokens
     # The same shape as everywhere, spelt as Google spells.

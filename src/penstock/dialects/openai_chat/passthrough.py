@@ -41,16 +41,24 @@ class UsageFields(msgspec.Struct, gc=False):
 
     prompt_tokens: int | None = 0
     completion_tokens: int | None = 0
+    total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
 
     def normalised(self) -> Usage:
-        """Return the tokens in the common meaning, which is this dialect's own."""
+        """Return the tokens in the common meaning, which is this dialect's own.
+
+        Gemini's interface for this dialect counts thoughts in the total and nowhere else, or leaves
+        out what was written if that was nothing but thoughts: what is not prompt is output.
+        """
         prompt = self.prompt_tokens_details or PromptDetails()
         completion = self.completion_tokens_details or CompletionDetails()
+        output_tokens = self.completion_tokens or 0
+        if self.prompt_tokens and self.total_tokens:
+            output_tokens = max(output_tokens, self.total_tokens - self.prompt_tokens)
         return Usage(
             input_tokens=self.prompt_tokens or 0,
-            output_tokens=self.completion_tokens or 0,
+            output_tokens=output_tokens,
             cached_tokens=prompt.cached_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
             reasoning_tokens=completion.reasoning_tokens or 0,

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability, json_fields, verdicts
+from penstock.dialects import capability, json_fields, json_schema, verdicts
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
@@ -138,6 +138,7 @@ class SchemaFields(msgspec.Struct):
     """``response_format.json_schema``."""
 
     name: str = "answer"
+    description: str | None = None
     schema: dict[str, object] | None = None
     strict: bool | None = None
 
@@ -217,7 +218,11 @@ def read_request(inquiry: Inquiry) -> Request:
         stop=tuple(stop for stop in stops if stop),
         tools=_read_tools(fields.tools or [], allowed),
         tool_choice=choice,
-        schema=(schema.schema or {}) if answer.type == "json_schema" else None,
+        schema=(
+            json_schema.described(schema.schema or {}, schema.description or "")
+            if answer.type == "json_schema"
+            else None
+        ),
         schema_name=schema.name,
         is_schema_strict=bool(schema.strict),
         is_json=answer.type == "json_object",

@@ -11,7 +11,9 @@
     response.failed, error             Failed
     everything else                    KeptAlive
 
-Items of tools that run at the vendor are left out: a request of another dialect asks for none.
+Items of tools that run at the vendor are left out: a request of another dialect asks for none. So
+it does for calls of other kinds than functions, but those wait for the caller to act: left out, a
+turn that asks for something would look like one that says nothing, so they break the answer.
 Writing a stream: ``encoder.py``.
 """
 
@@ -48,6 +50,7 @@ Fields = dict[str, object]
 _ALIVE: Final = KeptAlive()
 _STOPS: Final[dict[str, StopReason]] = {
     "max_output_tokens": StopReason.LENGTH,
+    "max_context_length": StopReason.LENGTH,
     "content_filter": StopReason.FILTERED,
     "max_messages": StopReason.PAUSED,
     "steered": StopReason.PAUSED,
@@ -59,6 +62,9 @@ INCOMPLETE: Final[dict[StopReason, str]] = {
     StopReason.FILTERED: "content_filter",
     StopReason.PAUSED: "max_output_tokens",
 }
+_CALLERS_WORK: Final = frozenset(
+    {"custom_tool_call", "local_shell_call", "apply_patch_call", "computer_call"}
+)
 _TIERS: Final[dict[str, str]] = {own: tier for tier, own in TIERS.items() if tier != "auto"}
 
 
@@ -133,6 +139,7 @@ def _answer(answer: ResponseFields, output: list[ItemFields]) -> Answer:
     thinking: list[str] = []
     is_refused = False
     for at, item in enumerate(output):
+        _check_kind(item)
         if item.type == "function_call":
             call_id = item.call_id or item.id or f"call_{answer.id}_{at}"
             parts.append(ToolCall(call_id, item.name or "", _string(item.arguments)))
@@ -278,6 +285,7 @@ class ResponsesDecoder(NamedEventDecoder):
 
     def _on_item(self, event: EventFields, events: list[Event]) -> None:
         item = ItemFields() if event.item is ABSENT else _ITEM.decode(event.item)
+        _check_kind(item)
         if item.type != "function_call":
             events.append(_ALIVE)
             return
@@ -308,6 +316,7 @@ class ResponsesDecoder(NamedEventDecoder):
 
     def _on_item_done(self, event: EventFields, events: list[Event]) -> None:
         item = ItemFields() if event.item is ABSENT else _ITEM.decode(event.item)
+        _check_kind(item)
         if item.type == "function_call":
             if event.output_index not in self._calls:
                 self._on_item(event, events)
@@ -341,6 +350,11 @@ def _stop_of(answer: ResponseFields, *, has_calls: bool, is_refused: bool) -> St
     if has_calls:
         return StopReason.TOOL
     return StopReason.FILTERED if is_refused else StopReason.END
+
+
+def _check_kind(item: ItemFields) -> None:
+    if item.type in _CALLERS_WORK:
+        raise DialectError(f"the answer has a {item.type}, which nobody asked for")
 
 
 def _parts(raw: Raw) -> list[PartFields]:

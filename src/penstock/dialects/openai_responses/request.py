@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import CallerError
-from penstock.dialects import capability, json_fields, verdicts
+from penstock.dialects import capability, json_fields, json_schema, verdicts
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.history import History
 from penstock.dialects.message import (
@@ -123,6 +123,7 @@ class FormatFields(msgspec.Struct):
 
     type: str = "text"
     name: str = "answer"
+    description: str | None = None
     schema: dict[str, object] | None = None
     strict: bool | None = None
 
@@ -215,7 +216,11 @@ def read_request(inquiry: Inquiry) -> Request:
         top_p=fields.top_p,
         tools=_read_tools(fields.tools or [], allowed, dropped),
         tool_choice=choice,
-        schema=(answer.schema or {}) if answer.type == "json_schema" else None,
+        schema=(
+            json_schema.described(answer.schema or {}, answer.description or "")
+            if answer.type == "json_schema"
+            else None
+        ),
         schema_name=answer.name,
         is_schema_strict=bool(answer.strict),
         is_json=answer.type == "json_object",
