@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from playwright.sync_api import Browser, sync_playwright
-from tests.apps.status.looking import CHROMIUM, FLAGS, served
+from playwright.sync_api import Browser
+from tests.apps.status.looking import served
 from tests.apps.status.sample_views import HISTORY, components, history, many, several, view
+from tests.browsing import chromium
 
 from penstock.apps.status.site import pages
 from penstock.apps.status.view import View
@@ -124,11 +125,9 @@ def main() -> None:
     renderings(asked.history, asked.rounds)
     kinds = {"usual": several(), "200 components": view(many())}
     sizes(kinds)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as browser:
         for name, one in kinds.items():
             paints(browser, name, one, asked.rounds)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 No bound on the time of an example, which a busy machine would break. ``make test`` tries fewer
 examples than Hypothesis would by itself, so that it stays short; ``make fuzz`` tries many more.
 
-The databases of ``tests/postgres.py`` are there for all tests: ``store``, ``postgres``.
+What is there for all tests: the browser of ``tests/browsing.py`` (``browser``), and the databases
+of ``tests/postgres.py`` (``store``, ``postgres``).
 
 What a failed test shared with others (a running process, a filled store) is taken down after it, so
 that its second run, and the tests behind it, begin anew. ``--fresh`` does so after every test: a
@@ -15,9 +16,10 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests.browsing import browser
 from tests.postgres import postgres, store
 
-__all__ = ["postgres", "store"]
+__all__ = ["browser", "postgres", "store"]
 
 FAILED = pytest.StashKey[bool]()
 

@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 from penstock.ledger import tables
 from penstock.ledger.store import Store, open_store
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(exchanges=20_000, days=4, minutes_days=2)
 
 

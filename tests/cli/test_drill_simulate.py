@@ -14,6 +14,8 @@ from penstock.sim.drills import drill_file, simulated_result, simulated_time
 from penstock.sim.drills.drill_file import Drills
 from penstock.sim.drills.shapes import SIMULATED, Result
 
+pytestmark = pytest.mark.slow
+
 SHORT = "openai-2024-11-09"
 
 

@@ -112,6 +112,7 @@ def test_a_tenant_with_keys_is_not_removed_by_mistake(tmp_path: Path) -> None:
     assert len(stored.keys(tmp_path)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "status", "words"),
     [

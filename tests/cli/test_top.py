@@ -132,6 +132,7 @@ def test_a_gateway_that_is_down(tmp_path: Path) -> None:
     assert found["headline"] == "no gateway answers at http://127.0.0.1:1: connection refused"
 
 
+@pytest.mark.slow
 def test_somebody_else_answers(tmp_path: Path, junk_url: str, admin_url: str) -> None:
     told = penstock(tmp_path, *ONCE, "--url", junk_url)
     assert "its answer is not that of a gateway" in " ".join(told.stdout.split())

@@ -125,6 +125,7 @@ def test_a_status_of_death_is_named(tmp_path: Path) -> None:
         up.stop()
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait_for_the_drain(tmp_path: Path) -> None:
     with running(tmp_path, args=["--emulate"]) as up:
         ready = up.ready()

@@ -15,6 +15,8 @@ from penstock.apps.chat.erasing import NOBODYS
 from penstock.apps.chat.store import open_chat
 from penstock.apps.chat.tables import metadata
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChat]:

@@ -2,20 +2,14 @@
 
 import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.e2e.chat import PASSWORD, SECRET, RunningChat
 from tests.e2e.emulator import RunningEmulator
 from tests.looking import look
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -25,10 +19,7 @@ DEVICE = {
     "automaticPresenceSimulation": True,
 }
 AXE: Any = importlib.import_module("axe_playwright_python.sync_playwright").Axe  # has no types
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +36,6 @@ def chat(
     yield made
     made.stop()
     shared_emulator.control("PUT", "oidc", {})
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def inspect(page: Page, name: str) -> None:
@@ -98,8 +81,8 @@ def by_passkey(page: Page, chat: RunningChat) -> None:
     page.wait_for_url(chat.origin + "/account")
 
 
-def test_from_sign_up_by_a_passkey_to_nothing_left(chat: RunningChat, chromium: Browser) -> None:
-    context = chromium.new_context()
+def test_from_sign_up_by_a_passkey_to_nothing_left(chat: RunningChat, browser: Browser) -> None:
+    context = browser.new_context()
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -114,8 +97,8 @@ def test_from_sign_up_by_a_passkey_to_nothing_left(chat: RunningChat, chromium: 
     context.close()
 
 
-def test_without_scripts_all_but_passkeys_works(chat: RunningChat, chromium: Browser) -> None:
-    context = chromium.new_context(java_script_enabled=False)
+def test_without_scripts_all_but_passkeys_works(chat: RunningChat, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(chat.origin + "/login?next=/account")
     assert not page.is_visible("text=Log in with a passkey")
@@ -134,9 +117,9 @@ def test_without_scripts_all_but_passkeys_works(chat: RunningChat, chromium: Bro
 
 
 def test_the_pages_of_an_outage_and_of_guests(
-    chat: RunningChat, chromium: Browser, shared_emulator: RunningEmulator
+    chat: RunningChat, browser: Browser, shared_emulator: RunningEmulator
 ) -> None:
-    context = chromium.new_context()
+    context = browser.new_context()
     page = context.new_page()
     shared_emulator.control("PUT", "oidc", {"client_secret": SECRET, "flaw": "silent"})
     page.goto(chat.origin + "/login")

@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.chat import SECRET, RunningChat, log_in, words
 from tests.e2e.emulator import RunningEmulator, wait_until
 
+pytestmark = pytest.mark.slow
+
 CLIENT = {"client_id": "penstock", "client_secret_env": "OIDC_SECRET", "name": "Acme"}
 PERSON = {"client_secret": SECRET, "subject": "s-1", "email": "bob@example.org", "name": "Bob"}
 

@@ -8,13 +8,12 @@ no network. Each time the page says what is the case, and nothing is lost or dou
 import base64
 import os
 import re
-import shutil
 import signal
 from collections.abc import Generator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.e2e.conftest import StartEmulator
 from tests.e2e.emulator import RunningEmulator, wait_until
 from tests.e2e.gateway import GPT
@@ -22,7 +21,6 @@ from tests.e2e.stack import Stack, stack
 from tests.looking import look
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium") or ""
 WITHIN_MS: Final = 20_000  # processes are restarted meanwhile, on two cores
 SAID: Final = "The gate of a penstock controls the flow of water to the turbine behind it."
 QUESTION: Final = f"[[say:{SAID}]]"
@@ -45,18 +43,6 @@ is_adaptive = false
 name = "tiny"
 targets = [{{upstream = "tiny", model = "{model}"}}]
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.cli.running import REAL, Running, port, running
 from tests.e2e.test_up import answer, serving
 
 pytestmark = pytest.mark.slow
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "canary four words at random"
 WITHIN_S = 30.0
 REVOKED_WITHIN_S = 1.0
@@ -27,16 +26,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
     with running(folder, REAL) as started:
         started.ready()
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 def page_of(up: Running, browser: Browser) -> Page:

@@ -14,6 +14,8 @@ from google.genai import errors, types
 from tests.e2e.conftest import StartEmulator
 from tests.e2e.emulator import KEY, RunningEmulator
 
+pytestmark = pytest.mark.slow
+
 CLAUDE, CHAT, RESPONSES, GEMINI = "claude", "chat", "responses", "gemini"
 DIALECTS = (CLAUDE, CHAT, RESPONSES, GEMINI)
 HAIKU, GPT, GEMINI_PRO = "claude-haiku-4-5", "gpt-5.6", "gemini-3-pro"

@@ -9,6 +9,8 @@ from tests.e2e.emulator import KEY, RunningEmulator, StreamBytes, wait_until
 
 from penstock.core.fault import FaultKind
 
+pytestmark = pytest.mark.slow
+
 CLAUDE, GPT, GEMINI, RESPONSES = "claude", "gpt", "gemini", "responses"
 DIALECTS = (CLAUDE, GPT, GEMINI, RESPONSES)
 QUESTION = "[[words:8]]"

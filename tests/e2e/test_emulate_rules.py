@@ -11,6 +11,8 @@ import pytest
 from google.genai import errors, types
 from tests.e2e.emulator import KEY, RunningEmulator
 
+pytestmark = pytest.mark.slow
+
 SONNET, OLDER, HAIKU = "claude-sonnet-5-5", "claude-sonnet-4-6", "claude-haiku-4-5"
 NEWEST, OLDEST = "2026-10-21", "2023-06-01"
 DOCUMENT = {"type": "document", "source": {"type": "text", "media_type": "text/plain",

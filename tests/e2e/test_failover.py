@@ -134,7 +134,12 @@ def anthropic_stream(gateway: RunningGateway, route: str) -> Answer:
 
 UNARY: tuple[Call, ...] = (openai_unary, anthropic_unary)
 STREAM: tuple[Call, ...] = (openai_stream, anthropic_stream)
-ROUTES = ("gpt-gemini", "gpt-claude", "claude-gpt", "claude-gemini")
+ROUTES = (
+    "claude-gpt",
+    pytest.param("gpt-gemini", marks=pytest.mark.slow),
+    pytest.param("gpt-claude", marks=pytest.mark.slow),
+    pytest.param("claude-gemini", marks=pytest.mark.slow),
+)
 TYPED_ERRORS = (openai.APIError, anthropic.APIError)
 FINISHED = ("stop", "end_turn")
 

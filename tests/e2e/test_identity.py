@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.console import OWNER, PASSWORD, RunningConsole
 from tests.e2e.emulator import RunningEmulator
 
+pytestmark = pytest.mark.slow
+
 CLIENT = {"oidc_client_id": "penstock", "oidc_client_secret_env": "OIDC_SECRET"}
 PERSON = {"client_secret": "canary-of-a-client", "subject": "s-1", "email": "bob@example.org"}
 FLAWS = (

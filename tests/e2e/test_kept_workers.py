@@ -16,6 +16,8 @@ import pytest
 from tests.e2e.emulator import RunningEmulator, wait_until
 from tests.e2e.gateway import CALLER_KEY, RunningGateway, config_of, document
 
+pytestmark = pytest.mark.slow
+
 SAID: Final = "The gate of a penstock controls the flow of water to the turbine far below."
 KEYS: Final = [f"key-{at}" for at in range(6)]
 PATH: Final = "/v1/chat/completions"

@@ -93,6 +93,7 @@ def test_a_break_in_what_has_gone_out_is_never_a_clean_end(
     assert len(record["attempts"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["stream_abort", "stall"])
 @pytest.mark.parametrize("route", PAIRS)
 def test_a_break_in_what_is_held_is_not_noticed(
@@ -136,6 +137,7 @@ def test_a_slow_reader_of_a_long_answer_costs_bounded_memory(usual: RunningGatew
     assert most < 20 * MIB, "more than what is held, and what is on its way"
 
 
+@pytest.mark.slow
 def test_who_knows_only_http_1_0_gets_it_whole(usual: RunningGateway) -> None:
     texts = [f"text {at}" for at in range(200)]
     body = json.dumps({"model": "embed", "input": texts, "encoding_format": "float"})

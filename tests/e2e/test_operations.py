@@ -16,6 +16,8 @@ from tests.e2e.conftest import StartGateway
 from tests.e2e.emulator import DEADLINE_S, RunningEmulator
 from tests.e2e.gateway import CALLER_KEY, CLAUDE, GEMINI, GPT, RunningGateway, config_of, target
 
+pytestmark = pytest.mark.slow
+
 SMALL: Final = "text-embedding-3-small"
 EMBEDDER: Final = "gemini-embedding-001"
 TEXTS: Final = ["What is a weir?", "What is a lock?"]

@@ -2,19 +2,13 @@
 
 import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from tests.e2e.console import OWNER, PASSWORD, RunningConsole
 from tests.looking import look
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -24,10 +18,7 @@ DEVICE = {
     "automaticPresenceSimulation": True,
 }
 AXE: Any = importlib.import_module("axe_playwright_python.sync_playwright").Axe  # has no types
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +26,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningConsole
     made = RunningConsole(tmp_path_factory.mktemp("console"))
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def inspect(page: Page, name: str) -> None:
@@ -85,9 +68,9 @@ def refused(page: Page, console: RunningConsole) -> None:
 
 
 def test_from_the_first_link_to_a_log_in_by_passkey(
-    console: RunningConsole, chromium: Browser
+    console: RunningConsole, browser: Browser
 ) -> None:
-    context = chromium.new_context()
+    context = browser.new_context()
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -116,9 +99,9 @@ def test_from_the_first_link_to_a_log_in_by_passkey(
 
 
 def test_an_address_without_a_name_says_why_it_has_no_passkeys(
-    console: RunningConsole, chromium: Browser
+    console: RunningConsole, browser: Browser
 ) -> None:
-    page = chromium.new_page()
+    page = browser.new_page()
     page.goto(console.url + "/login")
     page.click("text=Log in with a passkey")
     page.wait_for_selector("[role=alert]:not([hidden])")
@@ -126,8 +109,8 @@ def test_an_address_without_a_name_says_why_it_has_no_passkeys(
     page.close()
 
 
-def test_the_pages_work_without_scripts(console: RunningConsole, chromium: Browser) -> None:
-    context = chromium.new_context(java_script_enabled=False)
+def test_the_pages_work_without_scripts(console: RunningConsole, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(console.origin + console.invited("ann@example.org"))
     page.fill("[name=password]", PASSWORD)

@@ -25,6 +25,8 @@ from penstock.config.watching import Probe, ProbeKind
 from penstock.core.price import PriceList
 from penstock.wire import clock
 
+pytestmark = pytest.mark.slow
+
 DIALECTS = ("anthropic_messages", "openai_chat", "openai_responses", "gemini_generate")
 SURFACES = {
     "anthropic_messages": ("claude", "", "claude-haiku-4-5"),

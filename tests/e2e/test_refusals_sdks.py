@@ -25,6 +25,8 @@ from penstock.dialects.registry import DIALECTS
 from penstock.wire.call import Call
 from penstock.wire.server import Server
 
+pytestmark = pytest.mark.slow
+
 OVER = LimitError("the tenant 'acme'", "requests_per_min", 60, 0, retry_after_s=0.4)
 FAR = LimitError("the tenant 'acme'", "budget_day_microusd", 9, 0, retry_after_s=3600.0)
 FULL = ShedError("Not now.", retry_after_s=1.0, code="tier_capacity")

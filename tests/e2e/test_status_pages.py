@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import os
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.apps.status.looking import CHROMIUM, FLAGS
+from playwright.sync_api import Browser, Page, expect
 from tests.cli.running import REAL, Running, penstock, port, running
 
 pytestmark = pytest.mark.slow
@@ -27,17 +25,6 @@ PASSWORD = "canary four words at random"
 LISTS = ("incidents", "components", "reports", "subscribers", "probes", "audit")
 VIEWS = tuple((scheme, width) for width in (390, 1280) for scheme in ("light", "dark"))
 PICTURES = os.environ.get("PENSTOCK_PICTURES", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Give one browser."""
-    if not shutil.which("chromium"):
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

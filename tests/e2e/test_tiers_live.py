@@ -20,6 +20,8 @@ from tests.e2e.tiered import (
     tiered_document,
 )
 
+pytestmark = pytest.mark.slow
+
 SLOTS = 3
 SHORT: list[Any] = [{"role": "user", "content": "[[words:8]]"}]
 SLOW_S = 1.6  # to the first token, where slots are to stay taken

@@ -18,6 +18,8 @@ from tests.e2e.gateway import CALLER_KEY, RunningGateway, config_of, document
 from penstock.cli.state import State
 from penstock.config.private_file import write_json
 
+pytestmark = pytest.mark.slow
+
 SLOTS = 2
 CROWD = 5
 

@@ -9,6 +9,8 @@ import openai
 import pytest
 from tests.cli.running import REAL, Running, port, running
 
+pytestmark = pytest.mark.slow
+
 FILE: Final = """
 [emulate]
 is_enabled = true

@@ -13,6 +13,8 @@ import pytest
 from tests.cli.running import REAL, Running, port, running
 from tests.e2e.test_translated import SCHEMA, chat, claude
 
+pytestmark = pytest.mark.slow
+
 FILE: Final = """
 [emulate]
 is_enabled = true

@@ -57,6 +57,7 @@ def serving(tmp_path: Path, text: str = FILE) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_from_a_file_to_an_answer_and_its_record(tmp_path: Path) -> None:
     serving(tmp_path)
     with running(tmp_path, REAL) as up:

@@ -16,6 +16,8 @@ from tests.e2e.counting import Callers, Counting, counting, until
 
 from penstock.ledger import spool
 
+pytestmark = pytest.mark.slow
+
 FILE = """
 [gateway]
 workers = {workers}

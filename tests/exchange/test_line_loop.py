@@ -17,6 +17,8 @@ import pytest
 from tests.exchange.consumer_loop import SERVICE_MEAN_S, Load, steady
 from tests.exchange.line_loop import Lined, LineLoop, Wait
 
+pytestmark = pytest.mark.slow
+
 SETTLED_S = 200.0  # from here on the loop counts; before, it learns
 FELT_S = 2.0  # an error that nobody minds
 

@@ -128,7 +128,7 @@ class TieredTraffic(ContinuedTraffic):
             assert "moved aside" in record.attempts[attempt.number - 1].detail
 
 
-@pytest.mark.parametrize("first", range(0, 80, 40))
+@pytest.mark.parametrize("first", [0, pytest.param(40, marks=pytest.mark.slow)])
 def test_dense_traffic_of_all_tiers_leaves_everything_whole(first: int) -> None:
     TieredTraffic.seen.clear()
     TieredTraffic.codes.clear()

@@ -43,6 +43,7 @@ def test_every_policy_sees_the_same_traffic_and_keeps_the_invariants(policy: str
         assert mine == [(tally.offered, tally.offered_s) for tally in other.tallies]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["penstock", "priority", "fifo"])
 @pytest.mark.parametrize("what", list(EventKind))
 def test_every_request_has_one_fate_whatever_happens(policy: str, what: EventKind) -> None:

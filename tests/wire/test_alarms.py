@@ -59,6 +59,7 @@ class Clocks(RuleBasedStateMachine):
         self.patch.setattr(clock, "now_s", lambda: self.loop.now_s)
         self.alarms = Alarms(self.loop)
         self.due_s: list[float | None] = [None] * 5
+        self.put_s: list[float] = [0.0] * 5  # the instant by which its place was chosen
         self.late_s: list[float] = [0.0] * 5
         self.then: dict[int, tuple[int, float | None]] = {}
         self.all = [Alarm(self.alarms, self.bell(number)) for number in range(5)]
@@ -84,10 +85,15 @@ class Clocks(RuleBasedStateMachine):
             self.due_s[number] = None
             self.all[number].drop()
         else:
-            self.due_s[number] = self.loop.now_s + in_s
+            due_s = self.loop.now_s + in_s
             is_far = in_s > (FAR_TICKS - 2) * TICK_S
-            self.late_s[number] = (COARSE_TICKS + 2 if is_far else 2) * TICK_S + SLACK_S
-            self.all[number].wake_at(self.loop.now_s + in_s)
+            late_s = (COARSE_TICKS + 2 if is_far else 2) * TICK_S + SLACK_S
+            if self.due_s[number] is not None and due_s >= self.put_s[number]:
+                late_s = max(late_s, self.late_s[number])  # it stays where it is
+            else:
+                self.put_s[number] = due_s
+            self.due_s[number], self.late_s[number] = due_s, late_s
+            self.all[number].wake_at(due_s)
 
     @rule(number=NUMBERS, in_s=WAITS_S)
     def wake(self, number: int, in_s: float) -> None:
@@ -144,6 +150,19 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> TimerLoop:
     loop = TimerLoop()
     monkeypatch.setattr(clock, "now_s", lambda: loop.now_s)
     return loop
+
+
+def test_one_moved_from_far_ahead_is_as_late_as_what_is_far_ahead(loop: TimerLoop) -> None:
+    alarms, rung = Alarms(loop), list[float]()
+    loop.pass_time(0.44)
+    alarm = Alarm(alarms, rung.append)
+    alarm.wake_at(loop.now_s + 30.0)
+    loop.pass_time(30.0)
+    alarm.wake_at(loop.now_s)  # no sooner than before, so it is not put anew
+    due_s = loop.now_s
+    loop.pass_time(1.0)
+    assert len(rung) == 1
+    assert due_s <= rung[0] <= due_s + (COARSE_TICKS + 2) * TICK_S
 
 
 def test_an_alarm_dropped_by_another_of_its_tick_stays_silent(loop: TimerLoop) -> None:

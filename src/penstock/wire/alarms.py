@@ -6,7 +6,7 @@ loop walks the buckets while there is any alarm at all, and rests when there is 
 off at the first walk that finds its bucket past: less than two ticks late, never early. One that
 was set more than ``FAR_TICKS`` ahead may be ``COARSE_TICKS`` later still, so that the many that are
 never reached share few buckets. An alarm that is moved to a later instant stays where it is until
-its bucket falls due: most are moved often and never go off.
+its bucket falls due, as late as that is: most are moved often and never go off.
 
 Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 5, with a
 dictionary for the wheel).

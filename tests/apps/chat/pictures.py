@@ -11,7 +11,6 @@ says.
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.apps.chat.browser.at_chat import INSTANT, SLOW, ChatUp, Person, chat_up
 from tests.apps.chat.gallery.serving import served
+from tests.browsing import chromium
 from tests.looking import FOLDER, take
 
 PARTS: Final = (
@@ -161,10 +161,7 @@ def started(held: contextlib.ExitStack, folder: Path) -> ChatUp:
 def main(folder: Path) -> None:
     """Take all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as state:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser, tempfile.TemporaryDirectory() as state:
         if "--pages" not in sys.argv:
             parts(folder, browser)
         with contextlib.ExitStack() as held:
@@ -172,7 +169,6 @@ def main(folder: Path) -> None:
             works: list[Callable[[Path, ChatUp, Browser], None]] = [doors, talk, moments]
             for work in works:
                 work(folder, chat, browser)
-        browser.close()
     states = ["-m", "pytest", "-q", "tests/e2e/test_chat_states.py"]
     subprocess.run([sys.executable, *states], env={**os.environ, FOLDER: str(folder)}, check=True)
     sys.stdout.write(

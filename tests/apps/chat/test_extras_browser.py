@@ -5,34 +5,20 @@ The gallery shows them without a server; what they do is tested here too. Agains
 """
 
 import importlib
-import shutil
 from collections.abc import Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.apps.chat.gallery.serving import served
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium") or ""
 VIEWS = [(width, scheme) for width in (390, 1024, 1600) for scheme in ("light", "dark")]
 FEW = [(390, "dark"), (1600, "light")]
 DIALOGS = (
     "picker-open", "report", "settings", "system", "shortcuts", "palette", "palette-found",
     "confirm-delete",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

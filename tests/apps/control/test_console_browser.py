@@ -5,7 +5,6 @@ Operators and tokens need accounts: tests/e2e/test_console.py looks at those.
 """
 
 import importlib
-import shutil
 import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from starlette.testclient import TestClient
 from tests.apps.control.console import NOW, app_of, client_of, parts_in
 from tests.apps.control.rows import attempts, exchange, put, traffic
@@ -26,7 +25,6 @@ from penstock.ledger import tables
 from penstock.ledger.rows import Detail
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium") or ""
 ALL = [(scheme, width) for width in (390, 1024, 1600) for scheme in ("light", "dark")]
 FEW = [("light", 390), ("dark", 1600)]
 PATHS = (
@@ -50,18 +48,6 @@ REFUSED = (
 )
 LONG = "a-name-that-is-as-long-as-names-of-departments-can-be"
 FORM = {"weight": "1", "tier": "enterprise"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 def served(parts: Parts) -> Generator[str]:

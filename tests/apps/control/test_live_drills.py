@@ -15,6 +15,8 @@ from penstock.snapshot import live_drill, plan
 from penstock.snapshot.live_drill import LiveDrill, Told
 from penstock.snapshot.plan import PlanFile
 
+pytestmark = pytest.mark.slow
+
 FAULT: Final[dict[str, Any]] = {"kind": "http_529", "upstream": "a", "lasts_s": 60}
 BODY: Final[dict[str, Any]] = {"faults": [FAULT], "reason": "game day", "blast_radius_ratio": 0.1}
 

@@ -3,7 +3,6 @@
 python -m tests.apps.status.looking OUT [KIND ...]
 """
 
-import shutil
 import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -13,17 +12,16 @@ from types import MappingProxyType
 from typing import Final
 
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from starlette.applications import Starlette
 from tests.apps.status.sample_views import NOW, kinds, named
+from tests.browsing import chromium
 
 from penstock.apps.status.site import rendering
 from penstock.apps.status.site.files import File
 from penstock.apps.status.site.serving import SiteServer
 from penstock.apps.status.view import View
 
-CHROMIUM: Final = shutil.which("chromium") or ""
-FLAGS: Final = ("--no-sandbox", "--disable-gpu")
 VIEWS: Final = tuple((scheme, width) for width in (390, 1024, 1600) for scheme in ("light", "dark"))
 
 
@@ -79,12 +77,10 @@ def pictures(
 def main(out: Path, wanted: Sequence[str]) -> None:
     """Take all pictures."""
     out.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as browser:
         for name, view in kinds().items():
             if not wanted or name in wanted:
                 pictures(browser, view, out, name, VIEWS)
-        browser.close()
 
 
 if __name__ == "__main__":

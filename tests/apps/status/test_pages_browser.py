@@ -5,14 +5,14 @@ What scripts add is missed by nobody: without them the pages say the same.
 
 import importlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
-from tests.apps.status.looking import CHROMIUM, FLAGS, VIEWS, paths, served
+from playwright.sync_api import Browser, Page, Route
+from tests.apps.status.looking import VIEWS, paths, served
 from tests.apps.status.sample_views import NOW, components, kinds, open_incident, view
 
 from penstock.apps.status.site import messages
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.slow
 ALL: Final = kinds()
 FEW: Final = (("light", 390), ("dark", 1600))
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 class Looking:

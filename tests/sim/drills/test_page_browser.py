@@ -4,15 +4,14 @@ python -m tests.sim.drills.test_page_browser OUT    takes its pictures
 """
 
 import importlib
-import shutil
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from tests.browsing import chromium
 from tests.sim.drills import played
 
 from penstock.sim.drills.page import page as values
@@ -20,21 +19,9 @@ from penstock.sim.drills.shapes import Result
 from penstock.web.page import render
 
 pytestmark = pytest.mark.slow
-CHROMIUM: Final = shutil.which("chromium") or ""
-FLAGS: Final = ("--no-sandbox", "--disable-gpu")
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VIEWS: Final = (("light", 390), ("dark", 1024), ("light", 1600))
 PAPERS: Final = {"A4": (688, 1002), "Letter": (710, 934)}  # within the margins, in pixels
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +75,7 @@ def test_its_verdict_fits_the_first_sheet_and_nothing_is_cut_off(
 def pictures(folder: Path) -> None:
     """Take pictures of the whole report at all widths, and print it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as browser:
         for scheme, width in VIEWS:
             page = browser.new_page(viewport={"width": width, "height": 900})
             page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
@@ -97,7 +83,6 @@ def pictures(folder: Path) -> None:
             page.screenshot(path=folder / f"{scheme}-{width}.png", full_page=True)
             page.pdf(path=folder / "report.pdf", format="A4")
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from penstock.sim.drills.simulated_exchange import ContinuingExchange
 from penstock.sim.drills.simulated_faults import FAILURES
 from penstock.sim.drills.traffic import Traffic
 
+pytestmark = pytest.mark.slow
+
 PAID = ("enterprise", "standard")
 KINDS = [*FAILURES, "hang", "slow_ttft", "stream_cut"]
 QUICK = ("http_400", "http_529", "stream_cut")

@@ -1,26 +1,11 @@
 """One run of everything for all checks of a file, and people who look at it."""
 
-import shutil
 from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from tests.apps.chat.browser.at_chat import INSTANT, ChatUp, Person, chat_up
-
-CHROMIUM = shutil.which("chromium") or ""
-
-
-@pytest.fixture(scope="package")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="package")

@@ -4,15 +4,11 @@ served   address of a page that has one empty answer (`#answer`) and the modules
          `asked` gets every path that a browser asked for
 """
 
-import shutil
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 import penstock.apps.chat
 import penstock.web
@@ -70,16 +66,3 @@ def served(asked: list[str]) -> Generator[str]:
         server.shutdown()
         thread.join(10)
         server.server_close()
-
-
-def chromium() -> Generator[Browser]:
-    """Start a Chromium, or skip."""
-    path = shutil.which("chromium")
-    if not path:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()

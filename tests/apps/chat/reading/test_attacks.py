@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.apps.chat.reading import attacks
-from tests.apps.chat.reading.served import chromium, served
+from tests.apps.chat.reading.served import served
 
 pytestmark = pytest.mark.slow
 HANGS_MS = 1000.0
@@ -19,11 +19,6 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text() + "\nnull"
 @pytest.fixture(scope="module")
 def asked() -> list[str]:
     return []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    yield from chromium()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.apps.chat.reading import attacks, sample
-from tests.apps.chat.reading.served import chromium, served
+from tests.apps.chat.reading.served import served
 
 pytestmark = pytest.mark.slow
 PIECES_S = 4.0  # 200 KB in 40,000 pieces, with slack for a busy machine: below 1 s by itself
@@ -21,11 +21,6 @@ BARE = """(element) => {
   clone.normalize();
   return clone.innerHTML;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    yield from chromium()
 
 
 @pytest.fixture

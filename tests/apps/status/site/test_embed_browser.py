@@ -1,11 +1,9 @@
 """The embedded line in a real browser, on a page of another origin."""
 
-from collections.abc import Generator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
-from tests.apps.status.looking import CHROMIUM, FLAGS
+from playwright.sync_api import Browser, Page, Route
 from tests.apps.status.site.views import VIEW
 
 from penstock.apps.status.site import rendering
@@ -16,16 +14,6 @@ HTML: Final = f"""<!doctype html><title>A shop</title><main>Buy here</main><foot
 <script src="{STATUS}/embed.js" data-into="footer" async></script>"""
 POLICY: Final = f"default-src 'none'; script-src {STATUS}; connect-src {STATUS}"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path: install it to look at pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 def _opened(browser: Browser, *, is_up: bool) -> tuple[Page, list[str]]:
