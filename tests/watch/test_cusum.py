@@ -162,3 +162,14 @@ def test_bad_again_within_seconds_says_nothing_of_small_rates() -> None:
         grown = bank.scores[at] - before[at]
         assert (grown > 0.0) is (RATES[at] > 0.7)
         assert grown >= 0.0
+
+
+def test_what_was_cleared_does_not_come_back_within_the_minute() -> None:
+    steps = ratio_steps(0.004, 0.01, 0.7, 150.0, 10.0)
+    bank, other = RatioBank(), RatioBank()
+    bank.add(50, 50, steps, Bounds(math.inf, 2.0), (0.0, 10.0))
+    assert bank.weight > 1.0
+    bank.clear()
+    for one in (bank, other):
+        one.add(25, 1, steps, Bounds(math.inf, 2.0), (10.0, 20.0))
+    assert bank.scores == other.scores

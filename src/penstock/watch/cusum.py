@@ -230,6 +230,13 @@ class RatioBank(msgspec.Struct, kw_only=True):
         """Begin anew."""
         self.scores = [0.0] * len(RATES)
         self.weight = 0.0
+        self.burst = Burst()
+
+    def forget_below(self, lowest: int) -> None:
+        """Rates that are no longer looked for."""
+        for at in range(lowest):
+            self.scores[at] = 0.0
+            self.burst.restart(at, 0.0)
 
     @property
     def onset_unix_s(self) -> float:

@@ -301,8 +301,7 @@ class RatioDetector:
         self._steps = ratio_steps(
             self._usual_ratio, self._prior.rise_ratio, self._size, per_min, self._prior.alarm_log
         )
-        for at in range(self._steps.lowest):
-            state.bank.scores[at] = 0.0  # no longer looked for
+        state.bank.forget_below(self._steps.lowest)
 
     def _begin_anew(self) -> None:
         state = self.state
