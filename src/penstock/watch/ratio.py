@@ -296,7 +296,7 @@ class RatioDetector:
                 return
             per_min = state.steps_per_min  # as it was kept
         state.steps_per_min = per_min
-        self._usual_ratio = state.baseline.usual_ratio(self._prior, settings.usual_max_ratio)
+        self._usual_ratio = state.baseline.usual_ratio(self._prior, settings)
         self._size = state.baseline.size(self._prior, settings)
         self._steps = ratio_steps(
             self._usual_ratio, self._prior.rise_ratio, self._size, per_min, self._prior.alarm_log

@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         prior_events=200.0,
         floor_ratio=0.002,
         rise_ratio=0.01,
-        alarm_log=10.3,
+        alarm_log=10.9,
         burst_prior=1.0,
         gain_max=0.6,
     )
