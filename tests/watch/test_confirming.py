@@ -136,3 +136,15 @@ def test_a_fault_that_hits_few_is_not_over_because_it_hit_none_for_a_while(
     failed = [probe(every_s * at, FAILED) for at in range(1, round(900 / every_s) + 1)]
     assert judged(failed, 900.0 + held_s - 30.0)[0] is Verdict.PROBLEM
     assert judged(failed, 900.0 + 1200.0)[0] < Verdict.PROBLEM
+
+
+def test_one_that_fails_after_a_late_one_is_news() -> None:
+    instants = [*accumulate([2.6] * 12, initial=1.0)]
+    failed = [probe(at_s, FAILED) for at_s in instants]
+    assert verdict([probe(-1.5, ProbeResult.SLOW), *failed]) is Verdict.PROBLEM
+
+
+def test_what_is_late_and_fails_by_turns_for_seconds_is_one_blip() -> None:
+    turns = [FAILED, ProbeResult.SLOW, ProbeResult.WRONG]
+    told = [probe(1.0 + at, turns[at % 3]) for at in range(28)]
+    assert verdict(told) < Verdict.PROBLEM

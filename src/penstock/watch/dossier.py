@@ -87,7 +87,8 @@ class Memory(msgspec.Struct, kw_only=True):
     at_unix_s: float = 0.0
     # Since the first that failed: when each probe ended, and whether it did; none while all is well
     probes: list[tuple[float, bool]] = []
-    bad_unix_s: dict[str, float] = {}  # probe -> when its last began, of those whose last was bad
+    # How it was bad, and probe -> when the last such one began; until one is good
+    bad_unix_s: dict[str, float] = {}
 
 
 class Dossier:
@@ -259,16 +260,20 @@ class Dossier:
         )
 
     def _slots(self, probe: Probe, at_unix_s: float) -> tuple[float, float]:
-        """How many times a probe may add what one may: less where it was bad just before.
+        """How many times a probe may add what one may: less where it was so just before.
 
-        And the chance that what made it bad then, if by accident, is still there. One that waited
-        for long has seen itself that it is no blip: its own time counts, too.
+        And the chance that what made it so then, if by accident, is still there. Whoever was late
+        has answered: one that fails next is news. One that waited for long has seen itself that it
+        is no blip: its own time counts, too.
         """
         bad_unix_s = self.memory.bad_unix_s
-        before_unix_s = bad_unix_s.pop(probe.probe, None)
         if probe.result not in BAD:
+            for result in BAD:
+                bad_unix_s.pop(f"{result.value} {probe.probe}", None)
             return 1.0, 0.0
-        bad_unix_s[probe.probe] = at_unix_s - probe.took_s
+        key = f"{probe.result.value} {probe.probe}"
+        before_unix_s = bad_unix_s.get(key)
+        bad_unix_s[key] = at_unix_s - probe.took_s
         if before_unix_s is None:
             return 1.0, 0.0
         gone_s = max(0.0, at_unix_s - before_unix_s)
