@@ -236,7 +236,7 @@ class RatioBank(msgspec.Struct, kw_only=True):
         """Rates that are no longer looked for."""
         for at in range(lowest):
             self.scores[at] = 0.0
-            self.burst.restart(at, 0.0)
+            self.burst.begun[at] = (0.0, 0.0, 0.0)
 
     @property
     def onset_unix_s(self) -> float:
