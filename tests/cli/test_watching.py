@@ -31,7 +31,7 @@ def test_a_quick_study_ends_in_tables_a_report_and_measures(
     measures = json.loads((tmp_path / "measures.json").read_text(encoding="utf-8"))
     missed = [one["what"] for one in measures["goals"] if one["is_met"] is False]
     assert status == (1 if missed else 0)
-    assert len(measures["findings"]) == watching.SEEDS_QUICK * study.CASES_A_SEED + 17
+    assert len(measures["findings"]) == watching.SEEDS_QUICK * (study.CASES_A_SEED + 1) + 17
     assert {one["of"] for one in measures["drills"]} >= {"claude-2026-03-02", "gcp-2025-06-12"}
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<script" not in page

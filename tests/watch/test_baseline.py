@@ -27,22 +27,22 @@ def learned(blocks: int, events: float, bad: float) -> RatioBaseline:
 
 
 def test_a_young_ratio_is_above_its_prior_and_a_grown_one_is_what_it_saw() -> None:
-    assert RatioBaseline().usual_ratio(PRIOR, 0.3) > PRIOR.prior_ratio
-    assert learned(500, 600.0, 12.0).usual_ratio(PRIOR, 0.3) == pytest.approx(0.02, rel=0.05)
+    assert RatioBaseline().usual_ratio(PRIOR, SETTINGS) > PRIOR.prior_ratio
+    assert learned(500, 600.0, 12.0).usual_ratio(PRIOR, SETTINGS) == pytest.approx(0.02, rel=0.05)
 
 
 @given(st.integers(0, 400), st.floats(0.0, 1e4), st.floats(0.0, 1.0))
 def test_a_ratio_stays_between_its_floor_and_its_most(
     blocks: int, events: float, share: float
 ) -> None:
-    usual = learned(blocks, events, events * share).usual_ratio(PRIOR, 0.3)
+    usual = learned(blocks, events, events * share).usual_ratio(PRIOR, SETTINGS)
     assert PRIOR.floor_ratio <= usual <= 0.3
 
 
 def test_one_odd_block_hardly_moves_a_ratio() -> None:
     baseline = learned(500, 600.0, 6.0)
     baseline.learn((600.0, 600.0), (0.0, 0.0), PRIOR, SETTINGS)
-    assert baseline.usual_ratio(PRIOR, 0.3) < 0.0105
+    assert baseline.usual_ratio(PRIOR, SETTINGS) < 0.0105
 
 
 def test_bursts_are_found_by_their_moments() -> None:
@@ -57,6 +57,15 @@ def test_bursts_are_found_by_their_moments() -> None:
     assert plain.size(PRIOR, SETTINGS) > 100.0
     assert bursty.size(PRIOR, SETTINGS) == pytest.approx(36.0 / 30.0, rel=0.2)
     assert math.isinf(bursty.size(SETTINGS.probe_failed, SETTINGS))
+
+
+def test_bursts_tell_less_of_what_is_usual() -> None:
+    def young(squares: float, excess: float) -> float:
+        baseline = RatioBaseline()
+        baseline.learn((6000.0, 24.0), (squares, excess), PRIOR, SETTINGS)
+        return baseline.usual_ratio(PRIOR, SETTINGS)
+
+    assert young(60.0, 85.0) > young(60.0, 0.0) > 24.0 / 6000.0
 
 
 def weeks_of(day: float, night: float) -> RateBaseline:

@@ -97,3 +97,54 @@ def test_whoever_waited_for_long_has_seen_that_it_is_no_blip(
     """Three that each waited for twelve seconds, one behind the other: a hang."""
     hung = [replace(probe(at_s, FAILED), took_s=took_s) for at_s in (12.0, 25.0, 38.0)]
     assert (verdict(hung) is Verdict.PROBLEM) is is_found
+
+
+def judged(told: list[Probe], until_s: float) -> tuple[Verdict, float]:
+    """What is said in the end, and how much the probes weigh."""
+    watch = Watch(ALL, learned=WATCHED)
+    bad = {one.at_unix_s for one in told}
+    fill = [probe(at * INTERVAL_S, GOOD) for at in range(1, round(until_s / INTERVAL_S))]
+    every = [*told, *(one for one in fill if one.at_unix_s not in bad)]
+    for one in sorted(every, key=lambda one: one.at_unix_s):
+        watch.on_probe(one)
+        watch.judge(one.at_unix_s)
+    said = next(one for one in watch.judge(T0 + until_s) if one.component == WEB.id)
+    return said.verdict, max(sign.weight for sign in said.signs[1:3])
+
+
+def test_two_within_seconds_are_one_blip_to_whoever_looks_for_little() -> None:
+    singles = [probe(300.0 * at, FAILED) for at in range(1, 4)]
+    pairs = [again for one in singles for again in (one, replace(one, at_unix_s=one.at_unix_s + 2))]
+    once, twice = judged(singles, 1200.0), judged(pairs, 1200.0)
+    assert twice[1] <= once[1] + 0.01
+
+
+def test_one_in_twenty_is_found_by_probes_within_a_quarter_of_an_hour() -> None:
+    failed = [probe(300.0 * at, FAILED) for at in range(1, 5)]
+    assert judged(failed, 1215.0)[0] is Verdict.PROBLEM
+
+
+def test_two_in_an_hour_are_chance() -> None:
+    assert judged([probe(60.0, FAILED), probe(1800.0, FAILED)], 1815.0)[0] is Verdict.NONE
+
+
+@pytest.mark.parametrize(("every_s", "held_s"), [(15.0, 490.0), (120.0, 680.0)])
+def test_a_fault_that_hits_few_is_not_over_because_it_hit_none_for_a_while(
+    every_s: float, held_s: float
+) -> None:
+    """A quarter of an hour in which one of eight fails: ten good minutes may be chance."""
+    failed = [probe(every_s * at, FAILED) for at in range(1, round(900 / every_s) + 1)]
+    assert judged(failed, 900.0 + held_s - 30.0)[0] is Verdict.PROBLEM
+    assert judged(failed, 900.0 + 1200.0)[0] < Verdict.PROBLEM
+
+
+def test_one_that_fails_after_a_late_one_is_news() -> None:
+    instants = [*accumulate([2.6] * 12, initial=1.0)]
+    failed = [probe(at_s, FAILED) for at_s in instants]
+    assert verdict([probe(-1.5, ProbeResult.SLOW), *failed]) is Verdict.PROBLEM
+
+
+def test_what_is_late_and_fails_by_turns_for_seconds_is_one_blip() -> None:
+    turns = [FAILED, ProbeResult.SLOW, ProbeResult.WRONG]
+    told = [probe(1.0 + at, turns[at % 3]) for at in range(28)]
+    assert verdict(told) < Verdict.PROBLEM

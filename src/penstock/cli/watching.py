@@ -20,6 +20,7 @@ from penstock.cli.terminal import Terminal
 from penstock.core.errors import StoreError
 from penstock.sim.drills import drill_file
 from penstock.sim.watching import arms, plots, study, summary
+from penstock.sim.watching.case import How
 from penstock.sim.watching.page import markdown
 from penstock.sim.watching.quiet import Quiet
 from penstock.sim.watching.study import SEED_REPORT, SEED_TUNING, Thresholds
@@ -95,7 +96,7 @@ def size_of(args: argparse.Namespace) -> Size:
     if args.quick:
         seeds = args.seeds or SEEDS_QUICK
         pieces, days = QUIET_PIECES_QUICK, QUIET_DAYS_QUICK
-        return Size(seeds, first, pieces, days, 0.0, 1, 2.0, 1.0, (arms.FULL,))
+        return Size(seeds, first, pieces, days, 0.0, 1, 2.0, 12.0, (arms.FULL,))
     return Size(
         args.seeds or SEEDS,
         first,
@@ -127,9 +128,9 @@ def do_warm(days: float) -> bytes:
     return msgspec.json.encode(study.warm(dice(study.DICE_WARM), days))
 
 
-def do_thresholds(days: float) -> Thresholds:
-    """Find the oracle's thresholds."""
-    return study.thresholds(dice("oracle"), days)
+def do_thresholds(how: How, days: float) -> Thresholds:
+    """Find the oracle's thresholds of a kind of fault."""
+    return study.thresholds(how, dice(f"oracle {how.value}"), days)
 
 
 def do_cases(arm: str, learned: bytes, told: Thresholds, seed: int) -> list[Finding]:
@@ -168,10 +169,11 @@ def measured(size: Size, jobs: int, terminal: Terminal) -> Study:
         Progress(*columns, console=terminal.console, transient=True) as progress,
         ProcessPoolExecutor(jobs) as pool,
     ):
-        oracle = pool.submit(do_thresholds, size.oracle_days)
+        oracles = [pool.submit(do_thresholds, how, size.oracle_days) for how in study.CALIBRATED]
         warmed = pool.submit(do_warm, size.warm_days)
         bar = progress.add_task("learning what is usual", total=None)
-        works = list(_works(size, warmed.result(), oracle.result()))
+        told = {name: levels for one in oracles for name, levels in one.result().items()}
+        works = list(_works(size, warmed.result(), told))
         progress.remove_task(bar)
         return _gathered(size, _finished(pool, progress, works))
 

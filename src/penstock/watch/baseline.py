@@ -59,11 +59,17 @@ class RatioBaseline(msgspec.Struct, kw_only=True):
             prior.prior_events + self.events
         )
 
-    def usual_ratio(self, prior: RatioSettings, most: float) -> float:
-        """The upper end of what we believe, between the floor and ``most``."""
+    def usual_ratio(self, prior: RatioSettings, settings: Settings) -> float:
+        """The upper end of what we believe, between the floor and ``usual_max_ratio``.
+
+        Bad ones that come in bursts tell less of their mean than as many that come one by one.
+        """
         mean = self.mean_ratio(prior)
-        deviation = math.sqrt(mean * (1.0 - mean) / (prior.prior_events + self.events))
-        return min(most, max(prior.floor_ratio, mean + deviation))
+        bursts = 1.0
+        if self.minutes:
+            bursts += mean * self.events / self.minutes / self.size(prior, settings)
+        variance = bursts * mean * (1.0 - mean) / (prior.prior_events + self.events)
+        return min(settings.usual_max_ratio, max(prior.floor_ratio, mean + math.sqrt(variance)))
 
     def size(self, prior: RatioSettings, settings: Settings) -> float:
         """Size k of the negative binomial of a minute's bad ones; inf without dispersion."""

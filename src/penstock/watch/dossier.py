@@ -6,6 +6,7 @@ while an exchange ended within stale_s; either is dead at once (silence_s) where
 silent, until it is heard again. What a dead source said before counts for nothing. Pure.
 """
 
+import math
 from typing import Final
 
 import msgspec
@@ -86,7 +87,8 @@ class Memory(msgspec.Struct, kw_only=True):
     at_unix_s: float = 0.0
     # Since the first that failed: when each probe ended, and whether it did; none while all is well
     probes: list[tuple[float, bool]] = []
-    bad_unix_s: dict[str, float] = {}  # probe -> when its last began, of those whose last was bad
+    # How it was bad, and probe -> when the last such one began; until one is good
+    bad_unix_s: dict[str, float] = {}
 
 
 class Dossier:
@@ -128,18 +130,18 @@ class Dossier:
             return
         self._hear(PROBES, at_unix_s)
         self._keep(at_unix_s, is_bad=result is ProbeResult.FAILED)
-        slots = self._slots(probe, at_unix_s)
+        slots, still = self._slots(probe, at_unix_s)
         if result is ProbeResult.FAILED:
-            self._failed.take(at_unix_s, 0, 1, slots)
+            self._failed.take(at_unix_s, 0, 1, slots, still)
             self._failed.count_kind(at_unix_s, probe.how or "failed", 1.0)
             return
         self._failed.take(at_unix_s, 1, 0)
         if result is ProbeResult.WRONG:
-            self._wrong.take(at_unix_s, 0, 1, slots)
+            self._wrong.take(at_unix_s, 0, 1, slots, still)
             return
         self._wrong.take(at_unix_s, 1, 0)
         is_slow = result is ProbeResult.SLOW
-        self._slow.take(at_unix_s, not is_slow, is_slow, slots)
+        self._slow.take(at_unix_s, not is_slow, is_slow, slots, still)
 
     def on_counts(self, counts: Counts, at_unix_s: float) -> None:
         """Exchanges of a span: the failed of all, and the late of the good."""
@@ -257,19 +259,25 @@ class Dossier:
             since_unix_s=memory.page_since_unix_s,
         )
 
-    def _slots(self, probe: Probe, at_unix_s: float) -> float:
-        """How many times a probe may add what one may: less where it was bad just before.
+    def _slots(self, probe: Probe, at_unix_s: float) -> tuple[float, float]:
+        """How many times a probe may add what one may: less where it was so just before.
 
-        One that waited for long has seen itself that it is no blip: its own time counts, too.
+        And the chance that what made it so then, if by accident, is still there. Whoever was late
+        has answered: one that fails next is news. One that waited for long has seen itself that it
+        is no blip: its own time counts, too.
         """
         bad_unix_s = self.memory.bad_unix_s
-        before_unix_s = bad_unix_s.pop(probe.probe, None)
         if probe.result not in BAD:
-            return 1.0
-        bad_unix_s[probe.probe] = at_unix_s - probe.took_s
+            for result in BAD:
+                bad_unix_s.pop(f"{result.value} {probe.probe}", None)
+            return 1.0, 0.0
+        key = f"{probe.result.value} {probe.probe}"
+        before_unix_s = bad_unix_s.get(key)
+        bad_unix_s[key] = at_unix_s - probe.took_s
         if before_unix_s is None:
-            return 1.0
-        return min(1.0, max(0.0, at_unix_s - before_unix_s) / self._settings.again_s)
+            return 1.0, 0.0
+        gone_s = max(0.0, at_unix_s - before_unix_s)
+        return min(1.0, gone_s / self._settings.again_s), math.exp(-gone_s / self._settings.blip_s)
 
     def _keep(self, at_unix_s: float, *, is_bad: bool) -> None:
         kept = self.memory.probes

@@ -6,11 +6,13 @@
               score reaches possible_ratio of the threshold -> hot again, with the same onset
     any       nothing for GAP_S                             -> cold; what was before says nothing
 
-The threshold grows with ln(updates a minute), so that busy components have no more false alarms
-than others. One probe, or one slot of telemetry, adds at most gain_max of it: a burst is not a
-problem before a second one agrees. Learning waits half an hour and drops what suspicion touched; a
-small rise that stays for accept_after_s is learned after all, or a component would fail for ever
-because it has become a little worse for good. Pure.
+The threshold grows with ln(bad ones a minute that are looked for), so that busy components have no
+more false alarms than others. One probe, or one slot of telemetry, adds at most gain_max of it: a
+burst is not a problem before a second one agrees. It recovers from what surely failed, a standard
+deviation less than was seen: of few events many may have failed by chance, and what hits few often
+hits none for a while. Learning waits half an hour and drops what suspicion touched; a small rise
+that stays for accept_after_s is learned after all, or a component would fail for ever because it
+has become a little worse for good. Pure.
 """
 
 import math
@@ -19,7 +21,15 @@ from typing import Final
 import msgspec
 
 from penstock.watch.baseline import BLOCK_S, RatioBaseline
-from penstock.watch.cusum import RATES, RatioBank, RatioSteps, event_steps, ratio_steps
+from penstock.watch.cusum import (
+    PER_MIN_LEAST,
+    RATES,
+    Bounds,
+    RatioBank,
+    RatioSteps,
+    event_steps,
+    ratio_steps,
+)
 from penstock.watch.settings import RatioSettings, Settings
 
 MINUTE_S: Final = 60.0
@@ -29,8 +39,6 @@ PENDING_BLOCKS: Final = 3  # learned half an hour late
 SCORE_MAX: Final = 2.0  # of the threshold: what is sure need not become surer
 KINDS_MAX: Final = 12  # of failures; the rarest is forgotten
 KINDS_MEMORY_S: Final = 300.0
-PER_MIN_LEAST: Final = 1.0
-UPDATES_PER_MIN_MAX: Final = 12.0  # counts come about so often, however many events they hold
 RATE_KEEP: Final = 0.7  # of the rate lately, a minute
 RATE_CHANGE: Final = 0.1  # a smaller change of rate is not worth new steps
 
@@ -78,7 +86,6 @@ class RatioDetector:
         "_settings",
         "_size",
         "_steps",
-        "_threshold",
         "_usual_ratio",
         "state",
     )
@@ -89,14 +96,13 @@ class RatioDetector:
         self.state = state
         self._usual_ratio = prior.prior_ratio
         self._size = math.inf
-        self._steps = RatioSteps(0, (), ())
-        self._threshold = settings.alarm_log
+        self._steps = RatioSteps(0, (), (), (), 0.0, math.inf, ())
         self._refresh(is_new=True)
 
     @property
     def weight(self) -> float:
         """Score over threshold; at least 1 while hot."""
-        found = self.state.bank.top / self._threshold
+        found = self.state.bank.weight
         return max(1.0, found) if self.state.is_hot else found
 
     @property
@@ -110,8 +116,13 @@ class RatioDetector:
         state = self.state
         return state.onset_unix_s if state.is_hot else state.bank.onset_unix_s
 
-    def take(self, at_unix_s: float, good: float, bad: float, slots: float = 1.0) -> None:
-        """Events that ended about then; ``slots`` is how many times they may add gain_max."""
+    def take(
+        self, at_unix_s: float, good: float, bad: float, slots: float = 1.0, still: float = 0.0
+    ) -> None:
+        """Events that ended about then; ``slots`` is how many times they may add gain_max.
+
+        ``still``: the chance that a bad one is the accident that made the one before it bad.
+        """
         state = self.state
         before_unix_s = state.at_unix_s
         at_unix_s = max(at_unix_s, before_unix_s)
@@ -121,16 +132,16 @@ class RatioDetector:
                 before_unix_s = at_unix_s
             self._next_minute(at_unix_s)
         state.at_unix_s = at_unix_s
-        if bad and not state.bank.top:
+        if bad and not state.bank.weight:
             minute = state.minute
             state.calm = Block(minute.start_unix_s, minute.events, minute.bad)
             state.calm_unix_s = before_unix_s
         state.minute.events += good + bad
         state.minute.bad += bad
-        if bad or state.bank.top:
-            h = self._threshold
-            bounds = (h * self._prior.gain_max * slots, h * SCORE_MAX)
-            state.bank.add(good + bad, bad, self._steps, bounds, before_unix_s)
+        if bad or state.bank.weight:
+            gain_max = self._prior.gain_max * slots
+            bounds = Bounds(gain_max, SCORE_MAX, still)
+            state.bank.add(good + bad, bad, self._steps, bounds, (before_unix_s, at_unix_s))
             self._look(at_unix_s, bad)
         if state.is_hot:
             self._recover(at_unix_s, good, bad)
@@ -171,11 +182,11 @@ class RatioDetector:
     def _look(self, at_unix_s: float, bad: float) -> None:
         """Whether the score says anything now."""
         state, settings = self.state, self._settings
-        if state.bank.top < self._threshold * settings.possible_ratio:
+        if state.bank.weight < settings.possible_ratio:
             return
         self._suspect(at_unix_s)
         is_again = self._is_fresh(at_unix_s)
-        is_enough = is_again or state.bank.top >= self._threshold
+        is_enough = is_again or state.bank.weight >= 1.0
         if state.is_hot or not bad or not is_enough:
             return
         if self.window(0.0)[1] < settings.failures_min:
@@ -190,7 +201,8 @@ class RatioDetector:
         state, settings = self.state, self._settings
         if state.recovery == 0.0:
             events, failed = self.window(state.onset_unix_s)
-            state.from_ratio = min(settings.recover_ratio_max, failed / max(1, events))
+            surely = (failed - math.sqrt(failed)) / max(1, events)
+            state.from_ratio = min(settings.recover_ratio_max, surely)
         usual = self._usual_ratio
         up, down = event_steps(
             usual, max(state.from_ratio, RATES[self._steps.lowest]), self._size, state.steps_per_min
@@ -222,7 +234,7 @@ class RatioDetector:
         state.minute = Block(at_unix_s - at_unix_s % MINUTE_S)
         if state.is_hot or self._is_fresh(at_unix_s):
             self._suspect(at_unix_s)
-        elif state.bank.top < self._threshold * self._settings.possible_ratio:
+        elif state.bank.weight < self._settings.possible_ratio:
             state.suspected_unix_s = 0.0
         if at_unix_s >= state.block.start_unix_s + BLOCK_S:
             self._close_block()
@@ -284,13 +296,12 @@ class RatioDetector:
                 return
             per_min = state.steps_per_min  # as it was kept
         state.steps_per_min = per_min
-        self._usual_ratio = state.baseline.usual_ratio(self._prior, settings.usual_max_ratio)
+        self._usual_ratio = state.baseline.usual_ratio(self._prior, settings)
         self._size = state.baseline.size(self._prior, settings)
-        self._steps = ratio_steps(self._usual_ratio, self._prior.rise_ratio, self._size, per_min)
-        for at in range(self._steps.lowest):
-            state.bank.scores[at] = 0.0  # no longer looked for
-        updates = min(UPDATES_PER_MIN_MAX, max(PER_MIN_LEAST, per_min))
-        self._threshold = settings.alarm_log + math.log(updates)
+        self._steps = ratio_steps(
+            self._usual_ratio, self._prior.rise_ratio, self._size, per_min, self._prior.alarm_log
+        )
+        state.bank.forget_below(self._steps.lowest)
 
     def _begin_anew(self) -> None:
         state = self.state

@@ -17,6 +17,9 @@ class RatioSettings(msgspec.Struct, frozen=True, kw_only=True):
     prior_events: float  # how many events that belief is worth
     floor_ratio: float  # nothing counts as rarer than this: perfection would alarm at one failure
     rise_ratio: float  # a smaller rise over the usual is nobody's problem
+    # Of each rate that is looked for the threshold is this, and ln of the bad ones a minute that it
+    # would show: at most one in e^h of them is a false alarm (Lorden 1971).
+    alarm_log: float
     burst_prior: float = math.inf  # size k of a minute's bad ones until we know; inf: no bursts
     gain_max: float  # of the threshold, by one probe or by slot_s of telemetry: two must agree
 
@@ -24,9 +27,6 @@ class RatioSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Thresholds, priors, windows, and switches."""
 
-    # Probes and telemetry. The threshold is alarm_log + ln(updates a minute): at most one in e^h
-    # of them is a false alarm (Lorden 1971).
-    alarm_log: float = 10.3
     possible_ratio: float = 0.7  # of the threshold: a public page should seldom say it for nothing
     agreed_ratio: float = 0.8  # of it is enough where a wave of reports or a page agrees
     page_agrees_s: float = 3600.0  # after a page began to tell of trouble, it agrees
@@ -38,22 +38,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # A probe that fails again after less than this adds less than the first time, by the time that
     # has gone: what lasts for seconds is one blip, however often it is looked at.
     again_s: float = 24.0
+    # What makes a probe bad by accident lasts, about so long (assumed). While it may still be there
+    # one that is bad again says nothing of faults that hit less than the chance that it is.
+    blip_s: float = 8.0
     slot_s: float = 5.0
     span_max_s: float = 600.0  # of counts; of a longer span the share of its end counts
     probe_failed: RatioSettings = RatioSettings(
-        prior_ratio=0.005, prior_events=100.0, floor_ratio=0.0015, rise_ratio=0.01, gain_max=0.45
+        prior_ratio=0.005,
+        prior_events=100.0,
+        floor_ratio=0.0015,
+        rise_ratio=0.01,
+        alarm_log=9.5,
+        gain_max=0.45,
     )
     probe_slow: RatioSettings = RatioSettings(
-        prior_ratio=0.02, prior_events=100.0, floor_ratio=0.01, rise_ratio=0.1, gain_max=0.4
+        prior_ratio=0.02,
+        prior_events=100.0,
+        floor_ratio=0.01,
+        rise_ratio=0.1,
+        alarm_log=10.3,
+        gain_max=0.4,
     )
     probe_wrong: RatioSettings = RatioSettings(
-        prior_ratio=0.005, prior_events=100.0, floor_ratio=0.0015, rise_ratio=0.01, gain_max=0.45
+        prior_ratio=0.005,
+        prior_events=100.0,
+        floor_ratio=0.0015,
+        rise_ratio=0.01,
+        alarm_log=9.5,
+        gain_max=0.45,
     )
     telemetry_failed: RatioSettings = RatioSettings(
         prior_ratio=0.01,
         prior_events=200.0,
         floor_ratio=0.002,
         rise_ratio=0.01,
+        alarm_log=10.9,
         burst_prior=1.0,
         gain_max=0.6,
     )
@@ -62,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         prior_events=200.0,
         floor_ratio=0.01,
         rise_ratio=0.15,
+        alarm_log=11.3,
         burst_prior=1.0,
         gain_max=0.6,
     )

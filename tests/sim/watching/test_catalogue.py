@@ -35,8 +35,13 @@ def test_a_case_is_sound(entry: Entry, seed: int) -> None:
 def test_names_are_unique_and_every_seed_draws_in_turn() -> None:
     names = [one.name for one in ENTRIES]
     assert len(set(names)) == len(names)
-    drawn = [one.name for seed in range(len(ENTRIES)) for one in study.entries_of(seed)]
-    assert {drawn.count(name) for name in names} == {study.CASES_A_SEED}
+    drawn = [[one.name for one in study.entries_of(seed)] for seed in range(len(ENTRIES))]
+    in_turn = [name for of_seed in drawn for name in of_seed[: study.CASES_A_SEED]]
+    assert {in_turn.count(name) for name in names} == {study.CASES_A_SEED}
+    assert all(len(set(of_seed)) == len(of_seed) for of_seed in drawn)
+    more = [of_seed[-1] for of_seed in drawn]
+    assert set(more) == study.SMALL
+    assert min(more.count(name) for name in study.SMALL) >= len(ENTRIES) // len(study.SMALL) - 3
 
 
 def test_reports_alone_ask_for_no_more_than_possible() -> None:

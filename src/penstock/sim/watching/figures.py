@@ -5,8 +5,9 @@ better by finding less. Shares have Wilson's interval; a rate of false alarms is
 component-days with one, times the days of a month.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -129,7 +130,14 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def slower(findings: Sequence[Finding], alarms_per_month: float) -> float | None:
+class Slower(NamedTuple):
+    """A mean delay over another one's."""
+
+    ratio: float
+    error: float  # standard error, of a ratio of two means on the same cases
+
+
+def slower(findings: Sequence[Finding], alarms_per_month: float) -> Slower | None:
     """Return the mean delay to ``problem`` over the oracle's; None: there is no oracle."""
     pairs = [
         (problem_s(one), other)
@@ -138,4 +146,7 @@ def slower(findings: Sequence[Finding], alarms_per_month: float) -> float | None
     ]
     if not pairs:
         return None
-    return sum(one for one, _ in pairs) / max(1.0, sum(other for _, other in pairs))
+    whole = max(1.0, sum(other for _, other in pairs))
+    ratio = sum(one for one, _ in pairs) / whole
+    error = math.sqrt(sum((one - ratio * other) ** 2 for one, other in pairs)) / whole
+    return Slower(ratio, error)

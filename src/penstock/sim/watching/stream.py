@@ -207,8 +207,15 @@ class _Source:
 class Stream:
     """All evidence of a case."""
 
-    def __init__(self, case: Case, dice: Dice, pace: float | Pace) -> None:
+    def __init__(
+        self,
+        case: Case,
+        dice: Dice,
+        pace: float | Pace,
+        profiles: Sequence[Profile] = installation.PROFILES,
+    ) -> None:
         self.case = case
+        self._profiles = profiles
         self._pace = pace
         self._dice = dice
         self._crowd = Crowd(dice)
@@ -219,12 +226,12 @@ class Stream:
                 dice,
                 case.from_unix_s,
             )
-            for one in installation.PROFILES
+            for one in profiles
         ]
         self._counted = [one for one in self._sources if one.profile.exchanges_per_s]
         self._blocks: dict[str, tuple[float, float]] = {}
         self._page_at = case.from_unix_s
-        self._ids = [one.component.id for one in installation.PROFILES]
+        self._ids = [one.component.id for one in profiles]
 
     def __iter__(self) -> Iterator[Tick]:
         """Yield each tick's end, and what came in it."""
@@ -273,7 +280,7 @@ class Stream:
 
     def _reports(self, from_s: float, to_s: float, level: float) -> Iterator[Report]:
         span_s = to_s - from_s
-        for profile in installation.PROFILES:
+        for profile in self._profiles:
             mean = profile.reports_per_min * level * span_s / MINUTE_S
             if mean > 0.0:
                 count = poisson(self._dice, mean * self._block(profile.component.id, to_s))

@@ -2,7 +2,8 @@
 
     seeds      A (from ``SEED_TUNING`` on) set parameters, B (from ``SEED_REPORT`` on) are reported;
                each seed draws ``CASES_A_SEED`` entries of the catalogue in turn, so that all
-               entries get about as many
+               entries get about as many; and one of ``SMALL``, whose delays spread so much that
+               16 of each would not tell 1.5 from 1.7
     warm       the full watch learns ``WARM_DAYS`` of quiet, once; each trial of each arm begins so:
                what is learned is the same, what is made of it is not
     quiet      months of the whole installation; of an ablation, of reports alone: that is where
@@ -32,8 +33,11 @@ from penstock.watch.watch import Learned, Watch
 SEED_TUNING: Final = 1
 SEED_REPORT: Final = 10_001
 CASES_A_SEED: Final = 4
+SMALL: Final = frozenset(
+    f"{kind} errors {share:.0%}" for kind in ("model", "surface") for share in (0.1, 0.05, 0.02)
+)
 WARM_DAYS: Final = 8.0
-ORACLE_DAYS: Final = 3.0
+ORACLE_DAYS: Final = 36.0
 # A Monday in November: what is simulated happens in the week that begins there.
 WEEK_UNIX_S: Final = inst.MONDAY_UNIX_S + 2967 * inst.WEEK_S
 DICE_WARM: Final = "warm"
@@ -42,6 +46,7 @@ Draw = Callable[[str], Dice]  # the dice of that name
 Thresholds = dict[str, tuple[float, ...]]  # of an oracle's name, for each of ``oracle.RATES``
 RACED: Final = {"share": How.ERROR, "probes": How.ERROR, "hang": How.HANG, "slow": How.SLOW,
                 "wrong": How.WRONG}  # fmt: skip
+CALIBRATED: Final = (How.ERROR, How.SLOW, How.WRONG)
 RACE_SHARES: Final = (*SHARES, 0.45)
 
 
@@ -53,22 +58,24 @@ def warm(dice: Dice, days: float = WARM_DAYS) -> Learned:
     return watch.learned()
 
 
-def thresholds(dice: Dice, days: float = ORACLE_DAYS) -> Thresholds:
-    """Return the oracle's thresholds, one set for each kind of evidence and share."""
-    opus = inst.BY_ID[inst.OPUS]
-    told = {
-        _race_name(inst.OPUS, how, share): Crossings(Oracle(opus, share, how))
-        for how in (How.ERROR, How.SLOW)
-        for share in RACE_SHARES
-    }
-    for _, evidence in Stream(quiet.stretch(WEEK_UNIX_S, days), dice, TICK_S):
-        mine = [one for one in evidence if one.component == inst.OPUS]
-        for one in told.values():
-            one.hear(mine)
-    found = {name: one.thresholds(TICK_S) for name, one in told.items()}
-    for of, how in ((inst.WEB, How.ERROR), (inst.OPUS, How.WRONG)):
+def thresholds(how: How, dice: Dice, days: float = ORACLE_DAYS) -> Thresholds:
+    """Return the oracle's thresholds of a kind of fault, one set for each share."""
+    found: Thresholds = {}
+    if how is not How.WRONG:
+        told = {share: Crossings() for share in RACE_SHARES}
+        for model in catalogue.LIVE_MODELS:
+            profile = inst.BY_ID[model]
+            oracles = {share: Oracle(profile, share, how) for share in RACE_SHARES}
+            stretch = quiet.stretch(WEEK_UNIX_S, days / len(catalogue.LIVE_MODELS))
+            for _, evidence in Stream(stretch, dice, TICK_S, (profile,)):
+                for share, oracle in oracles.items():
+                    told[share].hear(model, oracle.hear(evidence))
+        for share, one in told.items():
+            found[_race_name(inst.OPUS, how, share)] = one.thresholds(TICK_S)
+    if how is not How.SLOW:
+        component = inst.OPUS if how is How.WRONG else inst.WEB
         for share in SHARES:
-            found[_race_name(of, how, share)] = probe_thresholds(how, share, dice)
+            found[_race_name(component, how, share)] = probe_thresholds(how, share, dice)
     return found
 
 
@@ -94,7 +101,12 @@ def race_of(case: Case, told: Thresholds) -> Race | None:
 def entries_of(seed: int, per_seed: int = CASES_A_SEED) -> Sequence[catalogue.Entry]:
     """Return the entries that a seed draws."""
     known = catalogue.entries()
-    return [known[(seed * per_seed + at) % len(known)] for at in range(per_seed)]
+    drawn = [known[(seed * per_seed + at) % len(known)] for at in range(per_seed)]
+    names = {one.name for one in drawn}
+    small = [one for one in known if one.name in SMALL]
+    first = seed % len(small)
+    in_turn = [*small[first:], *small[:first]]
+    return [*drawn, next(one for one in in_turn if one.name not in names)]
 
 
 def cases(arm: str, learned: Learned, told: Thresholds, seed: int, draw: Draw) -> Iterator[Finding]:

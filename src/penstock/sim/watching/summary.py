@@ -86,7 +86,7 @@ def _fault(name: str, mine: Sequence[Finding], alarms: float) -> tuple[str, ...]
         span(possible) if has_possible else "",
         span(figures.quantile(problem, 0.5)) if has_problem else "",
         span(figures.quantile(problem, MOST)) if has_problem else "",
-        "" if slower is None else f"{slower:.2f}",
+        "" if slower is None else f"{slower.ratio:.2f}",
         share(figures.ratio(mine, lambda one: one.is_culprit_right).share),
         str(sum(bool(one.strays) for one in mine) or ""),
     )
