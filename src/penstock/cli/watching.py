@@ -38,7 +38,7 @@ QUIET_PIECES: Final = 10
 QUIET_PIECES_QUICK: Final = 2
 QUIET_DAYS_QUICK: Final = 0.5
 REPORTS_DAYS: Final = 14.0
-DRILL_SEEDS: Final = 2
+DRILL_SEEDS: Final = 8
 
 Part = Finding | list[Finding] | tuple[str, Quiet]
 Work = tuple[str, Callable[..., object], tuple[object, ...]]
