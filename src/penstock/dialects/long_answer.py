@@ -5,6 +5,7 @@ end: it is read from the answer's skeleton, as it would have been from the whole
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import Failure, FailureKind
@@ -13,14 +14,14 @@ from penstock.dialects.contract import Survey
 from penstock.dialects.message import Usage
 from penstock.dialects.skeleton import Skeleton
 
-OK = 200
+OK: Final = 200
 
 
 class LongAnswer:
     """An AnswerReader for JSON that is no stream of events. Owned by one event loop."""
 
     __slots__ = (
-        "_content_share", "_passed_bytes", "_skeleton", "_survey", "bytes_max", "events",
+        "_bytes_max", "_content_share", "_passed_bytes", "_skeleton", "_survey", "events",
         "failure", "finish_reason", "has_content", "is_complete", "is_ended", "junk_lines",
         "model", "output_bytes", "usage",
     )  # fmt: skip
@@ -31,7 +32,7 @@ class LongAnswer:
         self._skeleton = Skeleton()
         self._content_share = half_answer.content_bytes(held) / len(held) if held else 0.0
         self._passed_bytes = 0
-        self.bytes_max = bytes_max
+        self._bytes_max = bytes_max
         self.has_content = True
         self.is_complete = False
         self.is_ended = False
@@ -48,9 +49,9 @@ class LongAnswer:
         self._skeleton.feed(chunk)
         self._passed_bytes += len(chunk)
         self.output_bytes = int(self._content_share * self._passed_bytes)
-        if self._skeleton.size_bytes <= self.bytes_max:
+        if self._skeleton.size_bytes <= self._bytes_max:
             return chunk
-        detail = f"the answer is larger than {self.bytes_max} bytes, without what is long in it"
+        detail = f"the answer is larger than {self._bytes_max} bytes, without what is long in it"
         self.failure = Failure(FailureKind.BROKEN_STREAM, detail, OK)
         return b""
 

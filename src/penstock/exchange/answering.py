@@ -83,9 +83,9 @@ def let_go(order: Order, attempt: Attempt) -> bytes:
     """
     if attempt.parts_bytes <= order.route.unary_hold_bytes_max:
         return b""
-    inquiry = order.inquiry
-    is_told = bool(inquiry.service_tier) and order.speakers is None
-    if inquiry.is_stream or attempt.is_translated or is_told or order.must_be_whole:
+    if order.inquiry.is_stream or order.must_be_whole:
+        return b""
+    if attempt.is_translated or _is_told_tier(order):
         return b""
     if attempt.status != OK or not attempt.parts[0].lstrip().startswith(b"{"):
         return b""
@@ -94,6 +94,11 @@ def let_go(order: Order, attempt: Attempt) -> bytes:
     attempt.reader = reader = LongAnswer(attempt.dialect.survey, held, bytes_max)
     attempt.parts = []
     return reader.feed(held)
+
+
+def _is_told_tier(order: Order) -> bool:
+    """Tell whether the caller's own dialect says in the answer which tier has served it."""
+    return bool(order.inquiry.service_tier) and order.speakers is None
 
 
 def broken(order: Order, reader: AnswerReader | None, error: PenstockError) -> bytes:
@@ -124,7 +129,7 @@ def whole(order: Order, attempt: Attempt) -> Whole | Failure:
         if attempt.is_translated:
             answer = service_tier.told_in(dialect.read_answer(body), order.inquiry)
             body = order.dialect.write_answer(answer, order.inquiry, int(order.at_unix_s))
-        elif order.inquiry.service_tier and order.speakers is None:
+        elif _is_told_tier(order):
             body = dialect.retold(order.inquiry, body)
     except DialectError as error:
         return Failure(FailureKind.BROKEN_STREAM, error.message, OK)
