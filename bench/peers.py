@@ -5,11 +5,13 @@ import sys
 from gateways import LiteLlm, Portkey, SglangRouter, TensorZero, VllmRouter
 from host import BUILD, BenchError
 from peer import Peer
-from penstock_peer import PenstockPeer
-from proxies import Envoy, Haproxy, Nginx
+from penstock_peer import PenstockPeer, WholePenstock
+from proxies import Envoy, Floor, Haproxy, Nginx
 
 PEERS: tuple[type[Peer], ...] = (
     PenstockPeer,
+    WholePenstock,
+    Floor,
     Nginx,
     Haproxy,
     Envoy,

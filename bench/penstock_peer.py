@@ -1,12 +1,26 @@
-"""Penstock itself, started as any user would start it: ``penstock up`` with a file."""
+"""Penstock itself: the gateway alone, and all that ``penstock up`` starts."""
 
 import sys
 import time
 from pathlib import Path
 from typing import cast
 
-from host import BENCH, BenchError, Cores, age_s, read_json, start
-from peer import UPSTREAM_KEY, Endpoint, Peer, Running, Site, package_version, wait_file
+from host import BENCH, BenchError, Cores, Program, age_s, read_json, start
+from peer import (
+    CALLER_KEY,
+    UPSTREAM_KEY,
+    Endpoint,
+    Peer,
+    Running,
+    Site,
+    package_version,
+    wait_file,
+)
+
+from penstock.config import load
+from penstock.snapshot import build, file
+from penstock.snapshot.keys import sha256
+from penstock.snapshot.model import Key
 
 CONFIG = """\
 [[upstreams]]
@@ -62,7 +76,10 @@ def part(ready: dict[str, object], section: str, name: str) -> str:
 
 
 class PenstockPeer(Peer):
-    """One worker with everything on: keys, limits, breaker, balancing, spool, metrics."""
+    """One gateway with everything on: keys, limits, breaker, balancing, spool, metrics.
+
+    It has the core to itself, as on a machine that serves: control reads its spool elsewhere.
+    """
 
     name = "penstock"
     title = "Penstock"
@@ -79,10 +96,11 @@ class PenstockPeer(Peer):
         return {"penstock.toml": text}
 
     def command(self, site: Site) -> list[str]:
-        """Run everything below the site's folder, on free ports."""
-        config = ["--config", str(site.folder / "penstock.toml"), "--ports", "auto"]
+        """Run a gateway below the site's folder, on free ports."""
+        ports = ["--port", "0", "--admin-port", "0"]
+        state = ["--state-dir", str(site.folder / "state")]
         ready = ["--ready-file", str(site.folder / "ready.json")]
-        return ["python", "-m", "penstock", "up", *config, *ready]
+        return ["python", "-m", "penstock", "gateway", *ports, *state, *ready]
 
     def environment(self, site: Site) -> dict[str, str]:
         """Give it the upstream's key, a state directory, and this checkout's source."""
@@ -94,7 +112,7 @@ class PenstockPeer(Peer):
 
     def endpoints(self, site: Site) -> dict[str, Endpoint]:
         """Return the calls, with the key still missing."""
-        return self.calls(site.port, "KEY", tls=bool(site.tls_port))
+        return self.calls(site.port, CALLER_KEY, tls=bool(site.tls_port))
 
     def calls(self, port: int, key: str, *, tls: bool) -> dict[str, Endpoint]:
         """Return how to call a gateway on ``port`` with ``key``."""
@@ -116,6 +134,7 @@ class PenstockPeer(Peer):
     def start(self, site: Site, cores: Cores) -> Running:
         """Start it and read the ready file."""
         self.write_files(site)
+        self.prepare(site)
         argv = [sys.executable, *self.command(site)[1:]]
         begun_at_s = time.monotonic()
         program = start(
@@ -123,13 +142,61 @@ class PenstockPeer(Peer):
         )
         try:
             wait_file(program, site.folder / "ready.json")
-            ready = read_json(site.folder / "ready.json")
-            up_s = time.monotonic() - begun_at_s
-            port = int(part(ready, "urls", "gateway").rpartition(":")[2].rstrip("/"))
-            calls = self.calls(port, str(ready["key"]), tls=bool(site.tls_port))
-            gateway = int(part(ready, "pids", "gateway"))
-            listening_s = age_s(gateway)
+            ready_s = time.monotonic() - begun_at_s
+            return self.running(program, read_json(site.folder / "ready.json"), site, ready_s)
         except (BenchError, ValueError, KeyError) as error:
             program.stop()
             raise BenchError(str(error)) from error
-        return Running(program, calls, listening_s, [gateway], {"up_s": up_s})
+
+    def prepare(self, site: Site) -> None:
+        """Publish the snapshot that the gateway starts from."""
+        state = site.folder / "state"
+        for name in ("run", "spool"):
+            (state / name).mkdir(parents=True)
+        key = Key(id="bench", tenant="bench", sha256=sha256(CALLER_KEY))
+        config = load.load(site.folder / "penstock.toml")
+        file.write(
+            state / "snapshot", build.build(config, [key], version=1, now_unix_s=time.time())
+        )
+
+    def running(
+        self, program: Program, ready: dict[str, object], site: Site, ready_s: float
+    ) -> Running:
+        """Return what runs, from what it has said of itself."""
+        port = port_of(str(ready["url"]))
+        calls = self.calls(port, CALLER_KEY, tls=bool(site.tls_port))
+        return Running(program, calls, ready_s)
+
+
+class WholePenstock(PenstockPeer):
+    """All that ``penstock up`` starts, on one core: records are read into the database, too.
+
+    Its CPU is that of all processes: gateway, control, watch, status page and chat. Memory and the
+    time to listen are the gateway's.
+    """
+
+    name = "penstock_all"
+    title = "the whole of Penstock"
+
+    def command(self, site: Site) -> list[str]:
+        """Run everything below the site's folder, on free ports."""
+        config = ["--config", str(site.folder / "penstock.toml"), "--ports", "auto"]
+        ready = ["--ready-file", str(site.folder / "ready.json")]
+        return ["python", "-m", "penstock", "up", *config, *ready]
+
+    def prepare(self, site: Site) -> None:
+        """Control makes the snapshot, and a key."""
+
+    def running(
+        self, program: Program, ready: dict[str, object], site: Site, ready_s: float
+    ) -> Running:
+        """Return what runs, from what it has said of itself."""
+        port = port_of(part(ready, "urls", "gateway"))
+        calls = self.calls(port, str(ready["key"]), tls=bool(site.tls_port))
+        gateway = int(part(ready, "pids", "gateway"))
+        return Running(program, calls, age_s(gateway), [gateway], {"up_s": ready_s})
+
+
+def port_of(url: str) -> int:
+    """Return the port of one of our own URLs."""
+    return int(url.rpartition(":")[2].rstrip("/"))

@@ -1,10 +1,21 @@
-"""The proxies that know nothing of LLMs: nginx (the physical reference), haproxy, Envoy."""
+"""The references: nginx (the physical one), haproxy, Envoy, and the least that Python can cost."""
 
 import json
+import platform
+import sys
 from pathlib import Path
 
-from host import BUILD, run_text
-from peer import Endpoint, Peer, Site, found, package_version, pip_install
+from host import BENCH, BUILD, run_text
+from peer import (
+    CALLER_KEY,
+    UPSTREAM_KEY,
+    Endpoint,
+    Peer,
+    Site,
+    found,
+    package_version,
+    pip_install,
+)
 
 NGINX = """\
 worker_processes 1;
@@ -216,3 +227,20 @@ class Envoy(Peer):
             "-l",
             "error",
         ]
+
+
+class Floor(Peer):
+    """A gateway without features, in Python: what remains is what ours cost (``floor.py``)."""
+
+    name = "floor"
+    title = "bare Python"
+    kind = "proxy"
+
+    def version(self) -> str:
+        """Return the version of Python."""
+        return platform.python_version()
+
+    def command(self, site: Site) -> list[str]:
+        """Run it with the Python that runs Penstock."""
+        ports = [str(site.port), str(site.mock_port)]
+        return [sys.executable, str(BENCH / "floor.py"), *ports, CALLER_KEY, UPSTREAM_KEY]
