@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.sim.watching.given import WEEK_S, case, dice
 
@@ -17,6 +17,7 @@ COUNTS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 6)), min_size=1, 
 
 
 @given(COUNTS, st.floats(0.001, 0.02), st.floats(0.02, 1.0))
+@example([(1, 1), (26, 0)], 0.015625, 1.0)
 def test_what_pieces_a_minute_comes_in_changes_nothing(
     counts: list[tuple[int, int]], ratio: float, share: float
 ) -> None:

@@ -114,14 +114,15 @@ def _after(
 ) -> tuple[list[float], float]:
     """Return the weights after ``bad`` of ``count``, and the logarithm of how likely that was."""
     good = count - bad
+    likely = [bad * of_bad + good * of_good for of_bad, of_good in logs]
+    # What is next to impossible under every factor must not vanish: pieces would add up to less.
+    most = max(one for one, weight in zip(likely, weights, strict=True) if weight)
     found = [
-        weight * math.exp(bad * of_bad + good * of_good)
-        for weight, (of_bad, of_good) in zip(weights, logs, strict=True)
+        weight * math.exp(one - most) if weight else 0.0
+        for one, weight in zip(likely, weights, strict=True)
     ]
     total = sum(found)
-    if total <= 0.0:
-        return list(weights), math.log(TINY)
-    return [one / total for one in found], math.log(total)
+    return [one / total for one in found], most + math.log(total)
 
 
 class Oracle:
