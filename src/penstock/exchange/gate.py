@@ -228,9 +228,7 @@ class LocalGate:
     def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""
         consumers = self.consumers
-        return consumers is not None and consumers.may_degrade(
-            claim, tenant_may=claim.may_degrade_model
-        )
+        return consumers is not None and consumers.may_degrade(claim)
 
     def may_retry(self, claim: Claim) -> bool:
         """Tell whether an attempt may be repeated: the ladder takes this from consumers first."""

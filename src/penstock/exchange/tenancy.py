@@ -138,15 +138,17 @@ class Tenancy:
         account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
         key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         tenant = account.allowance
-        estimate = self._outputs.of(claim.tenant, model)
+        outputs = self._outputs
+        estimate = outputs.entries.get((claim.tenant, model)) or outputs.of(claim.tenant, model)
         output = estimate.reserve(tenant.in_flight + 1, claim.output_tokens_max)
         tokens = claim.input_tokens + output
         microusd = self._reserve_microusd(claim, output, model) if self._has_prices else 0
-        claim.is_limited = key.is_limited or tenant.is_limited
-        if claim.is_limited or microusd:
+        if key.is_limited or tenant.is_limited or microusd:
+            claim.is_limited = key.is_limited or tenant.is_limited
             error = self._enter(key, tenant, tokens, microusd, now_s)
             if error is not None:
                 return error
+            claim.reserved_microusd = microusd
         else:  # the usual exchange: counted here, because two calls more are a third of the cost
             key.in_flight += 1
             key.reserved_tokens += tokens
@@ -155,7 +157,6 @@ class Tenancy:
         claim.is_admitted = True
         claim.output_tokens = output
         claim.reserved_tokens = tokens
-        claim.reserved_microusd = microusd
         if claim.tier is ENTERPRISE:
             claim.is_in_contract = account.meter.try_enter(tokens, now_s)
             if not claim.is_in_contract:
@@ -239,10 +240,6 @@ class Tenancy:
         """Return a tenant's share inside its tier, relative to the others."""
         account = self.tenants.get(tenant)
         return account.weight if account is not None else 1.0
-
-    def quantile_99(self, tenant: str, model: str) -> float:
-        """Return how many output tokens 99 of 100 answers of this tenant and model stay within."""
-        return self._outputs.of(tenant, model).quantile_99
 
     def standing(self, tenant: str, key: str, now_s: float) -> Standing:
         """Return how the tighter of key's and tenant's limits stand: what headers tell."""
@@ -339,17 +336,15 @@ class Tenancy:
         now_unix_s = now_s + self._wall_offset_s
         reserved, reserved_microusd = claim.reserved_tokens, claim.reserved_microusd
         if claim.is_in_contract:
-            account.meter.settle(reserved, tokens, now_s)
-            account.meter.leave(tokens, now_s)
+            account.meter.leave(reserved, tokens, now_s)
         for one in (key, account.allowance):
-            if one.is_limited and tokens != reserved:
-                one.settle(reserved, tokens, 0, now_s)
-                one.leave(tokens, reserved_microusd, microusd, now_unix_s)
-            elif reserved_microusd or microusd:
-                one.leave(reserved, reserved_microusd, microusd, now_unix_s)
+            if one.is_limited:
+                one.leave(reserved, tokens, now_s)
             else:  # the usual one, as in close
                 one.in_flight -= 1
                 one.reserved_tokens -= reserved
+            if reserved_microusd or microusd:
+                one.purse.spend(reserved_microusd, microusd, now_unix_s)
         _cleared(claim)
 
     def _count_unpriced(self, model: str) -> None:
