@@ -44,6 +44,12 @@ BATCH: Final = Tier.BATCH
 NO_RETRIES: Final = 1
 SHORTER: Final = 2
 SHORTEST: Final = 3  # and one stream, and the smaller model
+DEGRADED: Final[dict[tuple[bool, bool], tuple[str, ...]]] = {  # by the cap, and the smaller model
+    (False, False): (),
+    (True, False): (MAX_TOKENS,),
+    (False, True): (MODEL,),
+    (True, True): (MAX_TOKENS, MODEL),
+}
 RETRY_AFTER_MIN_S: Final = 5.0  # of a new session: the shares do not move faster
 STREAM_RETRY_AFTER_S: Final = 5.0  # about one answer of the user's own
 FULL_RATIO: Final = 0.95  # of the slots: with so many taken the last level is not left
@@ -265,11 +271,10 @@ class Consumers:
     def _degrade(self, claim: Claim) -> None:
         level = claim.load_level
         cap = self._policy.output_tokens_caps[level >= SHORTEST]
-        if cap and not 0 < claim.output_tokens_max <= cap:
+        is_capped = cap > 0 and not 0 < claim.output_tokens_max <= cap
+        if is_capped:
             claim.output_tokens_cap = cap
-            claim.degraded = (MAX_TOKENS,)
-        if level >= SHORTEST:
-            claim.degraded = (*claim.degraded, MODEL)
+        claim.degraded = DEGRADED[is_capped, level >= SHORTEST]
 
     def _refused(self, user: str, wait_s: float, now_s: float, words: tuple[str, str]) -> ShedError:
         wait_s = self._spread(wait_s)

@@ -274,15 +274,16 @@ class LocalGate:
 
     def _admit(self, demand: Demand, now_s: float) -> ShedError | LimitError | None:
         """Look at limits, contract and tickets, once an exchange."""
-        claim, consumers = demand.claim, self.consumers
-        if claim.tier >= FREE and consumers is not None:
-            shed = consumers.admit(claim, now_s)
-            if shed is not None:
-                return shed
+        claim = demand.claim
         model = demand.targets[0].model if demand.targets else ""
+        if claim.tier < FREE or self.consumers is None:
+            return self.tenancy.admit(claim, model, now_s)
+        shed = self.consumers.admit(claim, now_s)
+        if shed is not None:
+            return shed
         error = self.tenancy.admit(claim, model, now_s)
-        if error is not None and consumers is not None and claim.tier >= FREE:
-            consumers.leave(claim, now_s, is_served=False)
+        if error is not None:
+            self.consumers.leave(claim, now_s, is_served=False)
         return error
 
     def _pressure(self, now_s: float) -> tuple[float, float]:
