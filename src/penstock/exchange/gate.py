@@ -387,7 +387,7 @@ class LocalGate:
     def _pass_on(self, desk: Desk, short: list[Demand], now_s: float) -> None:
         """Grant until nobody is left who can go; whoever lacks credit is put into ``short``."""
         models: set[TargetState | UpstreamState] = set()
-        while len(short) < SHORT_MAX:
+        while len(short) < SHORT_MAX and desk.upstream.limit.is_free:
             demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
             if demand is None:
                 return
