@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import heapq
 import json
+import math
 import os
 import random
 import signal
@@ -322,6 +323,14 @@ def quantile(values: list[float], ratio: float) -> float:
     return sorted(values)[min(len(values) - 1, int(ratio * len(values)))] if values else 0.0
 
 
+def interval(values: list[float], ratio: float) -> str:
+    """Return a quantile and its 95 % interval by ranks, as if late ones did not come in bursts."""
+    sigma = math.sqrt(ratio * (1.0 - ratio) / max(1, len(values)))
+    low, high = (max(0.0, min(1.0, ratio + sign * 1.96 * sigma)) for sign in (-1, 1))
+    between = f"{quantile(values, low):.3f} to {quantile(values, high):.3f}"
+    return f"{quantile(values, ratio):6.3f} ({between})"
+
+
 def report(plan: Plan, run: Run) -> None:
     """Print what a run measured."""
     begin_s, end_s = plan.warm_s, plan.warm_s + plan.secs
@@ -346,7 +355,7 @@ def report(plan: Plan, run: Run) -> None:
             line += f", {useful_s / left_s:.3f} of the work that others left"
         print(
             f"  {tier:11}{len(ours):6}  wait p50 {quantile(waits, 0.5):6.3f} "
-            f"p99 {quantile(waits, 0.99):6.3f}  ttft p50 {quantile(firsts, 0.5):5.2f} "
+            f"p99 {interval(waits, 0.99)}  ttft p50 {quantile(firsts, 0.5):5.2f} "
             f"p99 {quantile(firsts, 0.99):5.2f}  {line}  {dict(reasons.most_common())}"
         )
     held = run.held_s

@@ -95,10 +95,12 @@ class AllowanceUnderTraffic(RuleBasedStateMachine):
         one[1] += more
 
     @precondition(lambda self: self.out)
-    @rule(data=st.data(), microusd=st.integers(0, 3_000))
-    def leave(self, data: st.DataObject, microusd: int) -> None:
+    @rule(data=st.data(), tokens=st.integers(0, 2_000), microusd=st.integers(0, 3_000))
+    def leave(self, data: st.DataObject, tokens: int, microusd: int) -> None:
         one = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
-        self.allowance.leave(one[0], one[1], microusd, self.now_unix_s)
+        self.allowance.leave(one[0], tokens, self.now_s)
+        self.allowance.purse.spend(one[1], microusd, self.now_unix_s)
+        self.level = min(1_000.0, self.level + one[0] - tokens)
         self.paid.append((datetime.fromtimestamp(self.now_unix_s, UTC), microusd))
 
     @precondition(lambda self: self.out)
@@ -141,7 +143,7 @@ def test_what_is_admitted_stays_within_a_burst_and_the_rate(
         asked = min(tokens, limit)  # a larger one owes the rest, and is another test
         if allowance.try_enter(asked, 0, now_s, now_s) is None:
             taken += asked
-            allowance.leave(asked, 0, 0, now_s)
+            allowance.leave(asked, asked, now_s)
         assert taken <= limit * (1 + now_s / 60) + 1e-6
 
 
@@ -183,7 +185,8 @@ def test_a_budget_admits_while_anything_is_left(which: str) -> None:
     denial = allowance.try_enter(0, 0, 0.0, BEGAN_UNIX_S)
     assert denial is not None
     assert (denial.dimension, denial.remaining) == (which, 0)
-    allowance.leave(0, 60, 59, BEGAN_UNIX_S)
+    allowance.leave(0, 0, 0.0)
+    allowance.purse.spend(60, 59, BEGAN_UNIX_S)
     assert allowance.try_enter(0, 1_000, 0.0, BEGAN_UNIX_S) is None
     assert allowance.try_enter(0, 0, 0.0, BEGAN_UNIX_S) is not None
 
@@ -193,7 +196,7 @@ def test_no_more_than_so_many_at_once(limit: int, asked: int) -> None:
     allowance = Allowance(Limits(concurrency=limit), 0.0)
     entered = [allowance.try_enter(1, 0, 0.0, 0.0) is None for _ in range(asked)]
     assert sum(entered) == min(limit, asked) == allowance.in_flight
-    allowance.leave(1, 0, 0, 0.0)
+    allowance.leave(1, 1, 0.0)
     assert allowance.try_enter(1, 0, 0.0, 0.0) is None
 
 
@@ -268,8 +271,8 @@ def test_a_limit_that_comes_later_knows_what_is_under_way() -> None:
     allowance.use(Limits(tokens_per_min=1_000, concurrency=1, budget_day_microusd=50), 0.0)
     dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 200, CONCURRENCY: 0, DAY: 0}
-    allowance.settle(800, 300, 0, 0.0)
-    allowance.leave(300, 50, 10, 0.0)
+    allowance.leave(800, 300, 0.0)
+    allowance.purse.spend(50, 10, 0.0)
     dimensions = {one.dimension: one.remaining for one in allowance.remaining(0.0, 0.0)}
     assert dimensions == {TOKENS: 700, CONCURRENCY: 1, DAY: 40}
     allowance.use(Limits(tokens_per_min=100), 0.0)

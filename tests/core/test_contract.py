@@ -41,8 +41,7 @@ def within_ratio(per_min: int, speed: float, scv: float, contract: Contract) -> 
         reserved = tokens + chance.randint(-300, 900)  # an estimate, high in the mean
         if meter.try_enter(reserved, now_s):
             within += 1
-            meter.settle(reserved, tokens, now_s)
-            meter.leave(tokens, now_s)
+            meter.leave(reserved, tokens, now_s)
     return within / EXCHANGES
 
 
@@ -73,7 +72,7 @@ def test_large_exchanges_are_not_pushed_aside_by_small_ones() -> None:
         asked[tokens] += 1
         if meter.try_enter(tokens, at * 0.25):
             within[tokens] += 1
-            meter.leave(tokens, at * 0.25)
+            meter.leave(tokens, tokens, at * 0.25)
     ratios = [within[tokens] / asked[tokens] for tokens in asked]
     assert min(ratios) > 0.9 * max(ratios)
 
@@ -118,10 +117,10 @@ class MeterUnderTraffic(RuleBasedStateMachine):
         self.out[at] = tokens
 
     @precondition(lambda self: self.out)
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
-        tokens = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
-        self.meter.leave(tokens, self.now_s)
+    @rule(data=st.data(), tokens=st.integers(0, 4_000))
+    def leave(self, data: st.DataObject, tokens: int) -> None:
+        reserved = self.out.pop(data.draw(st.integers(0, len(self.out) - 1)))
+        self.meter.leave(reserved, tokens, self.now_s)
         self.used += tokens
 
     @precondition(lambda self: self.out)
@@ -161,7 +160,7 @@ def test_the_burst_is_a_minute_of_many_and_256_of_few() -> None:
         meter = ContractMeter(Contract(tokens_per_min=60_000), 0.0)
         for at in range(100):
             assert meter.try_enter(tokens, at * 100.0)
-            meter.leave(tokens, at * 100.0)
+            meter.leave(tokens, tokens, at * 100.0)
         return meter.levels(1e6)["tokens"]
 
     assert burst_after(10) == 60_000
@@ -175,7 +174,7 @@ def test_what_is_not_owed_is_not_bounded() -> None:
     assert meter.levels(0.0) == {}
     meter.use(Contract(concurrency=1_000), 0.0)
     assert not meter.try_enter(1, 0.0)
-    meter.leave(1, 0.0)
+    meter.leave(1, 1, 0.0)
     assert meter.try_enter(1, 0.0)
 
 

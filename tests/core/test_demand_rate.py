@@ -27,6 +27,7 @@ def test_the_load_is_the_fading_mean_of_the_slots_in_use(
     for passed_s, is_grant in [*moves, (rest_s, True)]:
         spans.append((now_s, now_s + passed_s, in_use))
         now_s += passed_s
+        estimate.on_tick(now_s)
         if is_grant:
             estimate.granted(Tier.ENTERPRISE, now_s)
             in_use += 1
@@ -40,8 +41,32 @@ def test_the_load_is_the_fading_mean_of_the_slots_in_use(
     whole = weight(1000.0, now_s)
     mean = sum(weight(begin, end) * used for begin, end, used in spans) / whole if whole else in_use
     assert estimate.load(Tier.ENTERPRISE, now_s) == pytest.approx(mean, rel=1e-6, abs=1e-9)
-    assert estimate.in_use[Tier.ENTERPRISE] == in_use
+    assert estimate.tiers[Tier.ENTERPRISE].in_use == in_use
     assert estimate.load(Tier.FREE, now_s) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(-2, 2)), max_size=60), st.floats(0, 9))
+def test_between_two_ticks_every_instant_counts_alike(
+    moves: list[tuple[float, int]], rest_s: float
+) -> None:
+    now_s = 1000.0
+    estimate = LoadEstimate(now_s, WINDOW_S)
+    held_s = in_use = 0.0
+    for passed_s, more in [*moves, (rest_s, 0)]:
+        held_s += in_use * passed_s
+        now_s += passed_s
+        for _ in range(abs(more)):
+            if more > 0:
+                estimate.granted(Tier.FREE, now_s)
+                in_use += 1
+            elif in_use:
+                estimate.given_back(Tier.FREE, None, now_s)
+                in_use -= 1
+    if now_s > 1000.0 + 1e-3:
+        mean = pytest.approx(held_s / (now_s - 1000.0), rel=1e-6, abs=1e-6)
+        assert estimate.load(Tier.FREE, now_s) == mean
+        estimate.on_tick(now_s)
+        assert estimate.load(Tier.FREE, now_s) == mean
 
 
 def test_it_follows_a_load_that_changes() -> None:
@@ -56,6 +81,7 @@ def test_it_follows_a_load_that_changes() -> None:
         for end_s in sorted(end for end in ends if end <= now_s):
             ends.remove(end_s)
             estimate.given_back(Tier.ENTERPRISE, SERVICE_S, end_s)
+        estimate.on_tick(now_s)
         estimate.granted(Tier.ENTERPRISE, now_s)
         ends.append(now_s + SERVICE_S)
         found[int(now_s)] = estimate.rho(Tier.ENTERPRISE, 64, now_s)
@@ -68,6 +94,7 @@ def test_the_mean_of_times_held_fades_and_forgets_where_it_began() -> None:
     estimate = LoadEstimate(0.0, WINDOW_S)
     assert estimate.mean_service_s == SERVICE_S
     for at in range(600):
+        estimate.on_tick(float(at))
         estimate.granted(Tier.FREE, float(at))
         estimate.given_back(Tier.FREE, 1.0 if at < 300 else 9.0, float(at))
         if at == 299:

@@ -85,17 +85,6 @@ def test_old_answers_are_forgotten() -> None:
     assert estimate.mean == pytest.approx(5_000, rel=0.03)
 
 
-def test_one_of_a_hundred_is_beyond_the_quantile() -> None:
-    chance = random.Random(3)
-    estimate = OutputEstimate()
-    beyond = 0
-    for at in range(40_000):
-        length = lengths(chance, 0.77)
-        beyond += at >= 5_000 and length > estimate.quantile_99
-        estimate.learn(length)
-    assert 0.008 < beyond / 35_000 < 0.012
-
-
 def test_a_new_pair_begins_as_its_model_is_for_everybody() -> None:
     estimates = OutputEstimates()
     assert estimates.of("a", "m").mean == PRIOR_MEAN

@@ -17,11 +17,11 @@ def flowing(
     share = FreeShare(0.0)
     for second in range(1, 121):
         for _ in range(holders_per_s):
-            share.on_holder()
+            share.holders += 1
         for _ in range(newcomers_per_s):
             share.on_newcomer()
         for _ in range(served_per_s):
-            share.on_served()
+            share.served += 1
         share.observe(wait_ratio, float(second))
     return share
 
@@ -48,10 +48,10 @@ def test_shares_are_shares_and_nobody_new_gets_in_while_holders_go(
     share = FreeShare(0.0)
     for second, (wait, holders, served) in enumerate(steps):
         for _ in range(holders):
-            share.on_holder()
+            share.holders += 1
             share.on_newcomer()
         for _ in range(served):
-            share.on_served()
+            share.served += 1
         share.observe(wait, second / 2)
         assert 0.0 <= share.new_ratio <= 1.0
         assert 0.0 <= share.kept_ratio <= 1.0
@@ -64,8 +64,8 @@ def test_where_nobody_waits_more_is_tried_until_all_get_in() -> None:
     ratios: list[float] = []
     for second in range(121, 141):
         for _ in range(8):
-            share.on_holder()
-            share.on_served()
+            share.holders += 1
+            share.served += 1
         for _ in range(40):
             share.on_newcomer()
         share.observe(0.0, float(second))
@@ -89,7 +89,7 @@ def test_an_outage_is_no_reason_to_share_otherwise_afterwards() -> None:
     before = share.state()
     for second in range(1000, 1060):
         for _ in range(100):
-            share.on_holder()
+            share.holders += 1
             share.on_newcomer()
         share.observe(0.0, float(second))
     assert share.state() == before
@@ -98,7 +98,7 @@ def test_an_outage_is_no_reason_to_share_otherwise_afterwards() -> None:
 def test_the_same_instant_twice_changes_nothing() -> None:
     share = flowing(5, 5, 5, 0.25)
     before = share.state()
-    share.on_holder()
+    share.holders += 1
     share.observe(1.0, 120.0)
     assert share.state() == before
 
@@ -108,7 +108,7 @@ def test_it_goes_on_from_what_another_learned() -> None:
     other = FreeShare(5000.0)
     other.restore(one.state(), 9000.0)
     for share, now_s in ((one, 121.0), (other, 9001.0)):
-        share.on_holder()
+        share.holders += 1
         share.observe(0.3, now_s)
     assert one.state() == other.state()
 
@@ -122,7 +122,7 @@ def test_a_line_gets_its_share_of_those_who_come_and_what_others_leave(
         for _ in range(others):
             share.on_newcomer()
         for _ in range(served):
-            share.on_served()
+            share.served += 1
         share.on_joined(lined)
         share.observe(wait, float(second))
     seen = 1.0 - math.exp(-120.0 / WINDOW_S)

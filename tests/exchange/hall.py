@@ -495,7 +495,7 @@ class Hall:
             own = [one for one in grants if one.target.upstream is desk.upstream]
             for tier in Tier:
                 used = sum(one.demand.claim.served is tier for one in own)
-                assert desk.load.in_use[tier] == used
+                assert desk.load.tiers[tier].in_use == used
 
     def check_waiting(self) -> None:
         waiting = [one for one in self.guests if one.is_waiting]

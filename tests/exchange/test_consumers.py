@@ -89,10 +89,11 @@ def test_each_level_takes_more(level: int, cap: int, words: tuple[str, ...], str
     assert refusal.code == "user_streams"
     assert consumers.may_retry(first) is (level == 0)
     assert consumers.may_retry(claim_of(tier=Tier.STANDARD))
-    assert consumers.may_degrade(first, tenant_may=False) is (level >= 3)
+    assert consumers.may_degrade(first) is (level >= 3)
     standard = claim_of(tier=Tier.STANDARD)
-    assert not consumers.may_degrade(standard, tenant_may=False)
-    assert consumers.may_degrade(standard, tenant_may=True) is (level >= 3)
+    assert not consumers.may_degrade(standard)
+    standard.may_degrade_model = True
+    assert consumers.may_degrade(standard) is (level >= 3)
 
 
 def test_who_asks_for_less_than_the_cap_is_not_degraded() -> None:

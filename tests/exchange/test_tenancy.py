@@ -217,7 +217,6 @@ def test_the_estimate_learns_and_is_shared_by_many() -> None:
         assert made.admit(one, "m", 0.0) is None
         assert one.reserved_tokens == one.output_tokens + 100
     assert some[0].output_tokens > some[-1].output_tokens >= 40
-    assert made.quantile_99("acme", "m") > 40
 
 
 def test_the_tighter_of_both_limits_is_told() -> None:

@@ -143,7 +143,7 @@ class TierQueue(Generic[T]):
         return self.count
 
     def __contains__(self, item: T) -> bool:
-        return any(item in band.places for band in self._bands)
+        return item in self._bands[item.claim.served].places
 
     @property
     def policy(self) -> QueuePolicy:
@@ -212,12 +212,11 @@ class TierQueue(Generic[T]):
 
     def remove(self, item: T) -> None:
         """Let an item wait no longer, if it does."""
-        for band in self._bands:
-            place = band.places.get(item)
-            if place is not None:
-                self.count -= 1
-                band.drop(place)
-                return
+        band = self._bands[item.claim.served]
+        place = band.places.get(item)
+        if place is not None:
+            self.count -= 1
+            band.drop(place)
 
     def take(
         self, may: Callable[[Tier], bool], now_s: float, floor_as: Tier = Tier.FREE

@@ -10,7 +10,7 @@ The whole life of an exchange here; there are no other moves:
     enter      every dimension has room -> the estimates are reserved in all of them
                one has none             -> nothing is taken; denied: which, and until when
     settle     while it streams and at its end: what is reserved becomes what was used
-    leave      the place comes back, the money is spent, in the day and month of now
+    leave      settled, and the place comes back; the purse spends, in the day and month of now
     withdraw   as if it had not been: it was refused elsewhere, or shed before it was dialled
 
 What is reserved never exceeds a limit. What was used beyond its reserve is owed: nobody enters
@@ -127,9 +127,9 @@ class Allowance:
         ):
             return self._denial(tokens, now_s, now_unix_s)
         if requests is not None:
-            requests.take(1.0, now_s)
+            requests.left -= 1.0
         if bucket is not None:
-            bucket.take(tokens, now_s)
+            bucket.left -= tokens
         self.in_flight += 1
         self.reserved_tokens += tokens
         if microusd:
@@ -139,23 +139,16 @@ class Allowance:
     def settle(self, reserved: int, actual: int, more_microusd: int, now_s: float) -> None:
         """Turn so many reserved tokens into so many used ones; ``more_microusd`` may be below 0."""
         self.purse.reserved += more_microusd
-        more = actual - reserved
-        if not more:
-            return
-        self.reserved_tokens += more
-        if self._tokens is None:
-            return
-        if more > 0:
-            self._tokens.take(more, now_s)
-        else:
-            self._tokens.put(-more)
+        self.reserved_tokens += actual - reserved
+        if self._tokens is not None:
+            self._tokens.settle(reserved, actual, now_s)
 
-    def leave(self, tokens: int, reserved_microusd: int, microusd: int, now_unix_s: float) -> None:
-        """Give the place back, once an exchange, and what it has reserved; the money is spent."""
+    def leave(self, reserved: int, actual: int, now_s: float) -> None:
+        """Give the place back, once an exchange; of what is reserved so much was used."""
         self.in_flight -= 1
-        self.reserved_tokens -= tokens
-        if reserved_microusd or microusd:
-            self.purse.spend(reserved_microusd, microusd, now_unix_s)
+        self.reserved_tokens -= reserved
+        if self._tokens is not None:
+            self._tokens.settle(reserved, actual, now_s)
 
     def withdraw(self, tokens: int, microusd: int) -> None:
         """Undo an entry as if it had not been."""

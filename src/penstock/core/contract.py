@@ -7,7 +7,8 @@ meter, so that overage never eats the contract. The whole meter; there are no ot
     enter, one dimension has none              -> beyond: nothing is taken
     settle                                     -> what was taken too much comes back, what was
                                                   taken too little is taken now
-    leave                                      -> the place comes back; the request does not
+    leave                                      -> settled, and the place comes back; the request
+                                                  does not
 
 Tokens may be entered while their level is above zero, so it may go one exchange below (TIERING
 7.2). Asking for the whole size instead would let small exchanges slip past large ones when the
@@ -94,27 +95,27 @@ class ContractMeter:
         if self._requests is not None and not self._requests.try_take(1.0, now_s):
             return False
         if bucket is not None:
-            bucket.take(tokens, now_s)
+            bucket.left -= tokens
         self.in_flight += 1
         return True
 
     def settle(self, reserved: int, actual: int, now_s: float) -> None:
         """Correct what was taken to what was used, so far or in the end."""
+        if self._tokens is not None:
+            self._tokens.settle(reserved, actual, now_s)
+
+    def leave(self, reserved: int, actual: int, now_s: float) -> None:
+        """Settle and give the place back, once an exchange; what it used is learned."""
+        self.in_flight -= 1
         bucket = self._tokens
         if bucket is None:
             return
-        if actual <= reserved:
-            bucket.put(reserved - actual)
-        else:
-            bucket.take(actual - reserved, now_s)
-
-    def leave(self, actual: int, now_s: float) -> None:
-        """Give the place back, once an exchange; ``actual`` is what it used, and is learned."""
-        self.in_flight -= 1
-        bucket = self._tokens
-        if bucket is None or actual <= 0:
+        bucket.settle(reserved, actual, now_s)
+        if actual <= 0:
             return
-        learned = self._learned = min(self._learned + 1, LEARNED_MAX)
+        learned = self._learned
+        if learned < LEARNED_MAX:
+            learned = self._learned = learned + 1
         self._mean_tokens += (actual - self._mean_tokens) / learned
         self._ended += 1
         if learned < LEARNED_MAX or self._ended % TURN_EXCHANGES == 0:

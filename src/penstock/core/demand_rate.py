@@ -6,10 +6,12 @@
     wait         what a newcomer may expect: whoever is ahead of it, over the credits per second
                  that the tiers above leave
 
-The mean fades: what was ``window_s`` ago counts 1/e of what is now. Between two moves the number in
-use is constant, so the mean is exact, and costs O(1) a move. Until a window has passed it is the
-mean over the time there has been. A time held counts alike by when it came back; before the first
-of them nothing is known, and the reference model's stands in.
+The mean fades: what was ``window_s`` ago counts 1/e of what is now. Until a window has passed it is
+the mean over the time there has been. A time held counts alike by when it came back; before the
+first of them nothing is known, and the reference model's stands in.
+
+Between two ticks nothing fades: each slot counts for as long as it was in use since the last tick,
+which takes a sum of instants and no more. A tick folds that into the mean.
 
 Pure: reads no clock. ``now_s`` is monotonic seconds, from whoever drives us.
 Source: Little's law; TIERING 3.5 of the reference shelf for the wait, and its reference model.
@@ -26,21 +28,30 @@ TIERS: Final = tuple(Tier)
 LEFT_RATIO_MIN: Final = 0.02  # of slots, for a tier whom those above leave nothing: free's floor
 
 
+class TierLoad:
+    """What one tier has of an upstream."""
+
+    __slots__ = ("begun_s", "grants", "in_use", "load")
+
+    def __init__(self) -> None:
+        self.in_use = 0  # slots
+        self.grants = 0  # so far
+        self.begun_s = 0.0  # instants of grants, less those of returns: in use as at the tick
+        self.load = 0.0  # as of the last tick, with zero before the first
+
+
 class LoadEstimate:
     """The load of one upstream by tier. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_at_s", "_held_at_s", "_held_count", "_held_s", "_load", "_since_s", "_window_s",
-                 "in_use")  # fmt: skip
+    __slots__ = ("_held_count", "_held_s", "_since_s", "_ticked_at_s", "_window_s", "tiers")
 
     def __init__(self, now_s: float, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._since_s = now_s
-        self.in_use = [0] * len(Tier)
-        self._load = [0.0] * len(Tier)  # as of _at_s, with zero before _since_s
-        self._at_s = [now_s] * len(Tier)
-        self._held_s = 0.0  # fading sums
+        self._ticked_at_s = now_s
+        self.tiers: Final = tuple(TierLoad() for _ in Tier)
+        self._held_s = 0.0  # sums that fade
         self._held_count = 0.0
-        self._held_at_s = now_s
 
     @property
     def is_known(self) -> bool:
@@ -54,36 +65,38 @@ class LoadEstimate:
 
     def granted(self, tier: Tier, now_s: float) -> None:
         """Learn that a slot was given."""
-        in_use, at_s = self.in_use[tier], self._at_s[tier]
-        if now_s > at_s:  # as _advance: a call would cost as much again
-            self._load[tier] = in_use + (self._load[tier] - in_use) * exp(
-                (at_s - now_s) / self._window_s
-            )
-            self._at_s[tier] = now_s
-        self.in_use[tier] = in_use + 1
+        one = self.tiers[tier]
+        one.in_use += 1
+        one.grants += 1
+        one.begun_s += now_s
 
     def given_back(self, tier: Tier, held_s: float | None, now_s: float) -> None:
         """Learn that a slot came back; ``held_s`` after how long, None if that says nothing."""
-        in_use, at_s = self.in_use[tier], self._at_s[tier]
-        assert in_use > 0, "a slot came back twice"
-        if now_s > at_s:
-            self._load[tier] = in_use + (self._load[tier] - in_use) * exp(
-                (at_s - now_s) / self._window_s
-            )
-            self._at_s[tier] = now_s
-        self.in_use[tier] = in_use - 1
-        if held_s is None:
+        one = self.tiers[tier]
+        assert one.in_use > 0, "a slot came back twice"
+        one.in_use -= 1
+        one.begun_s -= now_s
+        if held_s is not None:
+            self._held_s += held_s
+            self._held_count += 1.0
+
+    def on_tick(self, now_s: float) -> None:
+        """Let what is old fade; often, against the window."""
+        if now_s <= self._ticked_at_s:
             return
-        keep = exp((self._held_at_s - now_s) / self._window_s)
-        self._held_at_s = now_s
-        self._held_s = self._held_s * keep + held_s
-        self._held_count = self._held_count * keep + 1.0
+        keep = exp((self._ticked_at_s - now_s) / self._window_s)
+        for one in self.tiers:
+            one.load = self._faded(one, now_s)
+            one.begun_s = one.in_use * now_s
+        self._held_s *= keep
+        self._held_count *= keep
+        self._ticked_at_s = now_s
 
     def load(self, tier: Tier, now_s: float) -> float:
         """Return how many slots the tier has used, on average."""
-        self._advance(tier, now_s)
+        one = self.tiers[tier]
         known = -expm1((self._since_s - now_s) / self._window_s)
-        return self._load[tier] / known if known > 0.0 else float(self.in_use[tier])
+        return self._faded(one, now_s) / known if known > 0.0 else float(one.in_use)
 
     def load_above(self, tier: Tier, now_s: float) -> float:
         """Return how many slots the tiers above this one have used, on average."""
@@ -101,10 +114,10 @@ class LoadEstimate:
         left = max(slots - self.load_above(tier, now_s), slots * LEFT_RATIO_MIN)
         return (ahead + 1.0) * self.mean_service_s / left if left > 0.0 else inf
 
-    def _advance(self, tier: Tier, now_s: float) -> None:
-        passed_s = now_s - self._at_s[tier]
-        if passed_s > 0.0:
-            in_use = self.in_use[tier]
-            keep = exp(-passed_s / self._window_s)
-            self._load[tier] = in_use + (self._load[tier] - in_use) * keep
-            self._at_s[tier] = now_s
+    def _faded(self, one: TierLoad, now_s: float) -> float:
+        """Return a tier's load of now, with zero before the first instant."""
+        passed_s = now_s - self._ticked_at_s
+        if passed_s <= 0.0:
+            return one.load
+        mean = (one.in_use * now_s - one.begun_s) / passed_s
+        return mean + (one.load - mean) * exp(-passed_s / self._window_s)

@@ -13,12 +13,10 @@ used. The caller's bound caps the reserve.
     an answer                moves the mean by 1/n of the way, from 512 on by 1/512; a pair's first
                              64 teach the model's estimate for everybody too
     more than entries_max    the pair that has learned nothing for longest is forgotten
-
-Source of the quantile's steps: Robbins and Monro, 1951, on a logarithmic scale.
 """
 
 from collections import OrderedDict
-from math import exp, sqrt
+from math import sqrt
 from typing import Final
 
 BYTES_PER_TOKEN = 4
@@ -29,10 +27,6 @@ PRIOR_ANSWERS: Final = 8  # what a beginning is worth: soon outvoted
 ANSWERS_MAX: Final = 512  # the older count less and less; minutes to hours of a tenant's traffic
 TEACHING: Final = 64  # answers of each tenant that everybody's estimate learns from, so that one
 # large tenant does not speak for all; and learning twice each time would cost a microsecond
-QUANTILE_RATIO: Final = 0.99
-QUANTILE_STEP: Final = 0.25  # up by a quarter for an answer beyond it, down by 1/400 otherwise
-UP: Final = exp(QUANTILE_STEP * QUANTILE_RATIO)
-DOWN: Final = exp(QUANTILE_STEP * (QUANTILE_RATIO - 1))
 EVERYBODY: Final = ""
 
 
@@ -44,14 +38,12 @@ def tokens(size_bytes: int) -> int:
 class OutputEstimate:
     """How long the answers of one tenant and model are. Owned by one event loop."""
 
-    __slots__ = ("_spread", "_variance", "answers", "mean", "quantile_99")
+    __slots__ = ("_variance", "answers", "mean")
 
     def __init__(self, like: "OutputEstimate | None" = None) -> None:
         self.answers = PRIOR_ANSWERS
         self.mean = like.mean if like else PRIOR_MEAN
-        self.quantile_99 = like.quantile_99 if like else PRIOR_MEAN + Z_99 * PRIOR_SIGMA
         self._variance = like.sigma**2 if like else PRIOR_SIGMA**2
-        self._spread = Z_99 * sqrt(self._variance)
 
     @property
     def sigma(self) -> float:
@@ -60,7 +52,7 @@ class OutputEstimate:
 
     def reserve(self, n_in_flight: int, output_tokens_max: int = 0) -> int:
         """Return what one of n exchanges under way should reserve; 0 is no bound of the caller."""
-        reserve = int(self.mean + self._spread / sqrt(n_in_flight)) + 1
+        reserve = int(self.mean + Z_99 * sqrt(self._variance / n_in_flight)) + 1
         return output_tokens_max if 0 < output_tokens_max < reserve else reserve
 
     def learn(self, output_tokens: int) -> None:
@@ -70,52 +62,48 @@ class OutputEstimate:
         weight = 1.0 / self.answers
         off = output_tokens - self.mean
         self.mean += weight * off
-        self._variance = variance = (1.0 - weight) * (self._variance + weight * off * off)
-        self._spread = Z_99 * sqrt(variance)
-        if output_tokens > self.quantile_99:
-            self.quantile_99 *= UP
-        elif self.quantile_99 > 1.0:
-            self.quantile_99 *= DOWN
+        self._variance = (1.0 - weight) * (self._variance + weight * off * off)
 
 
 class OutputEstimates:
     """The estimates of every tenant and model, bounded. Owned by one event loop."""
 
-    __slots__ = ("_entries", "_entries_max")
+    __slots__ = ("_entries_max", "_is_crowded", "entries")
 
     def __init__(self, entries_max: int = 4096) -> None:
-        self._entries: OrderedDict[tuple[str, str], OutputEstimate] = OrderedDict()
+        self.entries: OrderedDict[tuple[str, str], OutputEstimate] = OrderedDict()
         self._entries_max = entries_max  # about 300 bytes each; a thousand tenants, four models
+        self._is_crowded = False  # who goes first matters only then
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def of(self, tenant: str, model: str) -> OutputEstimate:
         """Return the estimate of a pair, or what stands in for one that has learned nothing."""
-        entries = self._entries
-        found = entries.get((tenant, model))
-        return entries.get((EVERYBODY, model), UNKNOWN) if found is None else found
+        entries = self.entries
+        return entries.get((tenant, model)) or entries.get((EVERYBODY, model), UNKNOWN)
 
     def learn(self, tenant: str, model: str, output_tokens: int) -> None:
         """Learn from an answer, for its tenant and for everybody."""
-        own = self._entries.get((tenant, model))
+        own = self.entries.get((tenant, model))
         if own is None or own.answers < TEACHING:
             everybody = self._own(EVERYBODY, model, None)
             own = self._own(tenant, model, everybody)
             everybody.learn(output_tokens)
-        elif len(self._entries) > self._entries_max // 2:  # who goes first matters then alone
-            self._entries.move_to_end((tenant, model))
+        elif self._is_crowded:
+            self.entries.move_to_end((tenant, model))
         own.learn(output_tokens)
 
     def _own(self, tenant: str, model: str, like: OutputEstimate | None) -> OutputEstimate:
         pair = (tenant, model)
-        found = self._entries.get(pair)
+        found = self.entries.get(pair)
         if found is None:
-            found = self._entries[pair] = OutputEstimate(like)
-            if len(self._entries) > self._entries_max:
-                self._entries.popitem(last=False)
+            found = self.entries[pair] = OutputEstimate(like)
+            self._is_crowded = len(self.entries) > self._entries_max // 2
+            if len(self.entries) > self._entries_max:
+                self.entries.popitem(last=False)
         else:
-            self._entries.move_to_end(pair)
+            self.entries.move_to_end(pair)
         return found
 
 

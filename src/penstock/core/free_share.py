@@ -50,23 +50,22 @@ class FreeShare:
     """The shares of one pool of capacity. Owned by one event loop. Every call is O(1)."""
 
     __slots__ = (
-        "_at_s", "_growth", "_holders", "_holders_per_s", "_lined", "_lined_per_s", "_newcomers",
-        "_newcomers_per_s", "_served", "_served_per_s", "kept_ratio", "line_per_s", "new_ratio",
+        "_at_s", "_growth", "_holders_per_s", "_lined", "_lined_per_s", "_newcomers",
+        "_newcomers_per_s", "_served_per_s", "holders", "kept_ratio", "line_per_s", "new_ratio",
+        "served",
     )  # fmt: skip
 
     def __init__(self, now_s: float) -> None:
         self._at_s = now_s
-        self._holders = self._lined = self._newcomers = self._served = 0
+        # Since the last look: exchanges that holders asked for, also if refused; those served.
+        self.holders = self.served = 0
+        self._lined = self._newcomers = 0
         self._holders_per_s = self._newcomers_per_s = self._served_per_s = 0.0
         self._lined_per_s = 0.0  # of the newcomers
         self._growth = 1.0
         self.line_per_s = SERVED_MIN_PER_S
         self.new_ratio = 1.0
         self.kept_ratio = 1.0
-
-    def on_holder(self) -> None:
-        """Count an exchange that a ticket holder asks for, also if it is refused."""
-        self._holders += 1
 
     def on_newcomer(self) -> None:
         """Count a user without ticket, once, also one who is refused."""
@@ -77,18 +76,14 @@ class FreeShare:
         self._lined += count
         self._newcomers += count
 
-    def on_served(self) -> None:
-        """Count an exchange that has been served."""
-        self._served += 1
-
     def observe(self, wait_ratio: float, now_s: float) -> None:
         """Work the shares out anew, with the expected wait relative to its bound."""
         span_s = now_s - self._at_s
         if span_s <= 0.0:
             return
         self._at_s = now_s
-        if not self._served and wait_ratio < WAIT_NONE_RATIO:
-            self._holders = self._lined = self._newcomers = 0
+        if not self.served and wait_ratio < WAIT_NONE_RATIO:
+            self.holders = self._lined = self._newcomers = 0
             return
         self._count(span_s)
         if wait_ratio < WAIT_NONE_RATIO:
@@ -120,7 +115,7 @@ class FreeShare:
     def restore(self, state: dict[str, float], now_s: float) -> None:
         """Go on from what another process has learned."""
         self._at_s = now_s
-        self._holders = self._lined = self._newcomers = self._served = 0
+        self.holders = self._lined = self._newcomers = self.served = 0
         self._growth = state["growth"]
         self._holders_per_s = state["holders_per_s"]
         self._lined_per_s = state.get("lined_per_s", 0.0)  # of an older process
@@ -132,8 +127,8 @@ class FreeShare:
 
     def _count(self, span_s: float) -> None:
         share = 1.0 - math.exp(-span_s / WINDOW_S)
-        self._holders_per_s += (self._holders / span_s - self._holders_per_s) * share
+        self._holders_per_s += (self.holders / span_s - self._holders_per_s) * share
         self._lined_per_s += (self._lined / span_s - self._lined_per_s) * share
         self._newcomers_per_s += (self._newcomers / span_s - self._newcomers_per_s) * share
-        self._served_per_s += (self._served / span_s - self._served_per_s) * share
-        self._holders = self._lined = self._newcomers = self._served = 0
+        self._served_per_s += (self.served / span_s - self._served_per_s) * share
+        self.holders = self._lined = self._newcomers = self.served = 0

@@ -36,19 +36,19 @@ class Known:
 class PenaltyBox:
     """Who was refused lately. Owned by one event loop. Every call is O(1), amortised."""
 
-    __slots__ = ("_known", "_memory_s", "_users_max")
+    __slots__ = ("_memory_s", "_users_max", "known")
 
     def __init__(self, memory_s: float, users_max: int) -> None:
         self._memory_s = memory_s
         self._users_max = users_max
-        self._known: OrderedDict[str, Known] = OrderedDict()  # the last refused stands last
+        self.known: OrderedDict[str, Known] = OrderedDict()  # the last refused stands last
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self.known)
 
     def is_known(self, user: str, now_s: float) -> bool:
         """Tell whether the user was refused within ``memory_s``."""
-        known = self._known.get(user)
+        known = self.known.get(user)
         return known is not None and now_s - known.refused_at_s <= self._memory_s
 
     def left_s(self, user: str, now_s: float) -> float:
@@ -56,7 +56,7 @@ class PenaltyBox:
 
         Call it once for each exchange.
         """
-        known = self._known.get(user)
+        known = self.known.get(user)
         if known is None:
             return 0.0
         if now_s < known.boxed_until_s:
@@ -73,13 +73,13 @@ class PenaltyBox:
 
     def told(self, user: str, retry_after_s: float, now_s: float) -> None:
         """Take note that the user was refused, and told when to come again."""
-        known = self._known.get(user)
+        known = self.known.get(user)
         if known is None:
-            known = self._known[user] = Known()
+            known = self.known[user] = Known()
         known.refused_at_s = now_s
         known.expected_at_s = now_s + min(retry_after_s, BOX_S)
-        self._known.move_to_end(user)
-        table = self._known
+        self.known.move_to_end(user)
+        table = self.known
         while table:
             oldest = next(iter(table.values()))
             if len(table) <= self._users_max and now_s - oldest.refused_at_s <= self._memory_s:
@@ -88,4 +88,4 @@ class PenaltyBox:
 
     def forgive(self, user: str) -> None:
         """Forget a user who got in."""
-        self._known.pop(user, None)
+        self.known.pop(user, None)

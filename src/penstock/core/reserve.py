@@ -38,6 +38,7 @@ PREEMPT_RATIO_MAX: Final = 0.1  # with it; 2 of 64 at rho 0.3 leave 0.091 (TIERI
 LOSS_RATIO_MAX: Final = 0.05  # of all slots, and of the lower tiers' ideal: TIERING 10, rows 3, 5
 RESERVE_RATIO_MAX: Final = 0.125  # of slots, without preemption; beyond it idles more than 0.1
 RHO_MAX: Final = 0.95  # what is measured above is as good as full
+RESERVE_SMALL: Final = 2  # as many as moving aside leaves of 64; no half of it for standard
 BATCH_RATIO: Final = 0.8  # of slots: TIERING 3.1
 
 
@@ -136,9 +137,11 @@ def ceilings(
 
     TIERING 3.1: control one more than there are, of its own; enterprise all; standard all but
     half of the reserve, free all but the reserve, batch a share. Each has one where there is one.
+    Of a small reserve standard has nothing: half of two would be half of what contracts find, and
+    nobody moves standard aside.
     """
     one = min(1, limit)
-    standard = max(one, limit - reserved // 2)
+    standard = max(one, limit - max(reserved // 2, min(reserved, RESERVE_SMALL)))
     free = max(one, limit - reserved)
     return limit + 1, limit, standard, free, min(free, max(one, int(limit * batch_ratio)))
 

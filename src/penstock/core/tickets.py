@@ -79,11 +79,14 @@ class Tickets:
 
     def hold(self, user: str, now_s: float) -> None:
         """Let a user in who has no ticket."""
-        self._put(user, is_answered=False, now_s=now_s)
+        self.renew(user, now_s, is_answered=False)
 
-    def renew(self, user: str, now_s: float) -> None:
+    def renew(self, user: str, now_s: float, *, is_answered: bool = True) -> None:
         """Take note of an answer that has ended now."""
-        self._put(user, is_answered=True, now_s=now_s)
+        self._held[user] = (now_s + self.ticket_s, is_answered)
+        self._held.move_to_end(user)
+        if len(self._held) > self._tickets_max:
+            self._bound()
 
     def cancel(self, user: str) -> None:
         """Take note of a turn that came to nothing."""
@@ -116,12 +119,6 @@ class Tickets:
             if left_s > 0.0:
                 self._held[user] = (now_s + min(left_s, self.ticket_s), True)
         self._bound()
-
-    def _put(self, user: str, *, is_answered: bool, now_s: float) -> None:
-        self._held[user] = (now_s + self.ticket_s, is_answered)
-        self._held.move_to_end(user)
-        if len(self._held) > self._tickets_max:
-            self._bound()
 
     def _bound(self) -> None:
         while len(self._held) > self._tickets_max:

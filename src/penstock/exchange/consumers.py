@@ -44,6 +44,12 @@ BATCH: Final = Tier.BATCH
 NO_RETRIES: Final = 1
 SHORTER: Final = 2
 SHORTEST: Final = 3  # and one stream, and the smaller model
+DEGRADED: Final[dict[tuple[bool, bool], tuple[str, ...]]] = {  # by the cap, and the smaller model
+    (False, False): (),
+    (True, False): (MAX_TOKENS,),
+    (False, True): (MODEL,),
+    (True, True): (MAX_TOKENS, MODEL),
+}
 RETRY_AFTER_MIN_S: Final = 5.0  # of a new session: the shares do not move faster
 STREAM_RETRY_AFTER_S: Final = 5.0  # about one answer of the user's own
 FULL_RATIO: Final = 0.95  # of the slots: with so many taken the last level is not left
@@ -162,10 +168,13 @@ class Consumers:
         Who is let in has to ``leave``. Sets what the ladder takes of it.
         """
         user = claim.seat = user_of(claim)
-        refusal = self._refusal(user, claim, now_s)
+        streams = self._streams.get(user, 0)
+        refusal = self._refusal(user, claim, streams, now_s)
         if refusal is None:
-            self._streams[user] = self._streams.get(user, 0) + 1
-            self._degrade(claim)
+            self._streams[user] = streams + 1
+            claim.load_level = self._ladder.level
+            if claim.load_level >= SHORTER:
+                self._degrade(claim)
         return refusal
 
     def leave(
@@ -184,7 +193,7 @@ class Consumers:
         if claim.served is not FREE:
             return
         if is_served:
-            self._share.on_served()
+            self._share.served += 1
             self._tickets.renew(user, now_s)
         elif streams == 1:
             self._tickets.cancel(user)
@@ -193,9 +202,9 @@ class Consumers:
         """Tell whether an attempt may be repeated or hedged, as far as the ladder is concerned."""
         return claim.served < FREE or self._ladder.level < NO_RETRIES
 
-    def may_degrade(self, claim: Claim, *, tenant_may: bool) -> bool:
+    def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer: a consumer, or whose tenant has agreed."""
-        return self._ladder.level >= SHORTEST and (tenant_may or claim.served >= FREE)
+        return self._ladder.level >= SHORTEST and (claim.may_degrade_model or claim.served >= FREE)
 
     def state(self, now_s: float) -> State:
         """Return what the next process needs to go on."""
@@ -212,12 +221,13 @@ class Consumers:
         self._tickets.restore(state["tickets"].items(), now_s)
         self._full_since_s = now_s
 
-    def _refusal(self, user: str, claim: Claim, now_s: float) -> ShedError | None:
-        left_s = self._box.left_s(user, now_s)
-        if left_s > 0.0:
-            return ShedError(IMPATIENT, retry_after_s=left_s, code=NO_NEW_SESSIONS)
+    def _refusal(self, user: str, claim: Claim, streams: int, now_s: float) -> ShedError | None:
+        if user in self._box.known:
+            left_s = self._box.left_s(user, now_s)
+            if left_s > 0.0:
+                return ShedError(IMPATIENT, retry_after_s=left_s, code=NO_NEW_SESSIONS)
         streams_max = 1 if self._ladder.level >= SHORTEST else self._streams_max
-        if self._streams.get(user, 0) >= streams_max:
+        if streams >= streams_max:
             wait_s = self._spread(STREAM_RETRY_AFTER_S)
             return ShedError(streams_text(streams_max), retry_after_s=wait_s, code=USER_STREAMS)
         if claim.served is BATCH:
@@ -232,7 +242,7 @@ class Consumers:
     def _gets_in(self, user: str, claim: Claim, now_s: float) -> bool:
         is_short = self._ladder.level == LEVEL_MAX
         if self._tickets.has(user, now_s):
-            self._share.on_holder()
+            self._share.holders += 1
             # Holders have been chosen by their rank: among them another draw decides.
             if not is_short or self._stands_within(self._share.kept_ratio, "stay", user, now_s):
                 return True
@@ -259,15 +269,12 @@ class Consumers:
         return rank - self._use.penalty(user) >= 1.0 - ratio
 
     def _degrade(self, claim: Claim) -> None:
-        level = claim.load_level = self._ladder.level
-        if level < SHORTER:
-            return
+        level = claim.load_level
         cap = self._policy.output_tokens_caps[level >= SHORTEST]
-        if cap and not 0 < claim.output_tokens_max <= cap:
+        is_capped = cap > 0 and not 0 < claim.output_tokens_max <= cap
+        if is_capped:
             claim.output_tokens_cap = cap
-            claim.degraded = (MAX_TOKENS,)
-        if level >= SHORTEST:
-            claim.degraded = (*claim.degraded, MODEL)
+        claim.degraded = DEGRADED[is_capped, level >= SHORTEST]
 
     def _refused(self, user: str, wait_s: float, now_s: float, words: tuple[str, str]) -> ShedError:
         wait_s = self._spread(wait_s)

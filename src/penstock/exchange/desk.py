@@ -55,7 +55,7 @@ class Desk:
         self.models: set[TargetState] = set()  # that somebody has waited for
         self.is_short = False  # somebody has lacked credit since the last tick
         self._short_s = 0.0  # for how long somebody has in every tick
-        self._granted = [0] * len(Tier)  # since the last tick
+        self._granted = [0] * len(Tier)  # until the last tick
         self._pace = [0.0] * len(Tier)  # of grants a second, as long as credit has been short
         self._free: dict[Grant, None] = {}  # out, never moved before, the newest last
         self._batch: dict[Grant, None] = {}
@@ -92,7 +92,7 @@ class Desk:
     @property
     def is_deserted(self) -> bool:
         """Whether nobody waits and nothing is out."""
-        return not self.queue and not any(self.load.in_use)
+        return not self.queue and not any(one.in_use for one in self.load.tiers)
 
     def has_room(self, tier: Tier) -> bool:
         """Tell whether one more of this tier may wait."""
@@ -103,7 +103,6 @@ class Desk:
         claim = grant.demand.claim
         tier = claim.served
         self.load.granted(tier, grant.at_s)
-        self._granted[tier] += 1
         if claim.is_in_contract:
             self._contracts += 1.0
             self._late += grant.at_s - claim.arrived_at_s > self._admission.enterprise_wait_s
@@ -147,6 +146,7 @@ class Desk:
             self.models.clear()
         if passed_s > 0.0:
             self._learn_pace(passed_s)
+        self.load.on_tick(now_s)
         self._contracts -= gain * self._contracts
         self._late -= gain * self._late
         self.queue.is_floor_open = self._late <= LATE_RATIO * self._contracts
@@ -184,7 +184,7 @@ class Desk:
 
     def _learn_pace(self, passed_s: float) -> None:
         """Measure how fast grants go by tier, while it is credit that they wait for."""
-        granted, self._granted = self._granted, [0] * len(Tier)
+        before, self._granted = self._granted, [one.grants for one in self.load.tiers]
         is_short, self.is_short = self.is_short and self.queue.count > 0, False
         if not is_short:
             self._short_s = 0.0
@@ -193,8 +193,8 @@ class Desk:
             self._pace = [0.0] * len(Tier)
         self._short_s += passed_s
         gain = passed_s / min(self._short_s, PACE_S)
-        for tier, count in enumerate(granted):
-            self._pace[tier] += gain * (count / passed_s - self._pace[tier])
+        for tier, count in enumerate(self._granted):
+            self._pace[tier] += gain * ((count - before[tier]) / passed_s - self._pace[tier])
 
 
 def queue_of(admission: Admission, weight_of: Callable[[str], float]) -> TierQueue[Demand]:

@@ -228,9 +228,7 @@ class LocalGate:
     def may_degrade(self, claim: Claim) -> bool:
         """Tell whether a smaller model may answer now: load is high, and its tenant has agreed."""
         consumers = self.consumers
-        return consumers is not None and consumers.may_degrade(
-            claim, tenant_may=claim.may_degrade_model
-        )
+        return consumers is not None and consumers.may_degrade(claim)
 
     def may_retry(self, claim: Claim) -> bool:
         """Tell whether an attempt may be repeated: the ladder takes this from consumers first."""
@@ -276,15 +274,16 @@ class LocalGate:
 
     def _admit(self, demand: Demand, now_s: float) -> ShedError | LimitError | None:
         """Look at limits, contract and tickets, once an exchange."""
-        claim, consumers = demand.claim, self.consumers
-        if claim.tier >= FREE and consumers is not None:
-            shed = consumers.admit(claim, now_s)
-            if shed is not None:
-                return shed
+        claim = demand.claim
         model = demand.targets[0].model if demand.targets else ""
+        if claim.tier < FREE or self.consumers is None:
+            return self.tenancy.admit(claim, model, now_s)
+        shed = self.consumers.admit(claim, now_s)
+        if shed is not None:
+            return shed
         error = self.tenancy.admit(claim, model, now_s)
-        if error is not None and consumers is not None and claim.tier >= FREE:
-            consumers.leave(claim, now_s, is_served=False)
+        if error is not None:
+            self.consumers.leave(claim, now_s, is_served=False)
         return error
 
     def _pressure(self, now_s: float) -> tuple[float, float]:
@@ -388,7 +387,7 @@ class LocalGate:
     def _pass_on(self, desk: Desk, short: list[Demand], now_s: float) -> None:
         """Grant until nobody is left who can go; whoever lacks credit is put into ``short``."""
         models: set[TargetState | UpstreamState] = set()
-        while len(short) < SHORT_MAX:
+        while len(short) < SHORT_MAX and desk.upstream.limit.is_free:
             demand = desk.queue.take(desk.may_start, now_s, floor_as=FLOOR_AS)
             if demand is None:
                 return

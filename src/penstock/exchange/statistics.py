@@ -96,7 +96,7 @@ def _desk(desk: Desk, now_s: float) -> DeskStatistics:
     limit = upstream.limit.limit
     bands = {
         tier.word: BandStatistics(
-            in_flight=load.in_use[tier],
+            in_flight=load.tiers[tier].in_use,
             waiting=queue.depth(tier),
             oldest_wait_s=queue.oldest_wait_s(tier, now_s),
             ceiling=min(limit, upstream.ceilings[tier]),

@@ -108,7 +108,7 @@ class UpstreamState:
     def has_slot(self, tier: Tier) -> bool:
         """Tell whether a slot is free that this tier may have."""
         limit = self.limit
-        return limit.in_flight < self.ceilings[tier] and limit.is_free
+        return limit.in_flight < limit.limit and limit.in_flight < self.ceilings[tier]
 
     def is_silent(self, now_s: float) -> bool:
         """Whether no engine has told lately how full it is."""

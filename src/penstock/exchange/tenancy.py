@@ -138,15 +138,17 @@ class Tenancy:
         account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
         key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         tenant = account.allowance
-        estimate = self._outputs.of(claim.tenant, model)
+        outputs = self._outputs
+        estimate = outputs.entries.get((claim.tenant, model)) or outputs.of(claim.tenant, model)
         output = estimate.reserve(tenant.in_flight + 1, claim.output_tokens_max)
         tokens = claim.input_tokens + output
         microusd = self._reserve_microusd(claim, output, model) if self._has_prices else 0
-        claim.is_limited = key.is_limited or tenant.is_limited
-        if claim.is_limited or microusd:
+        if key.is_limited or tenant.is_limited or microusd:
+            claim.is_limited = key.is_limited or tenant.is_limited
             error = self._enter(key, tenant, tokens, microusd, now_s)
             if error is not None:
                 return error
+            claim.reserved_microusd = microusd
         else:  # the usual exchange: counted here, because two calls more are a third of the cost
             key.in_flight += 1
             key.reserved_tokens += tokens
@@ -155,7 +157,6 @@ class Tenancy:
         claim.is_admitted = True
         claim.output_tokens = output
         claim.reserved_tokens = tokens
-        claim.reserved_microusd = microusd
         if claim.tier is ENTERPRISE:
             claim.is_in_contract = account.meter.try_enter(tokens, now_s)
             if not claim.is_in_contract:
@@ -167,17 +168,14 @@ class Tenancy:
 
         ``model`` is the upstream's; nobody was asked: the one of ``admit``, and nothing used.
         """
+        if is_final:
+            claim.used, claim.model = used, model
+            self.close(claim, now_s)
+            return
         if not claim.is_admitted:
             return
         tokens = max(0, used.input_tokens - used.cached_tokens) + used.output_tokens
-        microusd = (
-            self._cost(used, model, claim.served, is_final=is_final) if self._has_prices else 0
-        )
-        if is_final:
-            self._close(claim, tokens, microusd, now_s)
-            if used.output_tokens:
-                self._outputs.learn(claim.tenant, model, used.output_tokens)
-            return
+        microusd = (self._cost(used, model, claim.served) or 0) if self._has_prices else 0
         account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
         key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         reserved = claim.reserved_tokens
@@ -193,33 +191,32 @@ class Tenancy:
         claim.reserved_microusd += more_microusd
 
     def close(self, claim: Claim, now_s: float) -> None:
-        """Settle for good what a claim says it has used, as ``settle`` does."""
+        """Settle for good what a claim says it has used, by the model that answered."""
         if not claim.is_admitted:
             return
-        output_tokens, model = claim.used_output_tokens, claim.model
-        account, key = self.tenants.get(claim.tenant), self.keys.get(claim.key)
+        account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
+        key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
+        tenant, reserved = account.allowance, claim.reserved_tokens
+        output_tokens = claim.used_output_tokens
+        tokens = max(0, claim.used_input_tokens - claim.used_cached_tokens) + output_tokens
         if self._has_prices or claim.reserved_microusd:
-            self.settle(claim, claim.used, model, now_s, is_final=True)
-            return
-        if (
-            claim.is_in_contract
-            or account is None
-            or key is None
-            or key.is_limited
-            or account.allowance.is_limited
-        ):
-            fresh = max(0, claim.used_input_tokens - claim.used_cached_tokens)
-            self._close(claim, fresh + output_tokens, 0, now_s)
-        else:  # the usual exchange, as in admit
-            tenant, tokens = account.allowance, claim.reserved_tokens
+            self._pay(claim, key, tenant, now_s)
+        if key.is_limited:
+            key.leave(reserved, tokens, now_s)
+        else:  # the usual one, as in admit
             key.in_flight -= 1
-            key.reserved_tokens -= tokens
+            key.reserved_tokens -= reserved
+        if tenant.is_limited:
+            tenant.leave(reserved, tokens, now_s)
+        else:
             tenant.in_flight -= 1
-            tenant.reserved_tokens -= tokens
-            claim.is_admitted = False
-            claim.reserved_tokens = 0
+            tenant.reserved_tokens -= reserved
+        if claim.is_in_contract:
+            account.meter.leave(reserved, tokens, now_s)
+        claim.is_admitted = False
+        claim.reserved_tokens = 0
         if output_tokens:
-            self._outputs.learn(claim.tenant, model, output_tokens)
+            self._outputs.learn(claim.tenant, claim.model, output_tokens)
 
     def withdraw(self, claim: Claim, now_s: float) -> None:
         """Undo an admission after which nobody was asked."""
@@ -233,16 +230,13 @@ class Tenancy:
             account.meter.withdraw(tokens)
         claim.served = claim.tier
         claim.is_in_contract = False
-        _cleared(claim)
+        claim.is_admitted = False
+        claim.reserved_tokens = claim.reserved_microusd = 0
 
     def weight_of(self, tenant: str) -> float:
         """Return a tenant's share inside its tier, relative to the others."""
         account = self.tenants.get(tenant)
         return account.weight if account is not None else 1.0
-
-    def quantile_99(self, tenant: str, model: str) -> float:
-        """Return how many output tokens 99 of 100 answers of this tenant and model stay within."""
-        return self._outputs.of(tenant, model).quantile_99
 
     def standing(self, tenant: str, key: str, now_s: float) -> Standing:
         """Return how the tighter of key's and tenant's limits stand: what headers tell."""
@@ -322,35 +316,21 @@ class Tenancy:
         rates = self._prices[claim.served].of(model)
         return 0 if rates is None else reserve_microusd(rates, claim.input_tokens, output_tokens)
 
-    def _cost(self, used: Used, model: str, tier: Tier, *, is_final: bool) -> int:
+    def _cost(self, used: Used, model: str, tier: Tier) -> int | None:
+        """Return what that costs, in micro-dollars; None if nobody has said."""
         if not used.input_tokens and not used.output_tokens:
             return 0  # nobody answered
         rates = self._prices[tier].of(model)
-        if rates is not None:
-            return cost_microusd(rates, used)
-        if is_final:
-            self._count_unpriced(model)
-        return 0
+        return None if rates is None else cost_microusd(rates, used)
 
-    def _close(self, claim: Claim, tokens: int, microusd: int, now_s: float) -> None:
-        """Turn what an exchange has reserved into what it used, and give its places back."""
-        account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
-        key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
-        now_unix_s = now_s + self._wall_offset_s
-        reserved, reserved_microusd = claim.reserved_tokens, claim.reserved_microusd
-        if claim.is_in_contract:
-            account.meter.settle(reserved, tokens, now_s)
-            account.meter.leave(tokens, now_s)
-        for one in (key, account.allowance):
-            if one.is_limited and tokens != reserved:
-                one.settle(reserved, tokens, 0, now_s)
-                one.leave(tokens, reserved_microusd, microusd, now_unix_s)
-            elif reserved_microusd or microusd:
-                one.leave(reserved, reserved_microusd, microusd, now_unix_s)
-            else:  # the usual one, as in close
-                one.in_flight -= 1
-                one.reserved_tokens -= reserved
-        _cleared(claim)
+    def _pay(self, claim: Claim, key: Allowance, tenant: Allowance, now_s: float) -> None:
+        """Turn the money that an exchange has reserved into what it cost."""
+        microusd = self._cost(claim.used, claim.model, claim.served)
+        if microusd is None:
+            self._count_unpriced(claim.model)
+        for one in (key, tenant):
+            one.purse.spend(claim.reserved_microusd, microusd or 0, now_s + self._wall_offset_s)
+        claim.reserved_microusd = 0
 
     def _count_unpriced(self, model: str) -> None:
         if model not in self.unpriced and len(self.unpriced) >= UNPRICED_MAX:
@@ -393,12 +373,6 @@ def by_tier(prices: Iterable[Price]) -> tuple[PriceList, ...]:
 
 def _rates_in(price: Price, tier: str) -> Rates:
     return scaled(rates_of(price), millionths(price.tier_ratios.get(tier, 1.0)))
-
-
-def _cleared(claim: Claim) -> None:
-    claim.is_admitted = False
-    claim.reserved_tokens = 0
-    claim.reserved_microusd = 0
 
 
 def _spent(
