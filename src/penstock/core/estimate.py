@@ -85,26 +85,27 @@ class OutputEstimates:
 
     def learn(self, tenant: str, model: str, output_tokens: int) -> None:
         """Learn from an answer, for its tenant and for everybody."""
-        own = self.entries.get((tenant, model))
+        pair = (tenant, model)
+        own = self._kept(pair)
         if own is None or own.answers < TEACHING:
-            everybody = self._own(EVERYBODY, model, None)
-            own = self._own(tenant, model, everybody)
+            of_all = (EVERYBODY, model)
+            everybody = self._kept(of_all) or self._new(of_all, None)
+            own = own or self._new(pair, everybody)
             everybody.learn(output_tokens)
-        elif self._is_crowded:
-            self.entries.move_to_end((tenant, model))
         own.learn(output_tokens)
 
-    def _own(self, tenant: str, model: str, like: OutputEstimate | None) -> OutputEstimate:
-        pair = (tenant, model)
+    def _kept(self, pair: tuple[str, str]) -> OutputEstimate | None:
         found = self.entries.get(pair)
-        if found is None:
-            found = self.entries[pair] = OutputEstimate(like)
-            self._is_crowded = len(self.entries) > self._entries_max // 2
-            if len(self.entries) > self._entries_max:
-                self.entries.popitem(last=False)
-        else:
+        if found is not None and self._is_crowded:
             self.entries.move_to_end(pair)
         return found
+
+    def _new(self, pair: tuple[str, str], like: OutputEstimate | None) -> OutputEstimate:
+        made = self.entries[pair] = OutputEstimate(like)
+        self._is_crowded = len(self.entries) > self._entries_max // 2
+        if len(self.entries) > self._entries_max:
+            self.entries.popitem(last=False)
+        return made
 
 
 UNKNOWN: Final = OutputEstimate()  # never learns: what is learned belongs to a pair
