@@ -41,10 +41,10 @@ from tests.postgres import SETTINGS, Postgres
 from penstock.config.model import Spool
 from penstock.exchange.record import AttemptRecord, Opened, Record
 from penstock.ledger import price_table, tables
-from penstock.ledger.intake import Terms
 from penstock.ledger.reading import SpoolReader
 from penstock.ledger.spool import SpoolWriter
 from penstock.ledger.store import Store, migrate, open_store
+from penstock.ledger.verdict import Terms
 
 GOAL_PER_S = 20_000
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,12 +13,12 @@ from penstock.config.model import Spool
 from penstock.exchange.record import AttemptRecord, Opened, Record
 from penstock.ledger import rows, tables
 from penstock.ledger.costs import Costs
-from penstock.ledger.intake import Terms
 from penstock.ledger.reading import Size, SpoolReader
 from penstock.ledger.rows import Entry
 from penstock.ledger.spool import SpoolWriter
 from penstock.ledger.store import Store
 from penstock.ledger.sums import Sums
+from penstock.ledger.verdict import Terms
 
 AT_UNIX_S = 1_750_000_000.0
 

@@ -11,6 +11,7 @@ from penstock.dialects.operation import Operation
 from penstock.exchange.record import AttemptRecord, Record
 from penstock.ledger.book import PriceList, Rate, Versioned
 from penstock.ledger.costing import Costing, day_of
+from penstock.ledger.costs import Costs
 
 DAY: Final = "2026-03-02"
 AT_UNIX_S: Final = day_of(DAY) * DAY_S + 3600.0
@@ -44,6 +45,12 @@ def record(outcome: str, *attempts: AttemptRecord, hops: int = 0, **more: Any) -
         "tier": "standard",
     }  # fmt: skip
     return Record(outcome=outcome, hops=hops, attempts=list(attempts), **(values | more))
+
+
+def paid(costing: Costing, case: Record) -> tuple[int, int]:
+    """Return cost and charge."""
+    costs = costing.of(case)
+    return costs.cost_microusd, costs.charge_microusd
 
 
 LIST: Final = PriceList(costs=(rate("m", 1), rate("n", 10)))
@@ -113,8 +120,8 @@ def test_reasoning_has_a_rate_of_its_own_if_the_list_says_so() -> None:
 def test_a_tier_pays_its_share_of_both() -> None:
     half = Rate(model="m", input_microusd=3_000_000, tier_ratios={"batch": 0.5}, request_microusd=9)
     costing = Costing(Versioned(1, PriceList(costs=(half,))))
-    assert costing.of(record("complete", attempt(), tier="batch"))[:2] == (150 + 5, 150 + 5)
-    assert costing.of(record("complete", attempt(), tier="standard"))[:2] == (309, 309)
+    assert paid(costing, record("complete", attempt(), tier="batch")) == (150 + 5, 150 + 5)
+    assert paid(costing, record("complete", attempt(), tier="standard")) == (309, 309)
 
 
 def test_the_tenant_pays_the_charge_and_without_one_the_cost_with_its_markup() -> None:
@@ -122,26 +129,26 @@ def test_the_tenant_pays_the_charge_and_without_one_the_cost_with_its_markup() -
     costing = Costing(
         Versioned(1, PriceList(costs=(rate("m", 1),), charges=(own,), markup_ratio=1.2))
     )
-    assert costing.of(record("complete", attempt()))[:2] == (150, 180)
-    assert costing.of(record("complete", attempt(upstream="b")))[:2] == (150, 900)
+    assert paid(costing, record("complete", attempt())) == (150, 180)
+    assert paid(costing, record("complete", attempt(upstream="b"))) == (150, 900)
 
 
 def test_a_model_without_a_price_costs_nothing_and_is_marked() -> None:
     unknown = record("complete", attempt(model="own"))
-    assert COSTING.of(unknown) == (0, 0, 3, (0,), True)
+    assert COSTING.of(unknown) == Costs(0, 0, 3, (0,), is_unpriced=True)
     assert not COSTING.of(
         record(
             "failed", attempt("refused", model="own", status=503, input_tokens=0, output_tokens=0)
         )
     ).is_unpriced
     free = Costing(Versioned(4, PriceList(costs=(Rate(model="own"),))))
-    assert free.of(unknown) == (0, 0, 4, (0,), False)
+    assert free.of(unknown) == Costs(0, 0, 4, (0,), is_unpriced=False)
 
 
 def test_the_operators_list_comes_before_the_one_that_ships() -> None:
     both = Costing(Versioned(2, PriceList(costs=(rate("m*", 2),))), LIST)
-    assert both.of(record("complete", attempt()))[:2] == (300, 300)
-    assert both.of(record("complete", attempt(model="n")))[:2] == (1500, 1500)
+    assert paid(both, record("complete", attempt())) == (300, 300)
+    assert paid(both, record("complete", attempt(model="n"))) == (1500, 1500)
     assert both.of(record("complete", attempt(model="n"))).price_version == 2
 
 
@@ -182,7 +189,7 @@ def test_upstream_then_name_then_day() -> None:
 def test_costs_go_by_the_attempts_day_and_charges_by_the_exchanges() -> None:
     listed = PriceList(costs=(rate("m", 1), rate("m", 2, from_day="2026-03-03")))
     late = record("complete", attempt(dialled_s=2.0), at_unix_s=day_of("2026-03-03") * DAY_S - 1.0)
-    assert Costing(Versioned(1, listed)).of(late)[:2] == (300, 150)
+    assert paid(Costing(Versioned(1, listed)), late) == (300, 150)
 
 
 TOKENS: Final = st.integers(0, 10_000_000)
@@ -217,5 +224,5 @@ def test_at_equal_rates_nobody_pays_more_than_it_cost(
 def test_what_is_found_again_is_bounded() -> None:
     costing = Costing(Versioned(1, PriceList(costs=(rate("*", 1),))))
     for at in range(5_000):
-        assert costing.of(record("complete", attempt(model=f"m{at}")))[:2] == (150, 150)
+        assert paid(costing, record("complete", attempt(model=f"m{at}"))) == (150, 150)
         assert costing.found <= 2 * 4_096

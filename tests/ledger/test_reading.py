@@ -86,8 +86,10 @@ def test_what_was_read_ahead_of_an_error_is_read_again(
 ) -> None:
     migrate(store)
     records = [record(f"x{at}", attempt()) for at in range(60)]
-    write_dead(tmp_path, "00000000000001-7-000001.jsonl", b"".join(map(line, records)))
-    one = reader(tmp_path, store, bytes=2_000)
+    for at in range(0, len(records), 4):  # a segment for each batch
+        raw = b"".join(map(line, records[at : at + 4]))
+        write_dead(tmp_path, f"00000000000001-7-{at:06d}.jsonl", raw)
+    one = reader(tmp_path, store, bytes=1_000)
     one.reads_ahead = True
     write, calls = one.intake.write, itertools.count()
 

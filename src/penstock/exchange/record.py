@@ -29,7 +29,9 @@ Seconds = Annotated[float, Meta(ge=0, lt=SECONDS_MAX)]
 UnixS = Annotated[float, Meta(ge=0, lt=UNIX_S_MAX)]
 
 
-class Opened(msgspec.Struct, omit_defaults=True, frozen=True, tag="opened", tag_field="kind"):
+class Opened(
+    msgspec.Struct, omit_defaults=True, frozen=True, gc=False, tag="opened", tag_field="kind"
+):
     """An attempt is about to be dialled."""
 
     id: str
@@ -69,7 +71,9 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     drill_outcome: str = ""  # the kind of failure that it came to; the outcome is ignored, then
 
 
-class Record(msgspec.Struct, omit_defaults=True, tag="closed", tag_field="kind", kw_only=True):
+class Record(
+    msgspec.Struct, omit_defaults=True, gc=False, tag="closed", tag_field="kind", kw_only=True
+):
     """One exchange. ``outcome`` is complete, failed, broken, refused or hung_up."""
 
     id: str

@@ -6,7 +6,7 @@ dropped   lines that the gateway could not write
 damaged   whatever is none of these, or holds a figure that cannot be
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -24,9 +24,13 @@ Opening = tuple[str, str, int, bytes]  # exchange, stem, number, line: a row of 
 
 
 class Batch:
-    """Lines, sorted by what they are. Owned by one thread."""
+    """Lines, sorted by what they are. Owned by one thread.
 
-    def __init__(self) -> None:
+    ``on_record`` is given each record at once, but for those that are in the batch already.
+    """
+
+    def __init__(self, on_record: Callable[[Record], None]) -> None:
+        self._on_record = on_record
         self.records: dict[str, Record] = {}
         self.opened: dict[str, list[Opening]] = {}
         self.dropped: list[Dropped] = []
@@ -46,7 +50,9 @@ class Batch:
                 self.damaged.append((segment, at_bytes, line[:LINE_BYTES_MAX]))
                 continue
             if isinstance(found, Record):
-                if records.setdefault(found.id, found) is not found:
+                if records.setdefault(found.id, found) is found:
+                    self._on_record(found)
+                else:
                     self.repeated += 1
                 opened.pop(found.id, None)
             elif isinstance(found, Dropped):

@@ -9,6 +9,7 @@ their table, in its order, without the number that the database gives.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -34,7 +35,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NullType
 
-Rows = Sequence[tuple[Any, ...]]
+Row = tuple[Any, ...]
+Rows = Sequence[Row]
+Of = tuple[Table, Rows]
 NewValue = Callable[[Any, Any], Any]
 KINDS: Final[dict[type[Any], str]] = {  # of columns: PostgreSQL's names
     BigInteger: "int8",
@@ -56,7 +59,7 @@ def insert(connection: Connection, target: Table, rows: Rows) -> None:
     if is_postgres(connection):
         _copy(connection, target.name, target, rows)
     else:
-        _execute_many(connection, sqlite.insert(target), target, rows)
+        connection.exec_driver_sql(_insert_of(target), list(rows))
 
 
 def insert_new(connection: Connection, target: Table, rows: Rows) -> None:
@@ -117,25 +120,47 @@ def delete_by(
     return connection.execute(delete(target).where(among(connection, one, values))).rowcount
 
 
+@cache
+def _insert_of(target: Table) -> str:
+    """Return SQLite's statement for one row."""
+    return str(
+        sqlite.insert(target).compile(dialect=sqlite.dialect(), column_keys=columns_of(target))
+    )
+
+
 def _merge(connection: Connection, target: Table, rows: Rows, new: NewValue | None) -> None:
     if not rows:
         return
-    names = columns_of(target)
-    key = [one.name for one in target.primary_key.columns]
-    others = [name for name in names if name not in key]
-    if is_postgres(connection):
-        fresh = f"fresh_{target.name}"
-        connection.exec_driver_sql(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {fresh}"
-            f" (LIKE {target.name} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-        )
-        _copy(connection, fresh, target, rows)
-        there = Table(fresh, MetaData(), *(Column(name, Text) for name in names))
-        copied = postgresql.insert(target).from_select(names, select(there))
-        connection.execute(_on_conflict(copied, key, others, new))
+    if not is_postgres(connection):
+        connection.exec_driver_sql(_merge_of_rows(target, new), list(rows))
         return
-    statement = _on_conflict(sqlite.insert(target), key, others, new)
-    _execute_many(connection, statement, target, rows)
+    fresh = _fresh_name(target)
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {fresh}"
+        f" (LIKE {target.name} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+    )
+    _copy(connection, fresh, target, rows)
+    connection.exec_driver_sql(_merge_of_table(target, new))
+
+
+@cache  # of a few tables; to make one takes as long as to write hundreds of rows
+def _merge_of_rows(target: Table, new: NewValue | None) -> str:
+    """Return SQLite's statement for one row."""
+    merged = _on_conflict(sqlite.insert(target), target, new)
+    return str(merged.compile(dialect=sqlite.dialect(), column_keys=columns_of(target)))
+
+
+@cache
+def _merge_of_table(target: Table, new: NewValue | None) -> str:
+    """Return PostgreSQL's statement for all rows of the temporary table."""
+    names = columns_of(target)
+    there = Table(_fresh_name(target), MetaData(), *(Column(name, Text) for name in names))
+    copied = postgresql.insert(target).from_select(names, select(there))
+    return str(_on_conflict(copied, target, new).compile(dialect=postgresql.dialect()))
+
+
+def _fresh_name(target: Table) -> str:
+    return f"fresh_{target.name}"
 
 
 def _fresh(old: Any, fresh: Any) -> Any:
@@ -147,18 +172,17 @@ def _sum(old: Any, fresh: Any) -> Any:
     return old + fresh
 
 
-def _on_conflict(statement: Any, key: list[str], others: list[str], new: NewValue | None) -> Any:
+def _on_conflict(statement: Any, target: Table, new: NewValue | None) -> Any:
+    key = [one.name for one in target.primary_key.columns]
     if new is None:
         return statement.on_conflict_do_nothing(index_elements=key)
-    old = statement.table.c
-    changed = {name: new(old[name], statement.excluded[name]) for name in others}
+    old = target.c
+    changed = {
+        name: new(old[name], statement.excluded[name])
+        for name in columns_of(target)
+        if name not in key
+    }
     return statement.on_conflict_do_update(index_elements=key, set_=changed)
-
-
-def _execute_many(connection: Connection, statement: Any, target: Table, rows: Rows) -> None:
-    names = columns_of(target)
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
-    connection.exec_driver_sql(str(compiled), list(rows))
 
 
 def _copy(connection: Connection, name: str, like: Table, rows: Rows) -> None:

@@ -46,9 +46,11 @@ from penstock.ledger.costs import Costs
 
 EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
 OK: Final = 200
+COUNTS_TOKENS: Final = Operation.COUNT_TOKENS  # an enumeration's attribute is slow to find
 CACHED_MAX: Final = 4_096  # answers found again by upstream, model, day and tier; a few hundred are
 NO_PRICES: Final = PriceList()
-UNKNOWN: Final = Rates()  # has not been looked for yet; compared by identity
+
+OfBoth = tuple[Rates | None, Rates | None]  # of costs, and of charges
 
 
 class Priced(NamedTuple):
@@ -109,19 +111,21 @@ class Costing:
         self.costs = Listed(prices.prices.costs)
         self.shipped = Listed(shipped.costs)
         self.markup_millionths = millionths(prices.prices.markup_ratio)
-        self._cost_rates: dict[tuple[str, str, int, str], Rates | None] = {}
-        self._charge_rates: dict[tuple[str, str, int, str], Rates | None] = {}
+        self._rates: dict[tuple[str, str, int, str], OfBoth] = {}
 
     @property
     def found(self) -> int:
         """How many rates are kept to be found again."""
-        return len(self._cost_rates) + len(self._charge_rates)
+        return len(self._rates)
 
     def of(self, record: Record) -> Costs:
         """Return what an exchange costs; asks no clock: the record's own days decide."""
         attempts = record.attempts
-        if not attempts or record.operation is Operation.COUNT_TOKENS:
+        if not attempts or record.operation is COUNTS_TOKENS:
             return Costs(0, 0, self.version, (0,) * len(attempts), is_unpriced=False)
+        first = attempts[0]
+        if len(attempts) == 1 and record.outcome == "complete" and first.status == OK:
+            return self._at_once(record, first)
         is_unpriced = False
         by_attempt: list[int] = []
         for attempt in attempts:
@@ -155,28 +159,45 @@ class Costing:
         lists = (self.charges, self.costs, self.shipped)
         return sorted({upstream for one in lists for upstream, _ in one.names} - {""})
 
+    def _at_once(self, record: Record, attempt: AttemptRecord) -> Costs:
+        """Return the costs of what was answered at the first try: nearly always it is."""
+        used = charging.used_of(attempt)
+        at_unix_s = record.at_unix_s
+        rates = self._rates_of(attempt, record, at_unix_s + attempt.dialled_s)[0]
+        charged = self._rates_of(attempt, record, at_unix_s)[1]
+        cost = 0 if rates is None else cost_microusd(rates, used)
+        charge = 0 if charged is None else cost_microusd(charged, used)
+        is_unpriced = rates is None or charged is None
+        return Costs(cost, charge, self.version, (cost,), is_unpriced)
+
     def _cost_of(self, attempt: AttemptRecord, record: Record) -> int | None:
         """Return what a provider takes for an attempt; None: it takes something, unknown what."""
         if attempt.status != OK and not attempt.input_tokens and not attempt.output_tokens:
             return 0
-        day = int((record.at_unix_s + attempt.dialled_s) // DAY_S)
-        name = (attempt.upstream, attempt.model, day, record.tier)
-        rates = self._cost_rates.get(name, UNKNOWN)
-        if rates is UNKNOWN:
-            priced = self._priced_cost(*name[:3])
-            rates = _kept(self._cost_rates, name, priced)
+        rates = self._rates_of(attempt, record, record.at_unix_s + attempt.dialled_s)[0]
         return None if rates is None else cost_microusd(rates, charging.used_of(attempt))
 
     def _charge_of(self, part: charging.Part, record: Record) -> int | None:
-        attempt = part.attempt
-        name = (attempt.upstream, attempt.model, int(record.at_unix_s // DAY_S), record.tier)
-        rates = self._charge_rates.get(name, UNKNOWN)
-        if rates is UNKNOWN:
-            rates = _kept(self._charge_rates, name, self.priced(*name[:3]))
+        rates = self._rates_of(part.attempt, record, record.at_unix_s)[1]
         if rates is None:
             return None
         cost = cost_microusd(rates, part.used)
         return cost if part.is_first else cost - rates.request
+
+    def _rates_of(self, attempt: AttemptRecord, record: Record, at_unix_s: float) -> OfBoth:
+        """Return the rates of costs and of charges on an instant's day; None: there are none."""
+        tier = record.tier
+        name = (attempt.upstream, attempt.model, int(at_unix_s // DAY_S), tier)
+        found = self._rates.get(name)
+        if found is None:
+            if len(self._rates) >= CACHED_MAX:
+                self._rates.clear()
+            cost, charge = self._priced_cost(*name[:3]), self.priced(*name[:3])
+            found = self._rates[name] = (
+                None if cost is None else cost.of(tier),
+                None if charge is None else charge.of(tier),
+            )
+        return found
 
     def _priced_cost(self, upstream: str, model: str, day: int) -> Priced | None:
         return self.costs.of(upstream, model, day) or self.shipped.of(upstream, model, day)
@@ -198,14 +219,3 @@ def _priced(rate: Rate) -> Priced:
         rate.reasoning_microusd,
     )
     return Priced(rates, {tier: millionths(ratio) for tier, ratio in rate.tier_ratios.items()})
-
-
-def _kept(
-    found: dict[tuple[str, str, int, str], Rates | None],
-    name: tuple[str, str, int, str],
-    priced: Priced | None,
-) -> Rates | None:
-    if len(found) >= CACHED_MAX:
-        found.clear()
-    rates = found[name] = None if priced is None else priced.of(name[3])
-    return rates

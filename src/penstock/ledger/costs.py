@@ -1,11 +1,13 @@
 """What an exchange costs, as the ledger's reading asks for it."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from penstock.exchange.record import Record
 
 
-class Costs(NamedTuple):
+class Costs(msgspec.Struct, frozen=True, gc=False):
     """What one exchange costs, in micro-dollars, by which version of the prices."""
 
     cost_microusd: int

@@ -8,10 +8,11 @@
     too old     unknown          counted, not added: raw records of its day have been deleted, so
                                  nobody can say whether it is a duplicate
 
-Which are there is asked before the transaction, to keep that short; if it is not true any more, the
-unique index says so and nothing is written. How far the segments have been read is written in the
-same transaction: after a crash the reading goes on there. Once it is committed ``on_inserted`` is
-told the records, once each unless the process dies in between; it must not wait or raise.
+What records become is made before (``making``), as if none were there. Which are there is asked
+before the transaction, to keep that short; if it is not true any more, the unique index says so and
+nothing is written. How far the segments have been read is written in the same transaction: after a
+crash the reading goes on there. Once it is committed ``on_inserted`` is told the records, once each
+unless the process dies in between; it must not wait or raise.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,38 +21,19 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from penstock.config.model import Config
 from penstock.core.errors import StoreError
 from penstock.exchange.record import Record
 from penstock.ledger import bulk, rows, tables, verdict
 from penstock.ledger.batch import Batch
 from penstock.ledger.costs import Pricing
+from penstock.ledger.making import Making
 from penstock.ledger.rows import Entry
 from penstock.ledger.store import Store
-from penstock.ledger.sums import Sums
+from penstock.ledger.verdict import Terms
 
 RAN_AHEAD: Final = "the ledger was written by another process meanwhile"
 FORGOTTEN: Final = "exchanges_deleted_before_us"  # a mark
 EXCHANGES: Final = tables.exchanges
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What the configuration says of a wait for nothing, by route."""
-
-    hang_s: float = 10.0
-    by_route: dict[str, float] = {}
-
-    @classmethod
-    def of(cls, config: Config) -> "Terms":
-        """Return the terms of a configuration."""
-        own = {route.name: route.timeouts.hang_s for route in config.routes}
-        return cls(
-            config.timeouts.hang_s, {name: one for name, one in own.items() if one is not None}
-        )
-
-    def of_route(self, route: str) -> float:
-        """Return how long a caller must have waited for nothing, in seconds."""
-        return self.by_route.get(route, self.hang_s)
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -76,7 +58,7 @@ class Counts(msgspec.Struct):
 
 
 class Intake:
-    """Writes batches. Owned by one thread."""
+    """Writes batches. Owned by one thread; another may be given a ``Making`` meanwhile."""
 
     def __init__(self, store: Store, pricing: Pricing, terms: Terms) -> None:
         self._store = store
@@ -85,45 +67,52 @@ class Intake:
         self.counts = Counts()
         self.on_inserted: Callable[[Sequence[Record]], None] = _told_nobody
 
+    def making(self) -> Making:
+        """Return what records become at the prices and terms of now; it is empty."""
+        return Making(self.pricing, self.terms)
+
     def write(
         self,
         batch: Batch,
+        made: Making,
         cursors: Mapping[str, Cursor],
         answered: Iterable[str],
         now_unix_s: float,
     ) -> None:
         """Write a batch; raises StoreError, and then nothing is written.
 
-        ``answered`` are the exchanges whose opened lines need not wait any longer.
+        ``made`` is of the batch's records. If some are there already, or were put to the batch
+        since, it is made again. ``answered`` are the exchanges whose opened lines need not wait any
+        longer.
         """
-        fresh, replaced, too_old = self._sorted(list(batch.records.values()))
-        made = Sums()
-        for entry in replaced:
-            made.add(entry, self.terms.of_route(entry.record.route), -1)
-        entries = [self._entry(record) for record in fresh]
-        for entry in entries:
-            made.add(entry, self.terms.of_route(entry.record.route))
-        written = [rows.row_of(entry) for entry in entries]
-        failed = [row for entry in entries for row in rows.failures_of(entry.record)]
+        fresh, replaced, too_old = self._sorted(batch.records)
+        if replaced or fresh != made.records:
+            made = self.making()
+            for entry in replaced:
+                made.take_back(entry)
+            for record in fresh:
+                made.add(record)
+        inserted, added = made.inserted(), made.added()
         with self._store.writing(is_durable=True) as connection:
             gone = [entry.record.id for entry in replaced]
             if bulk.delete_by(connection, EXCHANGES.c.id, EXCHANGES, gone) != len(gone):
                 raise StoreError(RAN_AHEAD)
-            bulk.insert(connection, EXCHANGES, written)
-            bulk.insert(connection, tables.failures, failed)
-            _add(connection, made)
+            for table, written in inserted:
+                bulk.insert(connection, table, written)
+            for table, written in added:
+                bulk.add(connection, table, written)
             _note(connection, batch, now_unix_s)
             waited = tables.open_attempts
             bulk.delete_by(connection, waited.c.exchange, waited, list(answered))
             _move(connection, cursors, now_unix_s)
-        self._count(batch, entries, len(replaced), too_old)
+        self._count(batch, made, len(replaced), too_old)
         self.on_inserted(fresh)
 
-    def _sorted(self, records: list[Record]) -> tuple[list[Record], list[Entry], int]:
+    def _sorted(self, batch: Mapping[str, Record]) -> tuple[list[Record], list[Entry], int]:
         """Return which to insert, which lost ones to take back, and how many are too old."""
+        records = list(batch.values())
         with self._store.reading() as connection:
-            ids = [record.id for record in records]
-            wanted = bulk.among(connection, EXCHANGES.c.id, ids)
+            wanted = bulk.among(connection, EXCHANGES.c.id, list(batch))
             asked = select(EXCHANGES.c.id, EXCHANGES.c.fate).where(wanted)
             there = {row.id: row.fate for row in connection.execute(asked)}
             since_us = forgotten_us(connection)
@@ -143,31 +132,20 @@ class Intake:
         too_old = len(records) - len(there) - len(fresh)
         return fresh + found, [rows.entry_of(row) for row in lost], too_old
 
-    def _entry(self, record: Record) -> Entry:
-        fate = verdict.fate_of(record, self.terms.of_route(record.route))
-        return Entry(record, self.pricing.of(record), fate)
-
-    def _count(self, batch: Batch, entries: list[Entry], found: int, too_old: int) -> None:
-        counts = self.counts
+    def _count(self, batch: Batch, made: Making, found: int, too_old: int) -> None:
+        counts, inserted = self.counts, len(made.records)
         counts.lines += batch.lines
-        counts.exchanges += len(entries) - found
+        counts.exchanges += inserted - found
         counts.found += found
         counts.too_old += too_old
-        counts.repeated += batch.repeated + len(batch.records) - len(entries) - too_old
-        counts.lost += sum(1 for entry in entries if entry.fate == verdict.LOST)
+        counts.repeated += batch.repeated + len(batch.records) - inserted - too_old
+        counts.lost += made.lost
         counts.damaged += len(batch.damaged)
         counts.dropped += sum(line.lines for line in batch.dropped)
 
 
 def _told_nobody(records: Sequence[Record]) -> None:
     """Nobody wants to know what has been inserted."""
-
-
-def _add(connection: Connection, made: Sums) -> None:
-    bulk.add(connection, tables.traffic, made.traffic())
-    bulk.add(connection, tables.attempts, made.attempts())
-    bulk.add(connection, tables.refusals, made.refusals())
-    bulk.add(connection, tables.usage, made.usage())
 
 
 def _note(connection: Connection, batch: Batch, now_unix_s: float) -> None:

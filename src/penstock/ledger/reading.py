@@ -6,9 +6,10 @@ order      oldest segment first; those after the one that filled the last batch 
            so that a busy writer holds up no other
 lost       opened lines without a record, once their writer is dead and nothing of it is
            unread, are closed as lost, with an estimate
-ahead      PostgreSQL writes in processes of its own: while it does, the next batch is read by a
-           second thread, from where this one ends. It counts once this one is committed; after
-           an error it is forgotten, and read again
+ahead      PostgreSQL writes in processes of its own: while it does, a second thread reads the next
+           batch, from where this one ends, and makes of it what is to be written. It counts once
+           this one is committed; after an error it is forgotten, and read again. One batch at most
+           is ahead
 error      StoreError: nothing was written; the next step asks the database where it is
 forgotten  a segment that is deleted is forgotten in the database as well, so that a file of
            its name that comes back is read: its records are duplicates, and change nothing
@@ -27,29 +28,31 @@ from penstock.ledger import batch as batches
 from penstock.ledger import bulk, segments, tables
 from penstock.ledger.batch import Batch
 from penstock.ledger.costs import Pricing
-from penstock.ledger.intake import Cursor, Intake, Terms
+from penstock.ledger.intake import Cursor, Intake
+from penstock.ledger.making import Making
 from penstock.ledger.spool import LOCK_SUFFIX
 from penstock.ledger.store import Store
+from penstock.ledger.verdict import Terms
 
 QUIET_S: Final = 2.0  # after which a file without a writer is no longer being copied
 LOST_MAX: Final = 5_000  # exchanges that are closed as lost in one batch
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How much one step takes at most."""
+    """How much one step takes at most. SQLite lets nobody else write meanwhile: a quarter second.
 
-    lines: int = 10_000
-    bytes: int = 4 * 1024 * 1024
+    With half of it twice as many rows of sums are added.
+    """
 
-
-WITH_OTHERS: Final = Size()  # SQLite: for so long others wait to write
-ALONE: Final = Size(20_000, 8 * 1024 * 1024)  # nobody waits; half as many rows of sums are added
+    lines: int = 20_000
+    bytes: int = 8 * 1024 * 1024
 
 
 class Found(NamedTuple):
     """What was read in one go."""
 
     batch: Batch
+    made: Making  # of its records
     paths: list[Path]
     living: set[str]
     moved: dict[str, Cursor]  # the segments that got further
@@ -64,17 +67,15 @@ class SpoolReader:
     ) -> None:
         self._folder = folder
         self._store = store
-        self._size = size or (ALONE if store.is_postgres else WITH_OTHERS)
+        self._size = size or Size()
         self.intake = Intake(store, pricing, terms)
         self.counts = self.intake.counts
         self._is_known = False  # whether the following says what is in the database
         self._cursors: dict[str, Cursor] = {}
         self._waiting: dict[str, str] = {}  # exchanges with opened lines there: their stem
         self._last = ""  # writer that filled the last batch
-        self._ahead: Future[Found] | None = None  # the next batch, from where this one ends
-        self.reads_ahead = (
-            store.is_postgres
-        )  # SQLite works in our own process: nobody is waited for
+        self.ahead: Future[Found] | None = None  # the next batch, from where this one ends
+        self.reads_ahead = store.is_postgres  # SQLite works in our process: we wait for nobody
         self.quiet_s = QUIET_S
 
     def step(self, now_unix_s: float) -> bool:
@@ -83,7 +84,7 @@ class SpoolReader:
             return self._step(now_unix_s)
         except StoreError:
             self._is_known = False  # the commit may have come through or not
-            self._ahead = None
+            self.ahead = None
             raise
 
     @property
@@ -103,7 +104,7 @@ class SpoolReader:
     def _step(self, now_unix_s: float) -> bool:
         if not self._is_known:
             self._recall()
-        batch, paths, living, moved, self._last = self._next(now_unix_s)
+        batch, made, paths, living, moved, self._last = self._next(now_unix_s)
         cursors = self._cursors | moved
         ended = self._ended(paths, living, cursors)
         closed = self._close(batch, ended)
@@ -111,8 +112,8 @@ class SpoolReader:
         has_moved = bool(moved or batch.records or answered)
         if has_moved:
             if self._last and self.reads_ahead:
-                self._ahead = _beside(lambda: self._read(cursors, self._last, now_unix_s))
-            self.intake.write(batch, moved, answered, now_unix_s)
+                self.ahead = _beside(lambda: self._read(cursors, self._last, now_unix_s))
+            self.intake.write(batch, made, moved, answered, now_unix_s)
             self._cursors = cursors
             for one in answered:
                 del self._waiting[one]
@@ -132,7 +133,7 @@ class SpoolReader:
 
     def _next(self, now_unix_s: float) -> Found:
         """Return what was read ahead, or read; what was not there then may be there now."""
-        ahead, self._ahead = self._ahead, None
+        ahead, self.ahead = self.ahead, None
         if ahead is not None and (found := ahead.result()).moved:
             return found
         return self._read(self._cursors, self._last, now_unix_s)
@@ -141,7 +142,8 @@ class SpoolReader:
         """Read lines until the batch is full. Changes nothing here: may run in another thread."""
         paths = segments.listed(self._folder)
         living = segments.alive(self._folder, paths)
-        batch, moved = Batch(), dict[str, Cursor]()
+        made = self.intake.making()
+        batch, moved = Batch(made.add), dict[str, Cursor]()
         left_bytes = self._size.bytes
         by_stem = [(segments.stem_of(path), path) for path in paths]
         by_stem.sort(key=lambda one: (one[0] <= last, one))
@@ -164,8 +166,8 @@ class SpoolReader:
             left_bytes -= abs(piece.end_bytes - cursor.read_bytes)
             is_full = piece.is_cut and now != cursor  # the next one's lines are later than its rest
             if is_full or left_bytes <= 0 or batch.lines >= self._size.lines:
-                return Found(batch, paths, living, moved, stem)
-        return Found(batch, paths, living, moved, "")
+                return Found(batch, made, paths, living, moved, stem)
+        return Found(batch, made, paths, living, moved, "")
 
     def _ended(
         self, paths: list[Path], living: set[str], cursors: Mapping[str, Cursor]

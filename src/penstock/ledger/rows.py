@@ -18,7 +18,7 @@ MODEL_CHARS_MAX: Final = 200  # it is the caller's word
 CODE_CHARS_MAX: Final = 64  # may be an upstream's word, and keys sums
 
 
-class Detail(msgspec.Struct, omit_defaults=True):
+class Detail(msgspec.Struct, omit_defaults=True, gc=False):
     """The rest of a record, as JSON in ``exchanges.detail``."""
 
     attempts: list[AttemptRecord] = []

@@ -165,9 +165,11 @@ def _add_traffic(row: list[Any], entry: Entry, sign: int) -> None:
     at = _TOKENS
     row[at] += sign * record.input_tokens
     row[at + 1] += sign * record.output_tokens
-    row[at + 2] += sign * record.cached_tokens
-    row[at + 3] += sign * record.cache_write_tokens
-    row[at + 4] += sign * record.reasoning_tokens
+    if record.cached_tokens or record.cache_write_tokens:
+        row[at + 2] += sign * record.cached_tokens
+        row[at + 3] += sign * record.cache_write_tokens
+    if record.reasoning_tokens:
+        row[at + 4] += sign * record.reasoning_tokens
     row[at + 5] += sign * costs.cost_microusd
     row[at + 6] += sign * costs.charge_microusd
     if len(record.attempts) > 1 or record.degraded:
@@ -178,7 +180,6 @@ def _add_traffic(row: list[Any], entry: Entry, sign: int) -> None:
 def _add_times(row: list[Any], record: Record, fate: str, sign: int) -> None:
     ttft_s, queued_s = record.ttft_s, record.queued_s
     row[_DURATION] += sign * record.duration_s
-    row[_DURATION + 2] += sign * queued_s
     if ttft_s:
         row[_DURATION + 1] += sign * ttft_s
         row[_TTFT + bisect_left(TTFT_BOUNDS_S, ttft_s)] += sign
@@ -190,6 +191,7 @@ def _add_times(row: list[Any], record: Record, fate: str, sign: int) -> None:
                 row[_SPEED + bisect_left(SPEED_BOUNDS_PER_S, speed)] += sign
     if queued_s:
         row[_QUEUED] += sign
+        row[_DURATION + 2] += sign * queued_s
     if queued_s or record.attempts or fate == "shed":
         row[_WAIT + bisect_left(WAIT_BOUNDS_S, queued_s)] += sign
 

@@ -24,6 +24,9 @@ not counted as a failure already. All else keeps the word of its outcome.
 
 from typing import Final
 
+import msgspec
+
+from penstock.config.model import Config
 from penstock.core.errors import SHED, LimitError
 from penstock.core.outcome import FailureKind
 from penstock.exchange.record import AttemptRecord, Record
@@ -37,6 +40,25 @@ OVERLOADED: Final = 529
 CALLERS: Final = range(400, 500)  # statuses that say the request is at fault
 OURS: Final = 500
 SILENCES: Final = (FailureKind.TIMED_OUT.value, FailureKind.STALLED.value)
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What the configuration says of a wait for nothing, by route."""
+
+    hang_s: float = 10.0
+    by_route: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> "Terms":
+        """Return the terms of a configuration."""
+        own = {route.name: route.timeouts.hang_s for route in config.routes}
+        return cls(
+            config.timeouts.hang_s, {name: one for name, one in own.items() if one is not None}
+        )
+
+    def of_route(self, route: str) -> float:
+        """Return how long a caller must have waited for nothing, in seconds."""
+        return self.by_route.get(route, self.hang_s)
 
 
 def fate_of(record: Record, hang_s: float) -> str:

@@ -21,9 +21,10 @@ from penstock.config.model import Config
 from penstock.core.errors import PenstockError, StoreError
 from penstock.ledger import price_table, retention
 from penstock.ledger.costs import NullPricing, Pricing
-from penstock.ledger.intake import Counts, Terms
+from penstock.ledger.intake import Counts
 from penstock.ledger.reading import SpoolReader
 from penstock.ledger.store import Store
+from penstock.ledger.verdict import Terms
 from penstock.telemetry import log
 
 IDLE_S: Final = 0.25  # a page that was just loaded is this much behind
