@@ -38,7 +38,7 @@ from urllib.parse import urlsplit
 
 from host import BENCH, BenchError, Cores, free_port, read_json, send_signal
 from peer import Endpoint, Site
-from penstock_peer import PenstockPeer
+from penstock_peer import WholePenstock
 from tiers_cost import spent_ns
 from traffic import Hooks, Load, Mock, build_programs, run_generator, start_mock
 
@@ -51,7 +51,7 @@ CONFIDENCE = 0.95
 NICE = "19"
 
 
-class Installation(PenstockPeer):
+class Installation(WholePenstock):
     """One that runs from a source tree; with control at work, or without."""
 
     def __init__(self, source: Path, *, has_control: bool) -> None:
