@@ -1,7 +1,7 @@
 """What control and the ledger cost the gateway: its CPU an exchange with them, and without.
 
 Two installations, each started by ``penstock up`` with the same configuration over the same mock,
-take turns under the load of ``c/load.c``:
+are under the load of ``c/load.c`` at the same time:
 
     with       control runs: it publishes the snapshot, reads the spool into its database, deletes
                what it has read; ``/metrics`` and ``/telemetry`` are fetched once a second
@@ -9,15 +9,22 @@ take turns under the load of ``c/load.c``:
                nobody reads the spool, nobody asks for figures
 
 CPU is the gateway process's own, of all of its threads, as the kernel's scheduler counts it in
-nanoseconds. The gateway has a core to itself; all else, control with the lowest priority, shares
-the other one. A round is a window of each, the order changing from one to the next.
+nanoseconds. Both gateways share one core, whose scheduler changes between them every few
+milliseconds, so that whatever makes the machine slower meets both alike; all else, control with the
+lowest priority, shares the other core.
 
-    PYTHONPATH=src:. python bench/gateway_cost.py [--rounds 60] [--against ../before/src]
+    PYTHONPATH=src:. python bench/gateway_cost.py [--starts 6] [--rounds 10]
+        [--load "a whole exchange"] [--source ../after/src --against ../before/src]
 
 Printed is the median of the differences of the rounds, with its 95 % interval by the sign test,
-which assumes nothing of how they are spread; half of its width is what the rounds resolve. With
-``--against`` the gateway of another source tree takes turns with this one's, or with that of
-``--source``; both are without control, and an old tree may know of none.
+which assumes nothing of how they are spread; half of its width is what the rounds resolve. Two
+processes that are alike may differ by some microseconds for as long as they live, by where their
+memory lies, so each is started several times, and the median of each start is printed as well: it
+takes up to a minute.
+
+With ``--against`` the gateway of another source tree runs beside this one's, or beside that of
+``--source``; both are without control, and an old tree may know of none. ``--against src`` tells
+how far two that are alike may be apart.
 """
 
 import argparse
@@ -30,6 +37,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +51,14 @@ from tiers_cost import spent_ns
 from traffic import Hooks, Load, Mock, build_programs, run_generator, start_mock
 
 LOADS = {
-    "a whole exchange": Load("closed", 16, 0.6, warm_s=0.2),
-    "an event of a stream": Load("stream", 100, 0.6, warm_s=0.2, events=150, beat=40),
+    "a whole exchange": Load("closed", 8, 1.0, warm_s=0.2),
+    "an event of a stream": Load("stream", 50, 1.0, warm_s=0.2, events=150, beat=40),
 }
 SCRAPE_S = 1.0
 CONFIDENCE = 0.95
 NICE = "19"
+
+Took = dict[str, list[float]]  # microseconds in each round, by side
 
 
 class Installation(WholePenstock):
@@ -63,6 +73,15 @@ class Installation(WholePenstock):
         return super().environment(site) | {"PYTHONPATH": str(self._source)}
 
 
+@dataclass(frozen=True)
+class Rig:
+    """What both sides share."""
+
+    mock: Mock
+    cores: Cores
+    folder: Path
+
+
 @dataclass
 class Side:
     """One of the two that are compared."""
@@ -73,9 +92,10 @@ class Side:
     endpoint: Endpoint
     is_scraped: bool
 
-    def cpu_us(self, load: Load, mock: Mock, cores: Cores, folder: Path) -> float:
+    folder: Path
+
+    def cpu_us(self, load: Load, mock: Mock, cores: Cores) -> float:
         """Return the CPU of an exchange, or of an event of a stream, in microseconds."""
-        mock.set(events=load.events, rate=load.beat, idle=0, drain=0, fault=0)
         spent = [0, 0]
 
         def on_start() -> None:
@@ -86,7 +106,7 @@ class Side:
             if load.mode == "stream":
                 mock.set(drain=1)
 
-        figures = run_generator(self.endpoint, load, cores, folder, Hooks(on_start, on_end))
+        figures = run_generator(self.endpoint, load, cores, self.folder, Hooks(on_start, on_end))
         if figures["errors"]:
             raise BenchError(str(figures["first_error"]))
         count = figures["events"] if load.mode == "stream" else figures["answered"]
@@ -108,7 +128,7 @@ def running(name: str, peer: Installation, site: Site, cores: Cores) -> Generato
             os.kill(control, signal.SIGSTOP)
         own = read_json(site.folder / "state" / "run" / "gateway.ready.json")
         calls = started.endpoints["openai"]
-        yield Side(name, gateway, str(own["admin_url"]), calls, peer.has_control)
+        yield Side(name, gateway, str(own["admin_url"]), calls, peer.has_control, site.folder)
     finally:
         if control:
             send_signal(control, signal.SIGCONT)
@@ -151,48 +171,81 @@ def interval(differences: list[float]) -> tuple[float, float]:
     return ordered[low], ordered[number - 1 - low]
 
 
-def show(title: str, first: str, took: dict[str, list[float]]) -> None:
+def differences(took: Took) -> list[float]:
+    """Return by how much the first was dearer than the other, in each round."""
+    first, second = took.values()
+    return [mine - other for mine, other in zip(first, second, strict=True)]
+
+
+def show(title: str, starts: list[Took]) -> None:
     """Print the medians, and by how much the first is dearer than the other."""
-    for name, rounds in took.items():
+    for name in starts[0]:
+        rounds = [one for took in starts for one in took[name]]
         print(f"{title}, {name}: {statistics.median(rounds):.2f} us, least {min(rounds):.2f}")
-    mine, others = took[first], next(took[name] for name in took if name != first)
-    more = [one - other for one, other in zip(mine, others, strict=True)]
+    more = [one for took in starts for one in differences(took)]
     low, high = interval(more)
     print(
-        f"  {first}: {statistics.median(more):+.2f} us, {low:+.2f} to {high:+.2f};"
-        f" {len(more)} rounds resolve {(high - low) / 2:.2f} us",
+        f"  {next(iter(starts[0]))}: {statistics.median(more):+.2f} us,"
+        f" {low:+.2f} to {high:+.2f}; {len(more)} rounds resolve {(high - low) / 2:.2f} us",
         flush=True,
     )
 
 
-def compare(peers: dict[str, Installation], rounds: int, loads: list[str]) -> None:
-    """Measure rounds of each load, and print."""
-    build_programs()
-    cores = Cores.choose("")
-    os.sched_setaffinity(0, {int(cores.load)})
+def measured(
+    peers: list[tuple[str, Installation]], rounds: int, loads: list[str], rig: Rig
+) -> dict[str, Took]:
+    """Start both, and measure rounds of each load."""
+    mock, cores, folder = rig.mock, rig.cores, rig.folder
+    found: dict[str, Took] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-cost-")))
-        mock = start_mock(free_port(), cores, folder)
-        stack.callback(mock.stop)
         sides = [
             stack.enter_context(
                 running(name, peer, Site(folder / name, free_port(), mock.port), cores)
             )
-            for name, peer in peers.items()
+            for name, peer in peers
         ]
         stack.enter_context(scraped(sides))
+        at_once = stack.enter_context(ThreadPoolExecutor(len(sides)))
         for title in loads:
-            took = {side.name: list[float]() for side in sides}
+            took = found[title] = {side.name: list[float]() for side in sides}
+            load = LOADS[title]
             for number in range(rounds):
-                for side in sides[:: 1 if number % 2 else -1]:
-                    took[side.name].append(side.cpu_us(LOADS[title], mock, cores, folder))
-            show(title, sides[0].name, took)
+                mock.set(events=load.events, rate=load.beat, idle=0, drain=0, fault=0)
+                ordered = sides[:: 1 if number % 2 else -1]  # who is first has it a little dearer
+                begun = {one.name: at_once.submit(one.cpu_us, load, mock, cores) for one in ordered}
+                for name, figure in begun.items():
+                    took[name].append(figure.result())
+    return found
+
+
+def compare(peers: dict[str, Installation], starts: int, rounds: int, loads: list[str]) -> None:
+    """Measure so many rounds of each load after each start, and print."""
+    build_programs()
+    cores = Cores.choose("")
+    os.sched_setaffinity(0, {int(cores.load)})
+    found: list[dict[str, Took]] = []
+    with tempfile.TemporaryDirectory(prefix="gateway-cost-") as folder:
+        mock = start_mock(free_port(), cores, Path(folder))
+        rig = Rig(mock, cores, Path(folder))
+        try:
+            for number in range(starts):
+                ordered = list(peers.items())[:: 1 if number % 2 else -1]
+                one = measured(ordered, rounds, loads, rig)
+                found.append({title: {name: one[title][name] for name in peers} for title in loads})
+                for title, took in found[-1].items():
+                    told = statistics.median(differences(took))
+                    print(f"start {number + 1}: {title}: {told:+.2f} us", flush=True)
+        finally:
+            mock.stop()
+    for title in loads:
+        show(title, [one[title] for one in found])
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="What control and the ledger cost the gateway.")
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--starts", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=10, help="after each start")
     parser.add_argument("--load", choices=list(LOADS), action="append", help="all by default")
     parser.add_argument("--source", type=Path, help="with --against: in the place of this tree")
     parser.add_argument("--against", type=Path, help="another source tree: its folder src")
@@ -207,7 +260,7 @@ def main() -> None:
             "after": Installation((given.source or ours).resolve(), has_control=False),
             "before": Installation(given.against.resolve(), has_control=False),
         }
-    compare(peers, given.rounds, given.load or list(LOADS))
+    compare(peers, given.starts, given.rounds, given.load or list(LOADS))
 
 
 if __name__ == "__main__":
