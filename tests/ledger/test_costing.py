@@ -225,4 +225,4 @@ def test_what_is_found_again_is_bounded() -> None:
     costing = Costing(Versioned(1, PriceList(costs=(rate("*", 1),))))
     for at in range(5_000):
         assert paid(costing, record("complete", attempt(model=f"m{at}"))) == (150, 150)
-        assert costing.found <= 2 * 4_096
+        assert costing.found <= 4_096
