@@ -7,15 +7,24 @@ that disturbs a round makes it longer. Compare two commits on one machine; the f
 gateway are higher, because the kernel's work between ours empties the caches.
 
     python bench/path_cost.py
+    python bench/path_cost.py --count
+
+The second counts instead what one of each executes, by function: calls and bytecodes, which no
+other work on the machine can disturb. A bytecode is some 10 ns.
 """
 
+import argparse
 import asyncio
 import gc
 import hashlib
+import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import uvloop
 
@@ -174,17 +183,67 @@ def best_us(once: Callable[[], None]) -> float:
     return best_s * 1e6
 
 
-async def measure() -> None:
+def executed(once: Callable[[], None]) -> tuple[Counter[str], Counter[str]]:
+    """Return how often each function runs in one call, and how many bytecodes of it."""
+    calls, codes = Counter[str](), Counter[str]()
+    names: dict[object, str] = {}
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        del arg
+        code = frame.f_code
+        name = names.get(code)
+        if name is None:
+            path = code.co_filename.rpartition("penstock/")[2]
+            name = names[code] = f"{path} {code.co_qualname}"
+        if event == "call":
+            frame.f_trace_lines, frame.f_trace_opcodes = False, True
+            calls[name] += 1
+        elif event == "opcode":
+            codes[name] += 1
+        return trace
+
+    for _ in range(BATCH):  # what is learned and cached is
+        once()
+    sys.settrace(trace)
+    once()
+    sys.settrace(None)
+    return calls, codes
+
+
+def count(title: str, once: Callable[[], None]) -> None:
+    """Print what one call executes."""
+    calls, codes = executed(once)
+    print(f"{title}: {calls.total()} functions, {codes.total()} bytecodes")
+    for name, number in codes.most_common():
+        print(f"{number:6} {calls[name]:3}  {name}")
+
+
+async def measure(*, counts: bool) -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
         async with asyncio.TaskGroup() as tasks:
             path = Bare(tasks, Path(folder))
+            cases = {
+                "a whole exchange": path.unary,
+                "the same, an SDK's head": lambda: path.unary(SDK_HEAD),
+                "an event of a stream": path.event,
+            }
+            if counts:
+                for title, case in cases.items():
+                    count(title, case())
+                return
             gc.collect()
             gc.freeze()
-            print(f"a whole exchange          {best_us(path.unary()):6.2f} us")
-            print(f"the same, an SDK's head   {best_us(path.unary(SDK_HEAD)):6.2f} us")
-            print(f"an event of a stream      {best_us(path.event()):6.2f} us")
+            for title, case in cases.items():
+                print(f"{title:26}{best_us(case()):6.2f} us")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description="What the path of a request costs by itself.")
+    parser.add_argument("--count", action="store_true", help="functions and bytecodes, not times")
+    uvloop.run(measure(counts=parser.parse_args().count))
 
 
 if __name__ == "__main__":
-    uvloop.run(measure())
+    main()
