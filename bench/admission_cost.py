@@ -32,6 +32,7 @@ from penstock.config.model import Admission, Ladder, QueueWaits
 from penstock.core.admission import QueuePolicy, TierQueue
 from penstock.core.claim import Claim
 from penstock.core.outcome import SUCCESS
+from penstock.core.price import Used
 from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.consumers import Consumers
@@ -195,7 +196,7 @@ class Crowd:
         assert grant is not None
         grant.spent = Spent(0.2, 200, 150)
         claim = ended.claim
-        claim.used_input_tokens, claim.used_output_tokens = 200, 150
+        claim.used = Used(200, 150)
 
         def move() -> None:
             self.gate.give_back(grant, SUCCESS, self.now_s)

@@ -8,10 +8,8 @@ are under the load of ``c/load.c`` at the same time:
     without    control is stopped by SIGSTOP once it has published, so the gateway is on its own:
                nobody reads the spool, nobody asks for figures
 
-CPU is the gateway process's own, of all of its threads, as the kernel's scheduler counts it in
-nanoseconds. Both gateways share one core, whose scheduler changes between them every few
-milliseconds, so that whatever makes the machine slower meets both alike; all else, control with the
-lowest priority, shares the other core.
+CPU is the gateway process's own (``side_by_side.py``). All else, control with the lowest priority,
+shares the other core.
 
     PYTHONPATH=src:. python bench/gateway_cost.py [--starts 6] [--rounds 10]
         [--load "a whole exchange"] [--source ../after/src --against ../before/src]
@@ -29,7 +27,6 @@ how far two that are alike may be apart.
 
 import argparse
 import http.client
-import math
 import os
 import signal
 import statistics
@@ -37,28 +34,24 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from host import BENCH, BenchError, Cores, free_port, read_json, send_signal
-from peer import Endpoint, Site
+from host import BENCH, Cores, free_port, read_json, send_signal
+from peer import Site
 from penstock_peer import WholePenstock
-from tiers_cost import spent_ns
-from traffic import Hooks, Load, Mock, build_programs, run_generator, start_mock
+from side_by_side import Rig, Side, Took, differences, show, take
+from traffic import Load, build_programs, start_mock
 
 LOADS = {
     "a whole exchange": Load("closed", 8, 1.0, warm_s=0.2),
     "an event of a stream": Load("stream", 50, 1.0, warm_s=0.2, events=150, beat=40),
 }
 SCRAPE_S = 1.0
-CONFIDENCE = 0.95
 NICE = "19"
-
-Took = dict[str, list[float]]  # microseconds in each round, by side
 
 
 class Installation(WholePenstock):
@@ -73,49 +66,16 @@ class Installation(WholePenstock):
         return super().environment(site) | {"PYTHONPATH": str(self._source)}
 
 
-@dataclass(frozen=True)
-class Rig:
-    """What both sides share."""
-
-    mock: Mock
-    cores: Cores
-    folder: Path
-
-
 @dataclass
-class Side:
-    """One of the two that are compared."""
+class Installed(Side):
+    """The gateway of one installation."""
 
-    name: str
-    gateway: int  # its process
     admin_url: str
-    endpoint: Endpoint
     is_scraped: bool
-
-    folder: Path
-
-    def cpu_us(self, load: Load, mock: Mock, cores: Cores) -> float:
-        """Return the CPU of an exchange, or of an event of a stream, in microseconds."""
-        spent = [0, 0]
-
-        def on_start() -> None:
-            spent[0] = spent_ns(self.gateway)
-
-        def on_end() -> None:
-            spent[1] = spent_ns(self.gateway)
-            if load.mode == "stream":
-                mock.set(drain=1)
-
-        figures = run_generator(self.endpoint, load, cores, self.folder, Hooks(on_start, on_end))
-        if figures["errors"]:
-            raise BenchError(str(figures["first_error"]))
-        count = figures["events"] if load.mode == "stream" else figures["answered"]
-        assert isinstance(count, int)
-        return (spent[1] - spent[0]) / 1e3 / max(1, count)
 
 
 @contextmanager
-def running(name: str, peer: Installation, site: Site, cores: Cores) -> Generator[Side]:
+def running(name: str, peer: Installation, site: Site, cores: Cores) -> Generator[Installed]:
     """Start an installation; all of it but the gateway goes to the load's core."""
     started = peer.start(site, cores)
     pids = cast("dict[str, int]", read_json(site.folder / "ready.json")["pids"])
@@ -128,7 +88,8 @@ def running(name: str, peer: Installation, site: Site, cores: Cores) -> Generato
             os.kill(control, signal.SIGSTOP)
         own = read_json(site.folder / "state" / "run" / "gateway.ready.json")
         calls = started.endpoints["openai"]
-        yield Side(name, gateway, str(own["admin_url"]), calls, peer.has_control, site.folder)
+        admin_url = str(own["admin_url"])
+        yield Installed(name, gateway, calls, site.folder, admin_url, peer.has_control)
     finally:
         if control:
             send_signal(control, signal.SIGCONT)
@@ -136,7 +97,7 @@ def running(name: str, peer: Installation, site: Site, cores: Cores) -> Generato
 
 
 @contextmanager
-def scraped(sides: list[Side]) -> Generator[None]:
+def scraped(sides: list[Installed]) -> Generator[None]:
     """Fetch the figures of those that have control, once a second."""
     stopping = threading.Event()
 
@@ -158,39 +119,6 @@ def scraped(sides: list[Side]) -> Generator[None]:
         thread.join()
 
 
-def interval(differences: list[float]) -> tuple[float, float]:
-    """Return the median's interval: the narrowest pair of order statistics that is sure enough."""
-    ordered, number = sorted(differences), len(differences)
-    beyond, at = 0.0, 0
-    while True:
-        beyond += 2 * math.comb(number, at) / 2**number
-        if beyond > 1 - CONFIDENCE or at >= number // 2:
-            break
-        at += 1
-    low = max(0, at - 1)
-    return ordered[low], ordered[number - 1 - low]
-
-
-def differences(took: Took) -> list[float]:
-    """Return by how much the first was dearer than the other, in each round."""
-    first, second = took.values()
-    return [mine - other for mine, other in zip(first, second, strict=True)]
-
-
-def show(title: str, starts: list[Took]) -> None:
-    """Print the medians, and by how much the first is dearer than the other."""
-    for name in starts[0]:
-        rounds = [one for took in starts for one in took[name]]
-        print(f"{title}, {name}: {statistics.median(rounds):.2f} us, least {min(rounds):.2f}")
-    more = [one for took in starts for one in differences(took)]
-    low, high = interval(more)
-    print(
-        f"  {next(iter(starts[0]))}: {statistics.median(more):+.2f} us,"
-        f" {low:+.2f} to {high:+.2f}; {len(more)} rounds resolve {(high - low) / 2:.2f} us",
-        flush=True,
-    )
-
-
 def measured(
     peers: list[tuple[str, Installation]], rounds: int, loads: list[str], rig: Rig
 ) -> dict[str, Took]:
@@ -205,16 +133,8 @@ def measured(
             for name, peer in peers
         ]
         stack.enter_context(scraped(sides))
-        at_once = stack.enter_context(ThreadPoolExecutor(len(sides)))
         for title in loads:
-            took = found[title] = {side.name: list[float]() for side in sides}
-            load = LOADS[title]
-            for number in range(rounds):
-                mock.set(events=load.events, rate=load.beat, idle=0, drain=0, fault=0)
-                ordered = sides[:: 1 if number % 2 else -1]  # who is first has it a little dearer
-                begun = {one.name: at_once.submit(one.cpu_us, load, mock, cores) for one in ordered}
-                for name, figure in begun.items():
-                    took[name].append(figure.result())
+            found[title] = take(list[Side](sides), LOADS[title], rounds, rig)
     return found
 
 

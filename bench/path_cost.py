@@ -202,7 +202,7 @@ def executed(once: Callable[[], None]) -> tuple[Counter[str], Counter[str]]:
             codes[name] += 1
         return trace
 
-    for _ in range(BATCH):  # what is learned and cached is
+    for _ in range(ROUNDS):  # what is learned and cached is
         once()
     sys.settrace(trace)
     once()

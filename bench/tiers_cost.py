@@ -14,7 +14,8 @@ nobody else is at work on the machine.
     python bench/tiers_cost.py --gateways
 
 The second does it with whole processes: two gateways with the same configuration, one with the
-stand-in, take turns under the load of ``c/load.c``; CPU is what the kernel has counted.
+stand-in, are under the load of ``c/load.c`` at once on one core (``side_by_side.py``). Two that are
+alike may differ by some microseconds for as long as they live, so they are started several times.
 """
 
 import argparse
@@ -24,16 +25,18 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import uvloop
-from host import BENCH, BenchError, Cores, free_port
+from host import BENCH, Cores, free_port
 from live_set import Gateway, route, secret_of, tenants_of, upstream
 from path_cost import Bare
 from peer import Endpoint
-from traffic import Hooks, Load, build_programs, run_generator, start_mock
+from side_by_side import Rig, Side, Took, differences, show, take
+from traffic import Load, build_programs, start_mock
 
 from penstock.config.model import (
     Admission,
@@ -50,6 +53,7 @@ from penstock.config.tenancy import Contract, Limits, Tenant, TierName
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
 from penstock.core.outcome import SUCCESS, Outcome
+from penstock.core.price import Used
 from penstock.core.spent import Spent
 from penstock.core.standing import UNLIMITED, Standing
 from penstock.core.tier import Tier
@@ -68,6 +72,7 @@ BATCH: Final = 400
 EXCHANGE_US: Final = 5.0  # the budget of an exchange
 EVENT_US: Final = 0.5  # and of an event of a stream
 AT_S: Final = 1000.0
+SLOTS_ONLY: Final = "slots only"
 
 
 class Slots:
@@ -191,7 +196,7 @@ FULL_SHARE: Final = {
 
 def exchanges(gate: Gate, tier: Tier) -> Callable[[], None]:
     """Return many exchanges of a tier at a gate, a millisecond apart."""
-    route, spent = route_of(), Spent(0.2, 200, 150)
+    route, spent, used = route_of(), Spent(0.2, 200, 150), Used(200, 150)
     now_s = AT_S
 
     def batch() -> None:
@@ -206,7 +211,7 @@ def exchanges(gate: Gate, tier: Tier) -> Callable[[], None]:
             assert grant is not None
             grant.spent = spent
             gate.give_back(grant, SUCCESS, now_s)
-            claim.used_input_tokens, claim.used_output_tokens = 200, 150
+            claim.used = used
             gate.close(asker, now_s)
 
     return batch
@@ -223,7 +228,7 @@ def interleaved(cases: dict[str, Callable[[], None]], count: int) -> dict[str, l
     return took
 
 
-def show(took: dict[str, list[float]], reference: str, budget_us: float) -> None:
+def tell(took: dict[str, list[float]], reference: str, budget_us: float) -> None:
     """Print medians, and the differences to the reference, round by round."""
     for name, rounds in took.items():
         line = f"  {name:28}{min(rounds):8.2f}{statistics.median(rounds):8.2f}"
@@ -256,112 +261,84 @@ async def paths(folder: Path) -> Iterable[tuple[str, dict[str, list[float]], flo
             return Bare(tasks, folder / name, gate)
 
         cases = {
-            "slots only": repeated(bare("slots", Slots()).unary()),
+            SLOTS_ONLY: repeated(bare("slots", Slots()).unary()),
             "tiers": repeated(bare("tiers", None).unary()),
         }
         found.append(("a whole exchange", interleaved(cases, BATCH), EXCHANGE_US))
         cases = {
-            "slots only": repeated(bare("slots-events", Slots()).event()),
+            SLOTS_ONLY: repeated(bare("slots-events", Slots()).event()),
             "tiers": repeated(bare("tiers-events", None).event()),
         }
         found.append(("an event of a stream", interleaved(cases, BATCH), EVENT_US))
     return found
 
 
-def spent_ns(pid: int) -> int:
-    """Return the CPU time of a process's threads, as the scheduler counts it."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((one / "schedstat").read_text().split()[0]) for one in threads)
-
-
-class Rig:
-    """Two gateways over one mock, under load in turns."""
-
-    def __init__(self, folder: Path, cores: Cores) -> None:
-        self.cores = cores
-        self.folder = folder
-        self.mock = start_mock(free_port(), cores, folder)
-        entry = upstream("gpt-one", f"http://127.0.0.1:{self.mock.port}", 20_000)
-        entry["base_url"] = f"http://127.0.0.1:{self.mock.port}/v1"
-        table = {"upstreams": [entry], "routes": [route("gpt-one")]}
-        self.gateways: dict[str, Gateway] = {}
-        for name, program in (("slots only", (str(BENCH / "slots_gateway.py"),)), ("tiers", ())):
+@contextmanager
+def beside(folder: Path) -> Generator[tuple[dict[str, Gateway], Rig]]:
+    """Start two gateways over one mock, on one core."""
+    build_programs()
+    cores = Cores.choose("")
+    mock = start_mock(free_port(), cores, folder)
+    entry = upstream("gpt-one", f"http://127.0.0.1:{mock.port}", 20_000)
+    entry["base_url"] = f"http://127.0.0.1:{mock.port}/v1"
+    table = {"upstreams": [entry], "routes": [route("gpt-one")]}
+    programs = {"tiers": (), SLOTS_ONLY: (str(BENCH / "slots_gateway.py"),)}
+    started: dict[str, Gateway] = {}
+    try:
+        for name, program in programs.items():
             below = folder / name.replace(" ", "-")
             below.mkdir()
             gateway = Gateway(below, table, tenants_of(1, 10**9, {}), {}, program)
-            pin = ["taskset", "-cp", cores.proxy, str(gateway.pid)]
+            started[name] = gateway
+            pin = ["taskset", "-acp", cores.proxy, str(gateway.pid)]
             subprocess.run(pin, check=True, stdout=subprocess.DEVNULL)
-            self.gateways[name] = gateway
-
-    def stop(self) -> None:
-        """End everything."""
-        for gateway in self.gateways.values():
+        yield started, Rig(mock, cores, folder)
+    finally:
+        for gateway in started.values():
             gateway.stop()
-        self.mock.stop()
-
-    def cpu_us(self, name: str, tenant: str, load: Load) -> float:
-        """Return the CPU of an exchange, or of an event of a stream, in microseconds."""
-        gateway = self.gateways[name]
-        user = "x-penstock-user: user-@@@@@@@@"  # each request is somebody else's
-        headers = (f"authorization: Bearer {secret_of(tenant)}", user)
-        endpoint = Endpoint(gateway.port, model="chat", headers=headers)
-        self.mock.set(events=load.events, rate=load.beat, idle=0, drain=0, fault=0)
-        spent = [0, 0]
-
-        def on_start() -> None:
-            spent[0] = spent_ns(gateway.pid)
-
-        def on_end() -> None:
-            spent[1] = spent_ns(gateway.pid)
-            if load.mode == "stream":
-                self.mock.set(drain=1)
-
-        figures = run_generator(endpoint, load, self.cores, self.folder, Hooks(on_start, on_end))
-        if figures["errors"]:
-            raise BenchError(str(figures["first_error"]))
-        count = figures["events"] if load.mode == "stream" else figures["answered"]
-        assert isinstance(count, int)
-        return (spent[1] - spent[0]) / 1e3 / max(1, count)
+        mock.stop()
 
 
-def gateways(rounds: int) -> None:
-    """Print what whole gateways take."""
-    build_programs()
+def gateways(starts: int, rounds: int) -> None:
+    """Print by how much a whole gateway is dearer than one without tiers."""
+    exchange = Load("closed", 8, 0.8, warm_s=0.2)
     cases = {
-        "a whole exchange, standard": ("standard", Load("closed", 16, 0.8, warm_s=0.2)),
-        "a whole exchange, enterprise": (
-            "enterprise-0",
-            Load("closed", 16, 0.8, warm_s=0.2),
-        ),
-        "a whole exchange, free": ("free", Load("closed", 16, 0.8, warm_s=0.2)),
+        "a whole exchange, standard": ("standard", exchange),
+        "a whole exchange, enterprise": ("enterprise-0", exchange),
+        "a whole exchange, free": ("free", exchange),
         "an event of a stream": (
             "standard",
-            Load("stream", 100, 0.8, warm_s=0.2, events=150, beat=40),
+            Load("stream", 50, 0.8, warm_s=0.2, events=150, beat=40),
         ),
     }
-    with tempfile.TemporaryDirectory() as folder:
-        rig = Rig(Path(folder), Cores.choose(""))
-        took = {title: {name: list[float]() for name in rig.gateways} for title in cases}
-        try:
-            for _ in range(rounds):
-                for title, (tenant, load) in cases.items():
-                    for name in rig.gateways:
-                        took[title][name].append(rig.cpu_us(name, tenant, load))
-        finally:
-            rig.stop()
-    for title, found in took.items():
-        print(f"{title}, {rounds} rounds")
-        show(found, "slots only", EVENT_US if "event" in title else EXCHANGE_US)
+    found: dict[str, list[Took]] = {title: [] for title in cases}
+    user = "x-penstock-user: user-@@@@@@@@"  # each request is somebody else's
+    for number in range(starts):
+        with tempfile.TemporaryDirectory() as folder, beside(Path(folder)) as (pair, rig):
+            for title, (tenant, load) in cases.items():
+                headers = (f"authorization: Bearer {secret_of(tenant)}", user)
+                sides = [
+                    Side(name, one.pid, Endpoint(one.port, model="chat", headers=headers), below)
+                    for name, one in pair.items()
+                    for below in [rig.folder / name.replace(" ", "-")]
+                ]
+                took = take(sides, load, rounds, rig)
+                found[title].append(took)
+                told = statistics.median(differences(took))
+                print(f"start {number + 1}: {title}: {told:+.2f} us", flush=True)
+    for title, starts_took in found.items():
+        show(title, starts_took)
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--gateways", action="store_true", help="whole processes")
-    parser.add_argument("--rounds", type=int, default=20, help="of whole processes")
+    parser.add_argument("--starts", type=int, default=5, help="of whole processes")
+    parser.add_argument("--rounds", type=int, default=8, help="after each start")
     given = parser.parse_args()
     if given.gateways:
-        gateways(given.rounds)
+        gateways(given.starts, given.rounds)
         return
     gc.collect()
     gc.freeze()
@@ -369,18 +346,18 @@ def main() -> None:
     print("what it is more than slots only, with the quartiles")
     print("the gate")
     cases = {
-        "slots only": exchanges(Slots(), Tier.STANDARD),
+        SLOTS_ONLY: exchanges(Slots(), Tier.STANDARD),
         "standard": exchanges(gate_of(), Tier.STANDARD),
         "standard, a key with limits": exchanges(gate_of(limited=True), Tier.STANDARD),
         "enterprise, in contract": exchanges(gate_of(), Tier.ENTERPRISE),
         "free": exchanges(gate_of(), Tier.FREE),
         "free, ladder at 5, a ticket": exchanges(gate_of(level=5), Tier.FREE),
     }
-    show(interleaved(cases, BATCH), "slots only", EXCHANGE_US)
+    tell(interleaved(cases, BATCH), SLOTS_ONLY, EXCHANGE_US)
     with tempfile.TemporaryDirectory() as folder:
         for title, took, budget_us in uvloop.run(paths(Path(folder))):
             print(title)
-            show(took, "slots only", budget_us)
+            tell(took, SLOTS_ONLY, budget_us)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from penstock.core.claim import Claim
 from penstock.core.errors import TIER_CAPACITY, WAIT_S_MAX, LimitError, ShedError
 from penstock.core.limits_seen import Level, LimitsSeen
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.price import Used
 from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.consumers import Consumers
@@ -185,8 +186,7 @@ class Guest:
         del self.hall.guests[self]
         claim = self.claim
         if claim.is_admitted:
-            claim.used_input_tokens = claim.input_tokens if self.output_tokens else 0
-            claim.used_output_tokens = self.output_tokens
+            claim.used = Used(claim.input_tokens if self.output_tokens else 0, self.output_tokens)
             self.hall.gate.close(self, self.hall.now_s)
             assert not claim.is_admitted
 

@@ -7,14 +7,16 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.exchange.world import Spec, World
+from tests.exchange.world import CHAT, Spec, World
 
-from penstock.config.model import Breaker, Policy
+from penstock.config.model import Breaker, DialectName, Policy, Quota, Upstream
 from penstock.config.model import Target as TargetEntry
 from penstock.core.circuit_breaker import Permit
 from penstock.core.claim import Claim
 from penstock.core.errors import RETRY_AFTER_MAX_S, LimitError, ShedError
+from penstock.core.limits_seen import Level, LimitsSeen
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.demand import Grant
 from penstock.exchange.gate import DUE_SPARE
@@ -82,6 +84,33 @@ def test_one_that_is_free_is_granted_at_once() -> None:
     world.upstream("a", 1)
     route = world.route("a", "b")
     assert [Waiter(world, route).ask().upstream for _ in range(3)] == ["a", "b", "b"]
+
+
+def test_tokens_are_reserved_of_all_once_an_upstream_has_told_a_quota() -> None:
+    world = World()
+    route, other = world.route("a"), world.route("b")
+    before = Waiter(world, route).ask()
+    assert before.claim.reserved_tokens == before.claim.output_tokens == 0  # nothing asks for it
+    assert before.grant is not None
+    before.grant.spent = Spent(0.2, 10, 20, LimitsSeen(tokens=Level(10_000, 9_000)))
+    before.give_back()
+    world.gate.close(before, world.now_s)
+    after = Waiter(world, other).ask()
+    assert after.claim.output_tokens > 0
+    assert after.claim.reserved_tokens == 10 + after.claim.output_tokens
+
+
+def test_tokens_are_reserved_of_all_where_a_quota_is_declared() -> None:
+    world = World()
+    entry = Upstream(
+        name="a",
+        dialect=DialectName.OPENAI_CHAT,
+        base_url="http://upstream.test/v1",
+        quota=Quota(tokens_per_min=60_000),
+    )
+    world.upstreams["a"] = UpstreamState(entry, CHAT)
+    world.gate.use(world.gate.admission, world.upstreams.values())
+    assert Waiter(world, world.route("b")).ask().claim.output_tokens > 0
 
 
 def test_the_policy_of_the_route_picks() -> None:

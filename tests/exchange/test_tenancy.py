@@ -313,29 +313,37 @@ class TenancyUnderTraffic(RuleBasedStateMachine):
         self.made = Tenancy()
         self.out: list[Claim] = []
         self.spent: dict[str, int] = {"k0": 0, "k1": 0, "k2": 0}
-        self.reload(None, 2)
+        self.has_prices = True
+        self.reload(None, 2, has_prices=True)
 
-    @rule(tokens=st.sampled_from([None, 500, 50_000]), concurrency=st.sampled_from([1, 2, 5]))
-    def reload(self, tokens: int | None, concurrency: int) -> None:
+    @rule(
+        tokens=st.sampled_from([None, 500, 50_000]),
+        concurrency=st.sampled_from([None, 1, 2, 5]),
+        has_prices=st.booleans(),
+    )
+    def reload(self, tokens: int | None, concurrency: int | None, *, has_prices: bool) -> None:
         limits = Limits(tokens_per_min=tokens, budget_month_microusd=10**12)
         contract = Contract(tokens_per_min=tokens, concurrency=concurrency) if tokens else None
         acme = Tenant(
             id="acme",
             tier=TierName.ENTERPRISE,
             contract=contract,
-            limits=Limits(concurrency=concurrency * 3, tokens_per_min=tokens),
+            limits=Limits(concurrency=concurrency and concurrency * 3, tokens_per_min=tokens),
         )
         keys = {"k0": limits, "k1": Limits(concurrency=concurrency), "k2": Limits()}
-        self.made.use([acme], keys, PRICES, self.now_s, NOON_UNIX_S)
+        self.has_prices = has_prices
+        prices = PRICES if has_prices else ()
+        self.made.use([acme], keys, prices, self.now_s, NOON_UNIX_S)
 
     @rule(
         key=st.sampled_from(["k0", "k1", "k2"]),
         tier=st.sampled_from([Tier.ENTERPRISE, Tier.STANDARD]),
         tokens=st.integers(0, 700),
+        reserves=st.booleans(),
     )
-    def admit(self, key: str, tier: Tier, tokens: int) -> None:
+    def admit(self, key: str, tier: Tier, tokens: int, *, reserves: bool) -> None:
         one = claim("other" if key == "k2" else "acme", key, tier, input_tokens=tokens)
-        if self.made.admit(one, "m", self.now_s) is None:
+        if self.made.admit(one, "m", self.now_s, reserves=reserves) is None:
             assert one.is_admitted
             assert one.served in {tier, Tier.STANDARD}
             assert one.is_in_contract == (tier is one.served is Tier.ENTERPRISE)
@@ -375,7 +383,7 @@ class TenancyUnderTraffic(RuleBasedStateMachine):
         given, output, cached, *_ = used
         fresh = max(0, given - cached)
         cost = math.ceil((fresh * 10 + cached + output * 20) / 10) if given or output else 0
-        self.spent[one.key] += cost
+        self.spent[one.key] += cost if self.has_prices else 0
 
     @rule(wait_s=st.sampled_from([0.1, 7.0, 120.0]))
     def wait(self, wait_s: float) -> None:

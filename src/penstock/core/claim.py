@@ -9,7 +9,7 @@ Pure data: plain values only, so that a claim can be sent to another process.
 
 from typing import Final
 
-from penstock.core.price import Used
+from penstock.core.price import NOTHING_USED, Tokens
 from penstock.core.tier import Tier
 
 
@@ -21,8 +21,7 @@ class Claim:
         "is_struck", "key", "line", "load_level", "may_degrade_model", "model", "output_tokens",
         "output_tokens_cap",
         "output_tokens_max", "reserved_microusd", "reserved_tokens", "seat", "served", "tenant",
-        "tier", "ttft_timeout_s", "used_cache_write_tokens", "used_cached_tokens",
-        "used_input_tokens", "used_output_tokens", "used_reasoning_tokens", "user", "was_moved",
+        "tier", "ttft_timeout_s", "used", "user", "was_moved",
     )  # fmt: skip
 
     def __init__(
@@ -58,31 +57,7 @@ class Claim:
         self.model = ""  # of the upstream that was granted last
         self.was_moved = False  # put aside before its first byte, for one with a contract
         self.is_struck = False  # by a live drill, at any of its attempts
-        # what is to be paid for, when all is over
-        self.used_input_tokens = 0
-        self.used_cached_tokens = 0
-        self.used_cache_write_tokens = 0
-        self.used_output_tokens = 0
-        self.used_reasoning_tokens = 0
-
-    @property
-    def used(self) -> Used:
-        """What is to be paid for."""
-        return Used(
-            self.used_input_tokens,
-            self.used_output_tokens,
-            self.used_cached_tokens,
-            self.used_cache_write_tokens,
-            self.used_reasoning_tokens,
-        )
-
-    @used.setter
-    def used(self, used: Used) -> None:
-        self.used_input_tokens = used.input_tokens
-        self.used_output_tokens = used.output_tokens
-        self.used_cached_tokens = used.cached_tokens
-        self.used_cache_write_tokens = used.cache_write_tokens
-        self.used_reasoning_tokens = used.reasoning_tokens
+        self.used: Tokens = NOTHING_USED  # what is to be paid for, when all is over
 
 
 # One of many alike, for questions that are nobody's in particular: not to be changed.

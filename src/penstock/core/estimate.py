@@ -38,31 +38,34 @@ def tokens(size_bytes: int) -> int:
 class OutputEstimate:
     """How long the answers of one tenant and model are. Owned by one event loop."""
 
-    __slots__ = ("_variance", "answers", "mean")
+    __slots__ = ("answers", "mean", "variance")
 
     def __init__(self, like: "OutputEstimate | None" = None) -> None:
         self.answers = PRIOR_ANSWERS
         self.mean = like.mean if like else PRIOR_MEAN
-        self._variance = like.sigma**2 if like else PRIOR_SIGMA**2
+        self.variance: float = like.variance if like else PRIOR_SIGMA**2
 
     @property
     def sigma(self) -> float:
         """The standard deviation, in tokens."""
-        return sqrt(self._variance)
+        return sqrt(self.variance)
 
     def reserve(self, n_in_flight: int, output_tokens_max: int = 0) -> int:
         """Return what one of n exchanges under way should reserve; 0 is no bound of the caller."""
-        reserve = int(self.mean + Z_99 * sqrt(self._variance / n_in_flight)) + 1
+        reserve = int(self.mean + Z_99 * sqrt(self.variance / n_in_flight)) + 1
         return output_tokens_max if 0 < output_tokens_max < reserve else reserve
 
     def learn(self, output_tokens: int) -> None:
         """Learn how long an answer has become."""
-        if self.answers < ANSWERS_MAX:
-            self.answers += 1
-        weight = 1.0 / self.answers
+        answers = self.answers
+        if answers < ANSWERS_MAX:
+            self.answers = answers = answers + 1
         off = output_tokens - self.mean
-        self.mean += weight * off
-        self._variance = (1.0 - weight) * (self._variance + weight * off * off)
+        step = off / answers
+        self.mean += step
+        # (1 - 1/n) x (variance + off^2 / n), in fewer operations
+        variance = self.variance
+        self.variance = variance + step * (off - step) - variance / answers
 
 
 class OutputEstimates:
@@ -85,14 +88,20 @@ class OutputEstimates:
 
     def learn(self, tenant: str, model: str, output_tokens: int) -> None:
         """Learn from an answer, for its tenant and for everybody."""
-        pair = (tenant, model)
+        own = self.entries.get((tenant, model))
+        if own is None or own.answers < TEACHING or self._is_crowded:
+            own = self._teach(tenant, model, output_tokens)
+        own.learn(output_tokens)
+
+    def _teach(self, tenant: str, model: str, output_tokens: int) -> OutputEstimate:
+        """Let everybody learn from a pair that is new; return the pair's, the last to go now."""
+        pair, of_all = (tenant, model), (EVERYBODY, model)
         own = self._kept(pair)
         if own is None or own.answers < TEACHING:
-            of_all = (EVERYBODY, model)
             everybody = self._kept(of_all) or self._new(of_all, None)
             own = own or self._new(pair, everybody)
             everybody.learn(output_tokens)
-        own.learn(output_tokens)
+        return own
 
     def _kept(self, pair: tuple[str, str]) -> OutputEstimate | None:
         found = self.entries.get(pair)

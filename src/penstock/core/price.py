@@ -19,7 +19,7 @@ A model without a price costs nothing, and whoever asks is told so: None is not 
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 TOKENS_PER_PRICE: Final = 1_000_000
 RATIO_ONE: Final = 1_000_000  # ratios are counted in millionths
@@ -46,6 +46,49 @@ class Used(NamedTuple):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+
+    @classmethod
+    def of(cls, tokens: "Tokens") -> "Used":
+        """Return the tokens of a record, or of whatever else counts them so."""
+        return cls(
+            tokens.input_tokens,
+            tokens.output_tokens,
+            tokens.cached_tokens,
+            tokens.cache_write_tokens,
+            tokens.reasoning_tokens,
+        )
+
+
+class Tokens(Protocol):
+    """Whatever counts tokens as ``Used`` does, such as a record."""
+
+    @property
+    def input_tokens(self) -> int:
+        """With cached and written ones."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """With reasoning."""
+        ...
+
+    @property
+    def cached_tokens(self) -> int:
+        """Read from a cache."""
+        ...
+
+    @property
+    def cache_write_tokens(self) -> int:
+        """Written to one."""
+        ...
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """Thought, and not told."""
+        ...
+
+
+NOTHING_USED: Final = Used()
 
 
 def cost_microusd(rates: Rates, used: Used) -> int:

@@ -65,14 +65,8 @@ def used(record: Record) -> Used:
 
 def tell(record: Record, claim: Claim) -> None:
     """Write what is to be paid for into the claim, by which budgets are kept."""
-    if record.outcome != "complete" or record.hops:
-        claim.used = used(record)
-        return
-    claim.used_input_tokens = record.input_tokens  # nearly always; without a detour
-    claim.used_cached_tokens = record.cached_tokens
-    claim.used_cache_write_tokens = record.cache_write_tokens
-    claim.used_output_tokens = record.output_tokens
-    claim.used_reasoning_tokens = record.reasoning_tokens
+    is_plain = record.outcome == "complete" and not record.hops  # nearly always
+    claim.used = record if is_plain else used(record)
 
 
 def _left_early(record: Record, last: AttemptRecord) -> bool:

@@ -17,7 +17,9 @@ from typing import Final
 from penstock.config.model import Admission
 from penstock.core import reserve
 from penstock.core.admission import QueuePolicy, TierQueue
+from penstock.core.concurrency_limit import ConcurrencyLimit
 from penstock.core.demand_rate import LoadEstimate
+from penstock.core.spent import Spent
 from penstock.core.tier import Tier
 from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.target import TargetState, UpstreamState
@@ -114,12 +116,18 @@ class Desk:
 
         It may have moved the limit.
         """
-        held_s = now_s - grant.at_s if is_good else None
         tier = grant.demand.claim.served
-        self.load.given_back(tier, held_s, now_s)
+        limit = self.upstream.limit
+        if is_good:
+            held_s = now_s - grant.at_s
+            self.load.given_back(tier, held_s, now_s)
+            if limit.itl_goal_s:
+                _observe_pace(limit, grant.spent, held_s)
+        else:
+            self.load.given_back(tier, None, now_s)
         if tier >= FREE:  # and lets go of its exchange
             (self._free if tier is FREE else self._batch).pop(grant, None)
-        if self.upstream.limit.limit != self._limit_seen:
+        if limit.limit != self._limit_seen:
             self.fit()
 
     def victim(self) -> Grant | None:
@@ -195,6 +203,12 @@ class Desk:
         gain = passed_s / min(self._short_s, PACE_S)
         for tier, count in enumerate(self._granted):
             self._pace[tier] += gain * ((count - before[tier]) / passed_s - self._pace[tier])
+
+
+def _observe_pace(limit: ConcurrencyLimit, spent: Spent, held_s: float) -> None:
+    """Let a limit learn how fast the tokens of a stream came."""
+    if spent.ttft_s and spent.output_tokens > 1:
+        limit.observe_itl((held_s - spent.ttft_s) / (spent.output_tokens - 1))
 
 
 def queue_of(admission: Admission, weight_of: Callable[[str], float]) -> TierQueue[Demand]:

@@ -61,8 +61,8 @@ class LocalGate:
     """Admission, in process. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
-        "_chance", "_desks", "_due", "_looks", "_order", "_out", "_timer", "_waits", "admission",
-        "consumers", "tenancy",
+        "_chance", "_desks", "_due", "_has_quotas", "_looks", "_order", "_out", "_timer", "_waits",
+        "admission", "consumers", "tenancy",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +81,7 @@ class LocalGate:
         self._due: list[tuple[float, int, Demand]] = []  # the same as a heap, with old entries
         self._order = itertools.count()
         self._out: dict[Grant, None] = {}
+        self._has_quotas = False  # some upstream's: then all exchanges reserve tokens
         self.use(admission or Admission())
         self.consumers = consumers  # who have been made with settings of their own
 
@@ -97,6 +98,7 @@ class LocalGate:
             for desk in list(self._desks.values()):
                 if desk.upstream not in kept and desk.is_deserted:
                     del self._desks[desk.upstream]
+            self._has_quotas |= any(upstream.quota.is_known for upstream in kept)
         waits = admission.queue_wait_max_s
         self._waits = (waits.control, waits.enterprise, waits.standard, waits.free, waits.batch)
         for desk in self._desks.values():
@@ -132,7 +134,12 @@ class LocalGate:
         """Grant, queue or refuse."""
         claim = demand.claim
         if not claim.is_admitted:
-            error = self._admit(demand, now_s)
+            if claim.tier < FREE or self.consumers is None:
+                targets = demand.targets
+                model = targets[0].model if targets else ""
+                error = self.tenancy.admit(claim, model, now_s, reserves=self._has_quotas)
+            else:
+                error = self._admit(demand, now_s)
             if error is not None:
                 demand.on_refused(error, now_s)
                 return
@@ -160,12 +167,10 @@ class LocalGate:
         target = grant.target
         spent = grant.spent
         target.give_back(grant.permit, outcome, spent, now_s, self._chance)
+        if spent.seen is not None:
+            self._has_quotas = True
         desk = self._desks[target.upstream]
         desk.on_returned(grant, now_s, is_good=outcome is SUCCESS)
-        limit = target.upstream.limit
-        if limit.itl_goal_s and outcome is SUCCESS and spent.ttft_s and spent.output_tokens > 1:
-            streamed_s = now_s - grant.at_s - spent.ttft_s
-            limit.observe_itl(streamed_s / (spent.output_tokens - 1))
         if grant.charged >= 0:
             self._charge(desk, grant, spent.output_tokens, now_s)
             claim = grant.demand.claim
@@ -190,11 +195,9 @@ class LocalGate:
         """Settle what the exchange had reserved."""
         claim = demand.claim
         if claim.tier >= FREE and self.consumers is not None:
-            output_tokens = claim.used_output_tokens
-            cost_tokens = COSTS.cost(
-                claim.used_input_tokens, output_tokens, claim.used_cached_tokens
-            )
-            self.consumers.leave(claim, now_s, cost_tokens, is_served=output_tokens > 0)
+            used = claim.used
+            cost_tokens = COSTS.cost(used.input_tokens, used.output_tokens, used.cached_tokens)
+            self.consumers.leave(claim, now_s, cost_tokens, is_served=used.output_tokens > 0)
         if claim.model:
             self.tenancy.close(claim, now_s)
         else:
@@ -277,11 +280,11 @@ class LocalGate:
         claim = demand.claim
         model = demand.targets[0].model if demand.targets else ""
         if claim.tier < FREE or self.consumers is None:
-            return self.tenancy.admit(claim, model, now_s)
+            return self.tenancy.admit(claim, model, now_s, reserves=self._has_quotas)
         shed = self.consumers.admit(claim, now_s)
         if shed is not None:
             return shed
-        error = self.tenancy.admit(claim, model, now_s)
+        error = self.tenancy.admit(claim, model, now_s, reserves=self._has_quotas)
         if error is not None:
             self.consumers.leave(claim, now_s, is_served=False)
         return error
@@ -334,6 +337,7 @@ class LocalGate:
         return ahead > (demand in desk.queue)
 
     def _open(self, upstream: UpstreamState, now_s: float) -> Desk:
+        self._has_quotas |= upstream.quota.is_known
         queue = queue_of(self.admission, self.tenancy.weight_of)
         desk = self._desks[upstream] = Desk(upstream, queue, self.admission, now_s)
         return desk

@@ -15,6 +15,10 @@ nothing (TIERING 7.1). Costs are those of the model that answered last, in the t
 served in, as far as its price is known; an exchange without one costs nothing and is counted in
 ``unpriced``.
 
+What is limited by nobody is counted as under way, and no tokens are reserved for it: a limit that
+comes meanwhile is charged with them at the end. Where an upstream has a quota they are
+(``reserves``).
+
 State belongs to names and outlives a reload: a limit or contract that changes finds what is under
 way and what has been spent. What must survive a restart goes out by ``state`` and in by
 ``restore``: money and contracts; buckets of a minute do not. The number of tenants and keys is
@@ -128,35 +132,40 @@ class Tenancy:
         for name, limits in keys_limits.items():
             self._allowance(name, now_s).use(limits, now_s)
 
-    def admit(self, claim: Claim, model: str, now_s: float) -> LimitError | None:
+    def admit(
+        self, claim: Claim, model: str, now_s: float, *, reserves: bool = True
+    ) -> LimitError | None:
         """Reserve what the exchange will take, or say which limit stands in the way.
 
-        Writes admission's part of the claim. ``model`` is the first that may be asked.
+        Writes admission's part of the claim. ``model`` is the first that may be asked. Where
+        nothing is limited, no tokens are reserved, nor learned from, unless ``reserves`` says that
+        somebody else counts on it: then an exchange is but one more under way.
         """
         if claim.is_admitted:
             return None
         account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
         key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         tenant = account.allowance
-        outputs = self._outputs
-        estimate = outputs.entries.get((claim.tenant, model)) or outputs.of(claim.tenant, model)
-        output = estimate.reserve(tenant.in_flight + 1, claim.output_tokens_max)
-        tokens = claim.input_tokens + output
-        microusd = self._reserve_microusd(claim, output, model) if self._has_prices else 0
-        if key.is_limited or tenant.is_limited or microusd:
-            claim.is_limited = key.is_limited or tenant.is_limited
-            error = self._enter(key, tenant, tokens, microusd, now_s)
+        is_limited = key.is_limited or tenant.is_limited
+        tokens = 0
+        if is_limited or reserves or self._has_prices or claim.tier is ENTERPRISE:
+            outputs = self._outputs
+            estimate = outputs.entries.get((claim.tenant, model)) or outputs.of(claim.tenant, model)
+            output = estimate.reserve(tenant.in_flight + 1, claim.output_tokens_max)
+            claim.output_tokens = output
+            claim.reserved_tokens = tokens = claim.input_tokens + output
+        if is_limited or self._has_prices:
+            error = self._enter(claim, key, tenant, model, now_s)
             if error is not None:
+                claim.output_tokens = claim.reserved_tokens = 0
                 return error
-            claim.reserved_microusd = microusd
         else:  # the usual exchange: counted here, because two calls more are a third of the cost
             key.in_flight += 1
-            key.reserved_tokens += tokens
             tenant.in_flight += 1
-            tenant.reserved_tokens += tokens
+            if tokens:
+                key.reserved_tokens += tokens
+                tenant.reserved_tokens += tokens
         claim.is_admitted = True
-        claim.output_tokens = output
-        claim.reserved_tokens = tokens
         if claim.tier is ENTERPRISE:
             claim.is_in_contract = account.meter.try_enter(tokens, now_s)
             if not claim.is_in_contract:
@@ -197,26 +206,21 @@ class Tenancy:
         account = self.tenants.get(claim.tenant) or self._account(claim.tenant, now_s)
         key = self.keys.get(claim.key) or self._allowance(claim.key, now_s)
         tenant, reserved = account.allowance, claim.reserved_tokens
-        output_tokens = claim.used_output_tokens
-        tokens = max(0, claim.used_input_tokens - claim.used_cached_tokens) + output_tokens
         if self._has_prices or claim.reserved_microusd:
             self._pay(claim, key, tenant, now_s)
-        if key.is_limited:
+        if reserved or key.is_limited or tenant.is_limited:  # one of them may have come meanwhile
+            used = claim.used
+            tokens = max(0, used.input_tokens - used.cached_tokens) + used.output_tokens
             key.leave(reserved, tokens, now_s)
+            tenant.leave(reserved, tokens, now_s)
+            if claim.is_in_contract:
+                account.meter.leave(reserved, tokens, now_s)
+            if used.output_tokens:
+                self._outputs.learn(claim.tenant, claim.model, used.output_tokens)
         else:  # the usual one, as in admit
             key.in_flight -= 1
-            key.reserved_tokens -= reserved
-        if tenant.is_limited:
-            tenant.leave(reserved, tokens, now_s)
-        else:
             tenant.in_flight -= 1
-            tenant.reserved_tokens -= reserved
-        if claim.is_in_contract:
-            account.meter.leave(reserved, tokens, now_s)
         claim.is_admitted = False
-        claim.reserved_tokens = 0
-        if output_tokens:
-            self._outputs.learn(claim.tenant, claim.model, output_tokens)
 
     def withdraw(self, claim: Claim, now_s: float) -> None:
         """Undo an admission after which nobody was asked."""
@@ -295,10 +299,14 @@ class Tenancy:
             self._account(name, now_s).meter.restore(levels, passed_s, now_s)
 
     def _enter(
-        self, key: Allowance, tenant: Allowance, tokens: int, microusd: int, now_s: float
+        self, claim: Claim, key: Allowance, tenant: Allowance, model: str, now_s: float
     ) -> LimitError | None:
         """Reserve with both, or with neither."""
-        now_unix_s = now_s + self._wall_offset_s
+        claim.is_limited = key.is_limited or tenant.is_limited
+        microusd = 0
+        if self._has_prices:
+            microusd = self._reserve_microusd(claim, claim.output_tokens, model)
+        tokens, now_unix_s = claim.reserved_tokens, now_s + self._wall_offset_s
         denial = key.try_enter(tokens, microusd, now_s, now_unix_s)
         if denial is not None:
             return _error("This key", denial)
@@ -306,9 +314,11 @@ class Tenancy:
             tenant.in_flight += 1
             tenant.reserved_tokens += tokens
             return None
+        claim.reserved_microusd = microusd
         denial = tenant.try_enter(tokens, microusd, now_s, now_unix_s)
         if denial is not None:
             key.withdraw(tokens, microusd)
+            claim.reserved_microusd = 0
             return _error("This tenant", denial)
         return None
 
@@ -325,7 +335,7 @@ class Tenancy:
 
     def _pay(self, claim: Claim, key: Allowance, tenant: Allowance, now_s: float) -> None:
         """Turn the money that an exchange has reserved into what it cost."""
-        microusd = self._cost(claim.used, claim.model, claim.served)
+        microusd = self._cost(Used.of(claim.used), claim.model, claim.served)
         if microusd is None:
             self._count_unpriced(claim.model)
         for one in (key, tenant):

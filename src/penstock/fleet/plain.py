@@ -15,7 +15,7 @@ from penstock.core.spent import NOTHING, Spent
 from penstock.core.tier import Tier
 from penstock.fleet.messages import Outcomes, Refused, Spending
 
-FIELDS: Final = Claim.__slots__
+FIELDS: Final = tuple(name for name in Claim.__slots__ if name != "used")  # told at the close
 TIERS: Final = frozenset(FIELDS.index(name) for name in ("tier", "served"))
 WORDS: Final = FIELDS.index("degraded")
 NO_VERDICT: Final = "-"

@@ -20,6 +20,7 @@ from typing import Final
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
 from penstock.core.outcome import Outcome
+from penstock.core.price import Used
 from penstock.core.standing import UNLIMITED, Standing
 from penstock.core.tier import Tier
 from penstock.exchange.consumers import NO_RETRIES, SHORTEST
@@ -204,7 +205,7 @@ class RemoteGate:
         self.forget(asker)
         claim, shadow = demand.claim, asker.claim
         if self.is_remote and asker.is_known:
-            self._send(Close(asker.number, claim.used))
+            self._send(Close(asker.number, Used.of(claim.used)))
         if shadow.is_admitted:
             shadow.used = claim.used
             self._own.close(asker, now_s)

@@ -17,6 +17,7 @@ from typing import ClassVar, Final, Protocol
 from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Outcome
+from penstock.core.price import Used
 from penstock.core.retry_budget import RetryBudget
 from penstock.core.spent import UNTOLD, Spent
 from penstock.exchange.attempt import Attempt
@@ -382,8 +383,8 @@ class SimExchange:
         self._is_ended = True
         plant, claim = self._plant, self.claim
         if claim.is_admitted:
-            claim.used_input_tokens = self.input_tokens if self.served_tokens else 0
-            claim.used_output_tokens = self.served_tokens or self.wasted_tokens
+            input_tokens = self.input_tokens if self.served_tokens else 0
+            claim.used = Used(input_tokens, self.served_tokens or self.wasted_tokens)
             plant.gate.close(self, now_s)
         del plant.live[self]
         plant.watch.on_ended(self, ending, now_s)
