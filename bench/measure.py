@@ -159,6 +159,7 @@ class Bench:
     ) -> None:
         """Put load on ``endpoint`` and fill in ``sample``; no ``running`` means the mock itself."""
         before = self.prepare(load)
+        self.mock.set(awake=load.mode == "closed")
         sample.spin_ns.append(spin_ns(self.cores.proxy))
         try:
             if load.mode == "idle":
@@ -167,6 +168,7 @@ class Bench:
                 self.measure_window(sample, load, endpoint, running)
         except BenchError as error:
             sample.error = str(error)
+        self.mock.set(awake=0)
         time.sleep(SETTLE_S)  # the peer may still be closing a thousand connections
         sample.spin_ns.append(spin_ns(self.cores.proxy))
         sample.upstream_connections = self.mock.set()["accepted"] - before

@@ -451,6 +451,7 @@ static void read_options(int argc, char **argv) {
             exit(2);
         }
     }
+    awake = opt.mode == MODE_CLOSED;
     if (opt.conns > CONNS_MAX) opt.conns = CONNS_MAX;
     build_request(headers);
 }

@@ -6,10 +6,11 @@
  * The path chooses the dialect (".../messages" is Anthropic), the body chooses unary or stream
  * ("stream":true). Everything else is set for all streams at once by
  *
- *     GET /bench?events=150&rate=20&idle=0&drain=0&fault=0      (answers with the counters)
+ *     GET /bench?events=150&rate=20&idle=0&drain=0&fault=0&awake=0      (answers with the counters)
  *
  *     events  content events a stream; rate: events per second and stream, 0 = as fast as possible
  *     idle    1: a stream sends its first content event and then stays open and silent
+ *     awake   1: look for requests again and again instead of sleeping until one comes
  *     drain   1: running streams end, properly, at their next beat
  *     fault   what the generator must notice: see enum fault
  *
@@ -234,6 +235,7 @@ static void answer_control(struct conn *c, const char *path) {
     set.events = (int)query_value(path, "events", set.events);
     set.rate = query_value(path, "rate", set.rate);
     set.idle = (int)query_value(path, "idle", set.idle);
+    awake = query_value(path, "awake", awake) != 0;
     set.drain = (int)query_value(path, "drain", set.drain);
     set.fault = (int)query_value(path, "fault", set.fault);
     snprintf(body, sizeof body,
