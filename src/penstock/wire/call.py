@@ -155,19 +155,17 @@ class Call:
             return
         self._is_started = self._is_ended = True
         connection = self._connection
-        transport = connection.transport
-        if transport is not None:
-            transport.write(
-                b"%b%b%b%b%b\r\n%b"
-                % (
-                    STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-                    connection.server.date_line,
-                    b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body),
-                    headers,
-                    b"" if self.keeps_alive else b"connection: close\r\n",
-                    b"" if self.method == b"HEAD" else body,
-                )
+        connection.write(
+            b"%b%b%b%b%b\r\n%b"
+            % (
+                STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
+                connection.server.date_line,
+                b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body),
+                headers,
+                b"" if self.keeps_alive else b"connection: close\r\n",
+                b"" if self.method == b"HEAD" else body,
             )
+        )
         connection.on_answered(self)
 
     def start(self, status: int, headers: bytes) -> None:

@@ -303,8 +303,9 @@ class ServerConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Write, if anybody is there to read."""
-        if self.transport is not None:
-            self.transport.write(data)
+        transport = self.transport
+        if transport is not None:
+            transport.write(data)
 
     def close(self) -> None:
         """Flush and close."""
