@@ -1,6 +1,7 @@
 """OpenAI chat: what is read of a request and of its answer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -234,3 +235,17 @@ def test_what_is_absent_is_read_as_if_it_had_been_looked_for(
     lines = (msgspec.json.encode(name) + b":" + msgspec.json.encode(v) for name, v in fields)
     sent = b"{" + b",".join(lines) + b"}"
     assert told(asked_as_served, sent) == told(asked_plainly, sent)
+
+
+PARTS = st.lists(
+    st.sampled_from(["text", "image_url", "file"]).map(lambda kind: {"type": kind}), max_size=2
+)
+WORDS = st.sampled_from(["hi", "[", '[{"type":"image_url"}]', '"file"'])
+
+
+@given(st.lists((WORDS | PARTS).map(lambda content: {"role": "user", "content": content})))
+def test_pictures_and_files_are_seen_wherever_they_are(messages: list[dict[str, Any]]) -> None:
+    asked = passthrough.inquire(msgspec.json.encode({"model": "m", "messages": messages}))
+    parts = [part for message in messages for part in message["content"]]
+    kinds: set[str] = {part["type"] for part in parts if isinstance(part, dict)}
+    assert (asked.needs_images, asked.needs_documents) == ("image_url" in kinds, "file" in kinds)

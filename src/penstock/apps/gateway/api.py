@@ -200,12 +200,12 @@ class Api:
             self._recorder.write(_refused(call, endpoint, key, caller.id, model, error))
             caller.refuse(error, b"")
             return
-        order = Order(
-            id=caller.id,
-            tenant=key.tenant,
-            key=key.id,
-            route=route,
-            dialect=dialect,
+        order = Order(  # of more than fifteen names Python makes a dictionary first
+            caller.id,
+            key.tenant,
+            key.id,
+            route,
+            dialect,
             inquiry=inquiry,
             headers=call.headers,
             at_s=now_s,

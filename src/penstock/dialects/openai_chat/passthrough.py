@@ -141,7 +141,7 @@ def inquire(body: bytes) -> Inquiry:
         raise DialectError("messages must be a list", param="messages")
     # Most fields are absent most of the time: nothing is called to find that out.
     is_stream = "stream" in fields and json_fields.flag(fields, "stream")
-    kinds = _kinds(messages) if b'"image_url"' in body or b'"file"' in body else _NO_KINDS
+    kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
     return Inquiry(
         model=json_fields.text(fields, "model"),
         is_stream=is_stream,
@@ -283,8 +283,10 @@ class ChatRelay(Relay):
         return False
 
 
-def _kinds(messages: Raw) -> frozenset[str]:
-    """Return the types of the parts of all messages."""
+def _kinds(body: bytes, messages: Raw) -> frozenset[str]:
+    """Return the types of the parts of all messages; none where no word hints at more than text."""
+    if b'"image_url"' not in body and b'"file"' not in body:
+        return _NO_KINDS
     try:
         heads = _MESSAGES.decode(messages)
     except json_fields.MALFORMED:
