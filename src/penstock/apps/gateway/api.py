@@ -82,11 +82,7 @@ class Api:
         self.handing: Handing | None = None  # the way to other workers, if there are any
 
     def on_call(self, call: Call) -> None:
-        """Answer one request."""
-        self.answer(call, self.handing)
-
-    def answer(self, call: Call, handing: Handing | None) -> None:
-        """Answer one request; with a way to other workers another may keep it."""
+        """Answer one request; what is known of its head is not looked up again."""
         known = call.head.memo if call.head is not None else None
         if (
             isinstance(known, Context)
@@ -95,10 +91,10 @@ class Api:
         ):
             self._begin(call, known, self._caller(call, known.endpoint))
         else:
-            self._look_up(call, handing)
+            self.answer(call, self.handing)
 
-    def _look_up(self, call: Call, handing: Handing | None) -> None:
-        """Answer a request of which nothing is known."""
+    def answer(self, call: Call, handing: Handing | None) -> None:
+        """Answer one request; with a way to other workers another may keep it."""
         try:
             endpoint = endpoints.endpoint_of(call)
         except CallerError as error:

@@ -46,7 +46,7 @@ class HttpCaller:
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """Send a whole answer."""
         call = self.call
-        call.observer = None  # as _let_go does
+        call.observer = None  # as _let_go, without the call
         self._exchange = None
         call.send(status, self._head + headers, body)
 
