@@ -85,6 +85,11 @@ READS: Final = st.lists(
 @example([request(b"a"), request(b"b") + request(b"c"), request(b"b") + request(b"c")])
 @example([request(b"a"), request(b"b"), request(b"c", b"+1")])
 @example([request(b"a"), request(b"b"), HEAD % b"5", b"abcde", request(b"c")])
+@example([request(b"a"), request(b"b"), *(request(b"c" * count) for count in (8, 9, 10, 98, 99))])
+@example([request(b"a"), request(b"b"), request(b"c" * 9, b"8")])
+@example([request(b"a"), request(b"b"), request(b"c" * 100, b"98")])
+@example([request(b"a"), request(b"b"), request(b"")[:-40], request(b"")[-40:]])
+@example([request(b"a"), request(b"b"), request(b"")[:-4]])
 def test_it_makes_no_difference(reads: list[bytes]) -> None:
     assert told(reads, Heads()) == told(reads, Forgetful())
 

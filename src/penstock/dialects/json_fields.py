@@ -14,6 +14,8 @@ from penstock.core.errors import DialectError
 
 MALFORMED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT: Final = msgspec.json.Decoder(str)
+_WHOLE: Final = msgspec.json.Decoder(int)
 _PLACE: Final = re.compile(r"`\$\.(.+)`$")
 _LIST: Final = ord("[")
 _EMPTY: Final = (b"null", b"[]", b"{}")
@@ -40,7 +42,7 @@ def text(fields: dict[str, msgspec.Raw], name: str) -> str:
     if raw is None:
         raise DialectError(f"{name} is missing", param=name)
     try:
-        value = msgspec.json.decode(raw, type=str)
+        value = _TEXT.decode(raw)
     except MALFORMED as error:
         raise DialectError(f"{name} must be a string: {error}", param=name) from error
     if not value:
@@ -67,7 +69,7 @@ def count(fields: dict[str, msgspec.Raw], name: str, default: int) -> int:
     if raw is None or bytes(raw) == b"null":
         return default
     try:
-        value = msgspec.json.decode(raw, type=int)
+        value = _WHOLE.decode(raw)
     except MALFORMED as error:
         raise DialectError(f"{name} must be a whole number: {error}", param=name) from error
     if value < 1:
@@ -81,7 +83,7 @@ def word(fields: dict[str, msgspec.Raw], name: str) -> str:
     if raw is None:
         return ""
     try:
-        return msgspec.json.decode(raw, type=str)
+        return _TEXT.decode(raw)
     except MALFORMED:
         return ""
 
@@ -92,7 +94,7 @@ def bound(fields: dict[str, msgspec.Raw], name: str) -> int:
     if raw is None:
         return 0
     try:
-        return max(0, msgspec.json.decode(raw, type=int))
+        return max(0, _WHOLE.decode(raw))
     except MALFORMED:
         return 0
 
@@ -116,6 +118,14 @@ def with_field(body: bytes, path: tuple[str, ...], name: str, value: msgspec.Raw
     if new is old:
         return body
     return msgspec.json.encode(fields | {path[0]: msgspec.Raw(new)})
+
+
+def may_have_parts(body: bytes) -> bool:
+    """Tell whether a body has more than one list: a message in parts is a list within a list.
+
+    To look for a byte takes a fraction of the time that looking for a word does.
+    """
+    return body.find(b"[", body.find(b"[") + 1) >= 0
 
 
 def is_list(raw: msgspec.Raw) -> bool:

@@ -63,6 +63,7 @@ class Routing:
     def __init__(self) -> None:
         self.config = Config()
         self.version = 0
+        self.generation = object()  # another with every snapshot: what was looked up has one
         self.is_emulated = False
         self.contracts: dict[str, float] = {}  # used share of what may be promised, by dimension
         self.upstreams: dict[str, UpstreamState] = {}
@@ -80,6 +81,7 @@ class Routing:
         config = snapshot.config
         self.config = config
         self.version = snapshot.version
+        self.generation = object()
         self.is_emulated = snapshot.is_emulated
         self.contracts = contracts.used_ratios(snapshot)
         self._keys = {bytes.fromhex(key.sha256): key for key in snapshot.keys}
@@ -120,7 +122,7 @@ class Routing:
 
     def route(self, model: str, key: Key, now_s: float) -> Route | None:
         """Return the route for what the caller put into ``model``, if the key may use it."""
-        route = self.named(model, now_s)
+        route = self._exact.get(model) or self.named(model, now_s)
         if route is None or (key.routes and route.name not in key.routes):
             return None
         return route

@@ -36,6 +36,24 @@ class CallObserver(Protocol):
         """Tell that the server goes down: end the answer now, and say so."""
 
 
+class Dated(Protocol):
+    """What knows the time as HTTP says it."""
+
+    @property
+    def date_line(self) -> bytes:
+        """The header that says what time it is."""
+        ...
+
+
+class Recurring(Protocol):
+    """A head that comes again and again, byte for byte.
+
+    Whoever answers may leave here what follows from the head alone, and find it the next time.
+    """
+
+    memo: object
+
+
 class Link(Protocol):
     """The connection that a call came over."""
 
@@ -53,8 +71,8 @@ class Link(Protocol):
         ...
 
     @property
-    def date_line(self) -> bytes:
-        """The header that says what time it is."""
+    def server(self) -> Dated:
+        """The port that the connection came to."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -74,23 +92,33 @@ class Call:
     """One request and the way to answer it: ``send`` once, or ``start``, ``write`` ..., ``end``.
 
     ``headers`` has lower-case names; copies of a list header are joined by a comma. ``target`` is
-    the path as sent, ``query`` what follows the question mark. Owned by one event loop.
+    the path as sent, ``query`` what follows the question mark. ``head`` is there if it is one that
+    has been seen before. Owned by one event loop.
     """
 
     __slots__ = (
-        "_connection", "_is_ended", "_is_started", "body", "headers", "is_http_1_0",
+        "_connection", "_is_ended", "_is_started", "body", "head", "headers", "is_http_1_0",
         "keeps_alive", "method", "observer", "query", "received_at_s", "target",
     )  # fmt: skip
 
-    def __init__(self, connection: Link) -> None:
+    def __init__(
+        self,
+        connection: Link,
+        method: bytes = b"",
+        target: bytes = b"",
+        query: bytes = b"",
+        headers: dict[bytes, bytes] | None = None,
+        body: bytes = b"",
+    ) -> None:
         self._connection = connection
         self._is_started = False
         self._is_ended = False
-        self.method = b""
-        self.target = b""
-        self.query = b""
-        self.headers: dict[bytes, bytes] = {}
-        self.body = b""
+        self.method = method
+        self.target = target
+        self.query = query
+        self.headers = {} if headers is None else headers
+        self.body = body
+        self.head: Recurring | None = None
         self.keeps_alive = True
         self.is_http_1_0 = False
         self.observer: CallObserver | None = None
@@ -127,15 +155,17 @@ class Call:
             return
         self._is_started = self._is_ended = True
         connection = self._connection
-        length = b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body)
-        head = b"%b%b%b%b%b\r\n" % (
-            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-            connection.date_line,
-            length,
-            headers,
-            b"" if self.keeps_alive else b"connection: close\r\n",
+        connection.write(
+            b"%b%b%b%b%b\r\n%b"
+            % (
+                STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
+                connection.server.date_line,
+                b"" if status in (204, 304) else b"content-length: %d\r\n" % len(body),
+                headers,
+                b"" if self.keeps_alive else b"connection: close\r\n",
+                b"" if self.method == b"HEAD" else body,
+            )
         )
-        connection.write(head if self.method == b"HEAD" else head + body)
         connection.on_answered(self)
 
     def start(self, status: int, headers: bytes) -> None:
@@ -151,7 +181,7 @@ class Call:
             b"%b%btransfer-encoding: chunked\r\n%b%b\r\n"
             % (
                 STATUS_LINES[status],
-                connection.date_line,
+                connection.server.date_line,
                 headers,
                 b"" if self.keeps_alive else b"connection: close\r\n",
             ),

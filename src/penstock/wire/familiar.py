@@ -14,43 +14,42 @@ from typing import Final
 
 from penstock.wire.call import Call, Link
 
-KEPT_MAX: Final = 256  # heads; one is about a kilobyte
+KEPT_MAX: Final = 256  # heads; one is about a kilobyte, and what is left beside it less
 LESSONS_MAX: Final = 4  # heads of a connection that never came again, before we stop to learn
-DIGITS_MAX: Final = 12
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 
 
 class Head:
-    """What a head says, around the length of the body."""
+    """What a head says, around the length of the body.
 
-    __slots__ = ("_after", "_before", "_headers", "_query", "_target")
+    ``memo`` is the handler's: what it knows of a call by its head alone.
+    """
+
+    __slots__ = ("_after", "_around_bytes", "_before", "_headers", "_query", "_target", "memo")
 
     def __init__(self, before: bytes, after: bytes, call: Call) -> None:
+        self.memo: object = None
         self._before = before
         self._after = after
+        self._around_bytes = len(before) + len(after)
         self._target = call.target
         self._query = call.query
         self._headers = call.headers
 
     def read(self, data: bytes, link: Link, body_bytes_max: int) -> Call | None:
         """Return the request if ``data`` is this head with a whole body, and nothing behind it."""
-        if not data.startswith(self._before):
+        rest = len(data) - self._around_bytes  # the body, and its length in digits
+        length = rest - len(b"%d" % rest)
+        digits = b"%d" % length
+        head = self._before + digits + self._after
+        if length > body_bytes_max or not data.startswith(head):
             return None
-        at = len(self._before)
-        end = data.find(b"\r", at, at + DIGITS_MAX)
-        digits = data[at:end]
-        if end < 0 or not digits.isdigit() or not data.startswith(self._after, end):
+        body = data[len(head) :]
+        if len(body) != length:  # a length just below a power of ten is guessed wrong, and parsed
             return None
-        body = data[end + len(self._after) :]
-        length = int(digits)
-        if len(body) != length or length > body_bytes_max:
-            return None
-        call = Call(link)
-        call.method = b"POST"
-        call.target = self._target
-        call.query = self._query
-        call.headers = self._headers | {b"content-length": digits}
-        call.body = body
+        headers = self._headers | {b"content-length": digits}
+        call = Call(link, b"POST", self._target, self._query, headers, body)
+        call.head = self
         return call
 
 

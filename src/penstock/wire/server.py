@@ -68,21 +68,28 @@ class _Phase(enum.Enum):
     ACTIVE = 3
 
 
+# Looked up once: in an enumeration that costs more than a call.
+IDLE: Final = _Phase.IDLE
+HEAD: Final = _Phase.HEAD
+BODY: Final = _Phase.BODY
+ACTIVE: Final = _Phase.ACTIVE
+
+
 class ServerConnection(asyncio.Protocol):
     """One caller's connection."""
 
     __slots__ = (
         "_body", "_body_bytes", "_call", "_current", "_familiar", "_fed_bytes", "_head_bytes",
         "_is_closing", "_is_lingering", "_lessons", "_parser", "_phase", "_read", "_reads_head",
-        "_refused", "_since_s", "_transport", "_unsent_bytes", "_url", "_waiting", "is_paused",
-        "peer", "server",
+        "_refused", "_since_s", "_unsent_bytes", "_url", "_waiting", "is_paused",
+        "peer", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: "Server") -> None:
         self.server = server
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None  # None: not yet open, or closed
         self._parser = httptools.HttpRequestParser(self)
-        self._phase = _Phase.IDLE
+        self._phase: _Phase = IDLE
         self._since_s = 0.0
         self._call: Call | None = None  # being read
         self._current: Call | None = None  # being answered
@@ -107,10 +114,10 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         self._since_s = clock.now_s()
         limits = self.server.limits
-        self._transport.set_write_buffer_limits(high=limits.write_buffer_bytes)
+        self.transport.set_write_buffer_limits(high=limits.write_buffer_bytes)
         name = transport.get_extra_info("peername")
         self.peer = str(name[0]) if name else ""
         if not self.server.add(self):
@@ -120,7 +127,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever is answering that nobody listens any more."""
         del exc
-        self._transport = None
+        self.transport = None
         self._is_closing = True
         self._waiting.clear()
         self.server.remove(self)
@@ -149,9 +156,15 @@ class ServerConnection(asyncio.Protocol):
         """Parse what came; every refusal closes the connection after its answer."""
         if self._is_closing:
             return
-        if self._phase is _Phase.IDLE:
-            if self._familiar is not None and self._recognise(data, self._familiar):
-                return
+        if self._phase is IDLE:
+            familiar = self._familiar
+            if familiar is not None:
+                call = familiar.read(data, self, self.server.limits.body_bytes_max)
+                if call is not None:
+                    self._lessons = 0
+                    call.received_at_s = clock.now_s()
+                    self._begin(call)
+                    return
             self._read = data
         self._parse(data)
         self._read = b""
@@ -176,15 +189,6 @@ class ServerConnection(asyncio.Protocol):
             if self._call is not None and self._fed_bytes > self.server.limits.head_bytes_max:
                 self._refuse(431, HEAD_TOO_LARGE)
 
-    def _recognise(self, data: bytes, familiar: Head) -> bool:
-        call = familiar.read(data, self, self.server.limits.body_bytes_max)
-        if call is None:
-            return False
-        self._lessons = 0
-        call.received_at_s = clock.now_s()
-        self._begin(call)
-        return True
-
     # llhttp calls these
 
     def on_message_begin(self) -> None:
@@ -195,8 +199,8 @@ class ServerConnection(asyncio.Protocol):
         self._fed_bytes = 0
         self._head_bytes = 0
         self._body_bytes = 0
-        if self._phase is _Phase.IDLE:
-            self._phase = _Phase.HEAD
+        if self._phase is IDLE:
+            self._phase = HEAD
             self._since_s = clock.now_s()
 
     def on_url(self, url: bytes) -> None:
@@ -244,8 +248,8 @@ class ServerConnection(asyncio.Protocol):
             raise _RefusedError(501, "a request with a body cannot upgrade; send it as HTTP/1.1")
         if int(headers.get(b"content-length", b"0")) > self.server.limits.body_bytes_max:
             raise _RefusedError(413, self._too_large())
-        if self._phase is _Phase.HEAD:
-            self._phase = _Phase.BODY
+        if self._phase is HEAD:
+            self._phase = BODY
         if b"expect" in headers and self._current is None and not call.is_http_1_0:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -287,37 +291,28 @@ class ServerConnection(asyncio.Protocol):
             raise _RefusedError(400, "too many pipelined requests")
         else:
             self._waiting.append(call)
-            if len(self._waiting) == 1 and self._transport is not None:
-                self._transport.pause_reading()
+            if len(self._waiting) == 1 and self.transport is not None:
+                self.transport.pause_reading()
 
     # the call and the server call these
 
     @property
-    def transport(self) -> asyncio.Transport | None:
-        """The socket below; None once it is closed."""
-        return self._transport
-
-    @property
     def is_open(self) -> bool:
         """Whether the other end is still there, as far as we know."""
-        return self._transport is not None
-
-    @property
-    def date_line(self) -> bytes:
-        """The header that says what time it is, made once a second."""
-        return self.server.date_line
+        return self.transport is not None
 
     def write(self, data: bytes) -> None:
         """Write, if anybody is there to read."""
-        if self._transport is not None:
-            self._transport.write(data)
+        transport = self.transport
+        if transport is not None:
+            transport.write(data)
 
     def close(self) -> None:
         """Flush and close."""
         self._is_closing = True
         self._watch_reader()
-        if self._transport is not None:
-            self._transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
     def stop(self) -> None:
         """Let whoever is answering end now."""
@@ -326,8 +321,8 @@ class ServerConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close now; unsent bytes are dropped."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def on_answered(self, call: Call) -> None:
         """Go on with the next request, or close."""
@@ -335,37 +330,38 @@ class ServerConnection(asyncio.Protocol):
             return
         self._current = None
         self._since_s = clock.now_s()
-        if self._refused:
-            self._linger()
-        elif self._is_closing or not call.keeps_alive or self.server.is_draining:
-            self.close()
+        if self._is_closing or not call.keeps_alive or self.server.is_draining:
+            if self._refused:
+                self._linger()
+            else:
+                self.close()
         elif self._waiting:
             # Chosen now and begun next: what is read in between must queue behind it.
             self._current = following = self._waiting.popleft()
             self.server.loop.call_soon(self._begin, following)
-            if not self._waiting and self._transport is not None:
-                self._transport.resume_reading()
+            if not self._waiting and self.transport is not None:
+                self.transport.resume_reading()
         elif self._call is None:
-            self._phase = _Phase.IDLE
+            self._phase = IDLE
         else:
-            self._phase = _Phase.HEAD if self._reads_head else _Phase.BODY
+            self._phase = HEAD if self._reads_head else BODY
 
     def sweep(self, now_s: float) -> None:
         """Hold the limits in time."""
         if self._is_lingering:
             if now_s - self._since_s > LINGER_S or self.server.is_draining:
                 self.abort()
-        elif self._phase is not _Phase.ACTIVE and not self._is_closing:
+        elif self._phase is not ACTIVE and not self._is_closing:
             self._sweep_request(now_s - self._since_s)
         elif self.is_paused or self._current is None:
             self._sweep_reader(now_s)
 
     def _sweep_request(self, waited_s: float) -> None:
         limits = self.server.limits
-        if self._phase is _Phase.IDLE:
+        if self._phase is IDLE:
             if waited_s > limits.idle_s or self.server.is_draining:
                 self.close()
-        elif self._phase is _Phase.HEAD:
+        elif self._phase is HEAD:
             if waited_s > limits.head_s:
                 self._refuse(408, "the head of the request took too long")
         elif waited_s > limits.head_s + limits.body_s:
@@ -373,7 +369,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _sweep_reader(self, now_s: float) -> None:
         """Give up on a caller who reads nothing; one who reads slowly is served."""
-        transport = self._transport
+        transport = self.transport
         if transport is None:
             return
         unsent_bytes = transport.get_write_buffer_size()
@@ -385,17 +381,18 @@ class ServerConnection(asyncio.Protocol):
 
     def _watch_reader(self) -> None:
         self._since_s = clock.now_s()
-        if self._transport is not None:
-            self._unsent_bytes = self._transport.get_write_buffer_size()
+        if self.transport is not None:
+            self._unsent_bytes = self.transport.get_write_buffer_size()
 
     def _begin(self, call: Call) -> None:
-        if self._transport is None:
+        if self.transport is None:
             return
         self._current = call
-        self._phase = _Phase.ACTIVE
-        if self.server.is_draining:
+        self._phase = ACTIVE
+        server = self.server
+        if server.is_draining:
             call.keeps_alive = False
-        self.server.handler.on_call(call)
+        server.handler.on_call(call)
         if self.is_paused and call.observer is not None:  # by the answer before this one
             call.observer.on_pause()
 
@@ -418,8 +415,8 @@ class ServerConnection(asyncio.Protocol):
     def _linger(self) -> None:
         """Say that nothing more will come, and read on until the caller has seen it."""
         self._is_closing = self._is_lingering = True
-        if self._transport is not None and self._transport.can_write_eof():
-            self._transport.write_eof()
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer an error and close; while an earlier call is being answered, only close."""

@@ -8,10 +8,16 @@ from penstock.wire.call import Call
 HIGH = 40  # bytes that a socket holds before its writer should wait
 
 
+class Timeless:
+    """A port that tells no time."""
+
+    date_line = b""
+
+
 class Socket:
     """The Link of one call. What is written waits until the other end reads it."""
 
-    date_line = b""
+    server = Timeless()
     peer = ""
     transport: asyncio.Transport | None = None
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.wire.offline import offline
 
 from penstock.apps.gateway import tiering
+from penstock.apps.gateway.context import Context, wishes_of
 from penstock.apps.gateway.tiering import claim_of, wants_places
 from penstock.config.tenancy import Tenant, TierName
 from penstock.core.claim import Claim
@@ -16,6 +17,7 @@ from penstock.core.errors import CallerError
 from penstock.core.tier import Tier
 from penstock.dialects import service_tier
 from penstock.dialects.contract import Inquiry
+from penstock.dialects.registry import ENDPOINTS
 from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire.call import Call
@@ -52,7 +54,16 @@ def claim(
 ) -> Claim:
     """Return the claim of a request."""
     call, counters = call_of(headers), counters or Counters()
-    return claim_of(call, key, tenant, inquiry or inquiry_of(), 5.0, counters)
+    call.received_at_s = 5.0
+    context = Context(
+        generation=None,
+        endpoint=ENDPOINTS["openai_chat"],
+        key=key,
+        tenant=tenant,
+        tier_max=tiering.ceiling(key, tenant),
+        wishes=wishes_of(call.headers),
+    )
+    return claim_of(call, context, inquiry or inquiry_of(), counters)
 
 
 def test_a_plain_request_is_what_its_tenant_is() -> None:

@@ -1,11 +1,17 @@
 """OpenAI chat: what is read of a request and of its answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from tests.dialects.samples import sample, whole_events
 
 from penstock.core.errors import DialectError
 from penstock.core.outcome import FailureKind
+from penstock.dialects import json_fields
 from penstock.dialects.message import Usage
 from penstock.dialects.openai_chat import passthrough
 
@@ -146,3 +152,100 @@ def test_content_in_parts_is_content() -> None:
     assert reader.feed(sent) == sent
     assert reader.has_content
     assert reader.output_bytes == len(part)
+
+
+def asked_plainly(sent: bytes) -> tuple[object, ...]:
+    """Return what ``inquire`` says, each field read by itself."""
+    fields = json_fields.decode(sent)
+    messages = fields.get("messages")
+    if messages is None or not json_fields.is_list(messages):
+        raise DialectError("messages must be a list", param="messages")
+    is_stream = json_fields.flag(fields, "stream")
+    model = json_fields.text(fields, "model")
+    includes_usage = False
+    options = fields.get("stream_options")
+    if is_stream and options is not None and not json_fields.is_empty(options):
+        try:
+            read = msgspec.json.decode(options, type=passthrough.StreamOptions)
+        except json_fields.MALFORMED as error:
+            raise DialectError(f"stream_options: {error}", param="stream_options") from error
+        includes_usage = bool(read.include_usage)
+    return (
+        model,
+        is_stream,
+        {name: bytes(raw) for name, raw in fields.items()},
+        "tools" in fields and not json_fields.is_empty(fields["tools"]),
+        b'"json_schema"' in bytes(fields.get("response_format", msgspec.Raw(b"null"))),
+        not is_stream or includes_usage,
+        json_fields.count(fields, "n", 1),
+        json_fields.word(fields, "service_tier"),
+        json_fields.bound(fields, "max_completion_tokens")
+        or json_fields.bound(fields, "max_tokens"),
+    )
+
+
+def asked_as_served(sent: bytes) -> tuple[object, ...]:
+    asked = passthrough.inquire(sent)
+    assert asked.body is sent
+    return (
+        asked.model,
+        asked.is_stream,
+        {name: bytes(raw) for name, raw in asked.fields.items()},
+        asked.needs_tools,
+        asked.needs_structured_output,
+        asked.wants_usage,
+        asked.choices,
+        asked.service_tier,
+        asked.output_tokens_max,
+    )
+
+
+def told(ask: Callable[[bytes], tuple[object, ...]], sent: bytes) -> object:
+    """Return what is read, or the error that a caller is told."""
+    try:
+        return ask(sent)
+    except DialectError as error:
+        return str(error), error.param
+
+
+NAMES = (
+    "model", "messages", "stream", "stream_options", "tools", "response_format", "n",
+    "service_tier", "max_tokens", "max_completion_tokens", "user", "\u00e9",
+)  # fmt: skip
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["", "m", "auto", "flex", "\u00e9"]),
+    st.sampled_from([[], {}, [{}], {"include_usage": True}, {"include_usage": 1}]),
+    st.just({"type": "json_schema", "json_schema": {}}),
+)
+FIELDS = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=8)  # a name may come twice
+SOUND = [("model", "m"), ("messages", [{"role": "user", "content": "hi"}])]
+
+
+@given(FIELDS.map(lambda some: SOUND + some) | FIELDS)
+@example([*SOUND, ("model", "other")])
+@example([*SOUND, ("stream", None), ("n", True)])
+@example([*SOUND, ("stream", True), ("stream_options", None), ("n", None)])
+def test_what_is_absent_is_read_as_if_it_had_been_looked_for(
+    fields: list[tuple[str, object]],
+) -> None:
+    lines = (msgspec.json.encode(name) + b":" + msgspec.json.encode(v) for name, v in fields)
+    sent = b"{" + b",".join(lines) + b"}"
+    assert told(asked_as_served, sent) == told(asked_plainly, sent)
+
+
+PARTS = st.lists(
+    st.sampled_from(["text", "image_url", "file"]).map(lambda kind: {"type": kind}), max_size=2
+)
+WORDS = st.sampled_from(["hi", "[", '[{"type":"image_url"}]', '"file"'])
+
+
+@given(st.lists((WORDS | PARTS).map(lambda content: {"role": "user", "content": content})))
+def test_pictures_and_files_are_seen_wherever_they_are(messages: list[dict[str, Any]]) -> None:
+    asked = passthrough.inquire(msgspec.json.encode({"model": "m", "messages": messages}))
+    parts = [part for message in messages for part in message["content"]]
+    kinds: set[str] = {part["type"] for part in parts if isinstance(part, dict)}
+    assert (asked.needs_images, asked.needs_documents) == ("image_url" in kinds, "file" in kinds)

@@ -16,14 +16,14 @@ import msgspec
 
 from penstock.apps.gateway import endpoints, models, tiering
 from penstock.apps.gateway.caller import HttpCaller
+from penstock.apps.gateway.context import RESUME as RESUME_HEADER
+from penstock.apps.gateway.context import Context, wishes_of
 from penstock.apps.gateway.handing import Handing
 from penstock.apps.gateway.kept import NOT_KEPT
 from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.resuming import DIALECT as RESPONSES
-from penstock.apps.gateway.resuming import HEADER as RESUME_HEADER
-from penstock.apps.gateway.resuming import Resuming, begin, response_of
+from penstock.apps.gateway.resuming import Resuming, response_of
 from penstock.config.model import OnBreak
-from penstock.core.claim import Claim
 from penstock.core.errors import (
     KEY_EXPIRED,
     CallerError,
@@ -31,8 +31,9 @@ from penstock.core.errors import (
     PenstockError,
     ShedError,
 )
-from penstock.dialects.contract import Dialect, Inquiry
-from penstock.dialects.operation import Endpoint, Operation
+from penstock.core.tier import Tier
+from penstock.dialects.contract import Dialect
+from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
@@ -44,8 +45,10 @@ from penstock.wire.alarms import Alarm, Alarms
 from penstock.wire.call import Call
 
 JSON: Final = b"content-type: application/json\r\n"
+FAILOVER: Final = b"x-penstock-failover"
 NO_FAILOVER: Final = b"off"
 ON_BREAK: Final = b"x-penstock-on-break"
+CONTINUE: Final = OnBreak.CONTINUE  # a look into an enumeration costs as much as a call
 EMULATED: Final = b"x-penstock-emulated: true\r\n"
 ROOM: Final = (1.0, 1.0, 0.95, 0.9, 0.9)  # of exchanges_max, by tier: contracts find some left
 WIRE_CODES: Final[dict[int, str]] = {
@@ -79,8 +82,16 @@ class Api:
         self.handing: Handing | None = None  # the way to other workers, if there are any
 
     def on_call(self, call: Call) -> None:
-        """Answer one request."""
-        self.answer(call, self.handing)
+        """Answer one request; what is known of its head is not looked up again."""
+        known = call.head.memo if call.head is not None else None
+        if (
+            isinstance(known, Context)
+            and known.generation is self._routing.generation
+            and not _is_expired(known.key)
+        ):
+            self._begin(call, known, self._caller(call, known.endpoint))
+        else:
+            self.answer(call, self.handing)
 
     def answer(self, call: Call, handing: Handing | None) -> None:
         """Answer one request; with a way to other workers another may keep it."""
@@ -92,9 +103,7 @@ class Api:
         if endpoint is None:
             self._on_other(call)
             return
-        self._count += 1
-        request_id = f"{self._id_prefix}{self._count:08x}"
-        caller = HttpCaller(call, endpoint.dialect, request_id, self._mark())
+        caller = self._caller(call, endpoint)
         is_cancel = call.method == b"DELETE" and RESUME_HEADER in call.headers
         if call.method != b"POST" and not is_cancel:
             error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
@@ -106,7 +115,10 @@ class Api:
             self._refuse(caller, error, _why(error))
             return
         if RESUME_HEADER not in call.headers:
-            self._begin(call, endpoint, caller, key, request_id)
+            context = self._context(call, endpoint, key)
+            if call.head is not None:
+                call.head.memo = context
+            self._begin(call, context, caller)
             return
         name = call.headers[RESUME_HEADER]
         serve = partial(self._serve, call, endpoint, caller, key)
@@ -114,6 +126,27 @@ class Api:
             handing.hand_over(call, name, partial(serve, is_kept=False))
         else:
             serve()
+
+    def _caller(self, call: Call, endpoint: Endpoint) -> HttpCaller:
+        self._count += 1
+        request_id = f"{self._id_prefix}{self._count:08x}"
+        mark = EMULATED if self._routing.is_emulated else b""
+        return HttpCaller(call, endpoint.dialect, request_id, mark)
+
+    def _context(self, call: Call, endpoint: Endpoint, key: Key) -> Context:
+        headers = call.headers
+        tenant = self._routing.tenant_of(key)
+        return Context(
+            generation=self._routing.generation,
+            endpoint=endpoint,
+            key=key,
+            tenant=tenant,
+            tier_max=tiering.ceiling(key, tenant),
+            wishes=wishes_of(headers),
+            may_fail_over=headers.get(FAILOVER) != NO_FAILOVER,
+            wants_places=tiering.wants_places(call),
+            wants_notes=tiering.wants_notes(call),
+        )
 
     def _serve(
         self, call: Call, endpoint: Endpoint, caller: HttpCaller, key: Key, *, is_kept: bool = True
@@ -130,7 +163,7 @@ class Api:
         if call.method == b"DELETE":
             self._cancel(call, key, caller)
         else:
-            self._begin(call, endpoint, caller, key, caller.id)
+            self._begin(call, self._context(call, endpoint, key), caller)
 
     def refusal(self, call: Call, status: int, reason: str) -> tuple[bytes, bytes]:
         """Put an error of the wire into the caller's dialect."""
@@ -138,58 +171,55 @@ class Api:
         error = CallerError(reason, status=status, code=WIRE_CODES.get(status, "invalid_request"))
         return b"application/json", endpoints.speaker_of(call).error_body(error, "")
 
-    def _begin(
-        self,
-        call: Call,
-        endpoint: Endpoint,
-        caller: HttpCaller,
-        key: Key,
-        request_id: str,
-    ) -> None:
+    def _begin(self, call: Call, context: Context, caller: HttpCaller) -> None:
         now_s = call.received_at_s
+        endpoint, key, wishes = context.endpoint, context.key, context.wishes
         dialect = endpoint.dialect
         model = ""
+        wish = None
         try:
             inquiry = dialect.inquire(call.body, call.target)
             model = inquiry.model
-            if inquiry.is_stream and call.is_http_1_0:
+            if call.is_http_1_0 and inquiry.is_stream:
                 raise CallerError("A stream needs HTTP/1.1.", status=505, code="http_version")
             route = self._routing.route(model, key, now_s)
             if route is None:
                 raise self._unknown(model, key)
-            on_break = _on_break(call) if ON_BREAK in call.headers else route.on_break
-            wish = None
-            if RESUME_HEADER in call.headers or dialect is RESPONSES:
+            on_break = _on_break(call) if ON_BREAK in wishes else route.on_break
+            if RESUME_HEADER in wishes or dialect is RESPONSES:
                 wish = self.resuming.wish(call, key, route.name, dialect, inquiry)
                 if self.resuming.replay(wish, call):
                     return
-            claim = self._claim(call, endpoint, key, inquiry)
+            claim = tiering.claim_of(call, context, inquiry, self._counters)
+            self._check_room(claim.tier)
         except PenstockError as error:
-            self._recorder.write(_refused(call, endpoint, key, request_id, model, error))
+            self._recorder.write(_refused(call, endpoint, key, caller.id, model, error))
             caller.refuse(error, b"")
             return
-        order = Order(
-            id=request_id,
-            tenant=key.tenant,
-            key=key.id,
-            route=route,
-            dialect=dialect,
+        order = Order(  # of more than fifteen names Python makes a dictionary first
+            caller.id,
+            key.tenant,
+            key.id,
+            route,
+            dialect,
             inquiry=inquiry,
             headers=call.headers,
             at_s=now_s,
             at_unix_s=clock.now_unix_s(),
-            may_fail_over=call.headers.get(b"x-penstock-failover") != NO_FAILOVER,
+            may_fail_over=context.may_fail_over,
             claim=claim,
-            is_continuing=on_break is OnBreak.CONTINUE,
+            is_continuing=on_break is CONTINUE,
             operation=endpoint.operation,
             speakers=endpoint.speakers,
-            wants_places=tiering.wants_places(call),
-            wants_notes=tiering.NOTES in call.headers and tiering.wants_notes(call),
+            wants_places=context.wants_places,
+            wants_notes=context.wants_notes,
             must_be_whole=call.is_http_1_0,
         )
         exchange = Exchange(order, self._ports)
         exchange.timer = Alarm(self._alarms, exchange.on_wake)
-        begin(self.resuming.caller(wish, key, caller), exchange)
+        answers = caller if wish is None else self.resuming.caller(wish, key, caller)
+        exchange.caller = answers
+        answers.attach(exchange)
         self._recorder.in_flight += 1
         exchange.start(now_s)
 
@@ -199,16 +229,11 @@ class Api:
         except CallerError as error:
             self._refuse(caller, error, "no_exchange")
 
-    def _claim(self, call: Call, endpoint: Endpoint, key: Key, inquiry: Inquiry) -> Claim:
-        """Return what admission is to know; raises ShedError if this process has no room."""
-        tenant = self._routing.tenant_of(key)
-        claim = tiering.claim_of(call, key, tenant, inquiry, call.received_at_s, self._counters)
-        if endpoint.operation is not Operation.GENERATE:
-            claim.output_tokens_max = 1  # a count or a vector has no output to be reserved for
+    def _check_room(self, tier: Tier) -> None:
+        """Raise ShedError if this process has no room for one more of a tier."""
         exchanges_max = self._routing.config.gateway.exchanges_max
-        if self._recorder.in_flight >= exchanges_max * ROOM[claim.tier]:
+        if self._recorder.in_flight >= exchanges_max * ROOM[tier]:
             raise ShedError("The gateway is at its limit of exchanges.", retry_after_s=1.0)
-        return claim
 
     def _key(self, call: Call) -> Key:
         """Return whose call it is; raises KeyRefusedError if that is nobody, any more."""
@@ -216,7 +241,7 @@ class Api:
         key = self._routing.key_of(secret) if secret else None
         if key is None:
             raise KeyRefusedError("The key is missing or not valid.")
-        if key.expires_unix_s is not None and clock.now_unix_s() >= key.expires_unix_s:
+        if _is_expired(key):
             raise KeyRefusedError(f"The key {key.id!r} has expired.", is_expired=True)
         return key
 
@@ -275,6 +300,10 @@ class Api:
     def _send_error(self, call: Call, error: PenstockError) -> None:
         dialect = endpoints.speaker_of(call)
         call.send(dialect.status_of(error), JSON, dialect.error_body(error, ""))
+
+
+def _is_expired(key: Key) -> bool:
+    return key.expires_unix_s is not None and clock.now_unix_s() >= key.expires_unix_s
 
 
 def _why(error: KeyRefusedError) -> str:

@@ -45,8 +45,10 @@ class HttpCaller:
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """Send a whole answer."""
-        self._let_go()
-        self.call.send(status, self._head + headers, body)
+        call = self.call
+        call.observer = None  # as _let_go, without the call
+        self._exchange = None
+        call.send(status, self._head + headers, body)
 
     def refuse(self, error: PenstockError, headers: bytes) -> None:
         """Send an error in the caller's dialect."""

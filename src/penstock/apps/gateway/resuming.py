@@ -21,19 +21,18 @@ from urllib.parse import parse_qs
 import msgspec
 
 from penstock.apps.gateway.caller import HttpCaller, head
+from penstock.apps.gateway.context import RESUME as HEADER
 from penstock.apps.gateway.keeper import RESPONSES, Keeper, Name, Owner, Scope, Wish, not_held
 from penstock.apps.gateway.kept import FROM_START, NOT_KEPT, REPLAYED, KeptAnswer, Reader
 from penstock.core.errors import CallerError, PenstockError
 from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.openai_responses import stored
 from penstock.dialects.registry import DIALECTS
-from penstock.exchange.machine import Exchange
 from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire import clock
 from penstock.wire.call import Call
 
-HEADER: Final = b"idempotency-key"
 NAME: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 NAME_REMEDY: Final = "Send 1 to 255 printable ASCII characters without spaces, such as a UUID."
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -73,10 +72,8 @@ class Resuming:
         kept.read(Reader(kept, call, is_replay=True))
         return True
 
-    def caller(self, wish: Wish | None, key: Key, caller: HttpCaller) -> HttpCaller | KeptAnswer:
+    def caller(self, wish: Wish, key: Key, caller: HttpCaller) -> HttpCaller | KeptAnswer:
         """Return who gets an exchange's answer: something that keeps it, if it is to be kept."""
-        if wish is None:
-            return caller
         kept = None
         if not key.may_keep or not self.keeper.settings.is_enabled:
             self.keeper.miss("not_allowed")
@@ -152,12 +149,6 @@ def response_of(call: Call) -> tuple[str, str] | None:
     """Return which response a path names, and what is to be done with it; None if it does not."""
     match = PATH.fullmatch(call.target.decode("latin-1"))
     return (match[1], match[2] or "") if match is not None else None
-
-
-def begin(caller: HttpCaller | KeptAnswer, exchange: Exchange) -> None:
-    """Let an exchange and its caller know each other."""
-    exchange.caller = caller
-    caller.attach(exchange)
 
 
 def not_found(response_id: str) -> PenstockError:

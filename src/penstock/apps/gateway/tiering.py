@@ -17,6 +17,7 @@ Sources: TIERING 1 of the reference shelf; ``dialects.service_tier`` for the wor
 import re
 from typing import Final
 
+from penstock.apps.gateway.context import Context
 from penstock.config.tenancy import Tenant, TierName
 from penstock.core.claim import Claim
 from penstock.core.errors import CallerError
@@ -24,6 +25,7 @@ from penstock.core.estimate import tokens
 from penstock.core.tier import Tier, served
 from penstock.dialects import service_tier
 from penstock.dialects.contract import Inquiry
+from penstock.dialects.operation import Operation
 from penstock.snapshot.model import Key
 from penstock.telemetry.metrics import Counters
 from penstock.wire.call import Call
@@ -37,37 +39,40 @@ NOTES: Final = b"x-penstock-notes"
 TTFT_TIMEOUT_S_MAX: Final = 3600.0  # the longest time that a client's own timeout is set to
 OUTPUT_TOKENS_MAX: Final = 1 << 31  # no model writes as much; a claim may travel as 64-bit numbers
 USER_CHARS_MAX: Final = 128  # twice a SHA-256 in hex
-PLAIN_TIER: Final = TierName.STANDARD  # a look into an enumeration costs as much as a call
-STANDARD: Final = Tier.STANDARD
+GENERATE: Final = Operation.GENERATE  # a look into an enumeration costs as much as a call
 LINE_DIGITS_MAX: Final = 15  # more than there are people, and less than 64 bits
 _USER: Final = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _TIERS: Final[dict[TierName, Tier]] = {name: Tier[name.name] for name in TierName}
 
 
-def claim_of(
-    call: Call, key: Key, tenant: Tenant, inquiry: Inquiry, now_s: float, counters: Counters
-) -> Claim:
+def claim_of(call: Call, context: Context, inquiry: Inquiry, counters: Counters) -> Claim:
     """Return what admission is to know; raises CallerError for a timeout that is none."""
-    headers = call.headers
-    is_plain = key.tier_max is None and tenant.tier is PLAIN_TIER
-    tier = STANDARD if is_plain else _ceiling(key, tenant)
+    key, tenant, wishes = context.key, context.tenant, context.wishes
+    tier = context.tier_max
     if inquiry.service_tier:
         tier = _lowered(tier, inquiry.service_tier, counters)
-    if TIER in headers:
-        tier = _lowered(tier, headers[TIER].decode("latin-1"), counters)
-    claim = Claim(key.tenant, key.id, tier, tokens(len(inquiry.body)), now_s)
-    if inquiry.output_tokens_max:
+    if TIER in wishes:
+        tier = _lowered(tier, call.headers[TIER].decode("latin-1"), counters)
+    claim = Claim(key.tenant, key.id, tier, tokens(len(inquiry.body)), call.received_at_s)
+    if context.endpoint.operation is not GENERATE:
+        claim.output_tokens_max = 1  # a count or a vector has no output to be reserved for
+    elif inquiry.output_tokens_max:
         claim.output_tokens_max = min(inquiry.output_tokens_max, OUTPUT_TOKENS_MAX)
-    if TTFT_TIMEOUT in headers:
-        claim.ttft_timeout_s = _timeout_s(headers[TTFT_TIMEOUT])
-    elif tenant.ttft_timeout_s is not None:
+    if tenant.ttft_timeout_s is not None:
         claim.ttft_timeout_s = tenant.ttft_timeout_s
-    claim.may_degrade_model = tenant.may_degrade_model
-    if key.may_assert_user and USER in headers:
-        claim.user = _user(headers[USER])
-        if claim.user and LINE in headers:
-            claim.line = _line(headers[LINE])
+    if tenant.may_degrade_model:
+        claim.may_degrade_model = True
+    if wishes:
+        _add_wishes(claim, context, call.headers)
     return claim
+
+
+def ceiling(key: Key, tenant: Tenant) -> Tier:
+    """Return the highest tier that a key may have: the lower of its own and its tenant's."""
+    own = key.tier_max
+    if own is None:
+        return _TIERS[tenant.tier]
+    return max(_TIERS[own], _TIERS[tenant.tier])
 
 
 def wants_places(call: Call) -> bool:
@@ -80,11 +85,14 @@ def wants_notes(call: Call) -> bool:
     return call.headers.get(NOTES) == b"1"
 
 
-def _ceiling(key: Key, tenant: Tenant) -> Tier:
-    own = key.tier_max
-    if own is None:
-        return _TIERS[tenant.tier]
-    return max(_TIERS[own], _TIERS[tenant.tier])
+def _add_wishes(claim: Claim, context: Context, headers: dict[bytes, bytes]) -> None:
+    wishes = context.wishes
+    if TTFT_TIMEOUT in wishes:
+        claim.ttft_timeout_s = _timeout_s(headers[TTFT_TIMEOUT])
+    if USER in wishes and context.key.may_assert_user:
+        claim.user = _user(headers[USER])
+        if claim.user and LINE in wishes:
+            claim.line = _line(headers[LINE])
 
 
 def _lowered(tier: Tier, word: str, counters: Counters) -> Tier:

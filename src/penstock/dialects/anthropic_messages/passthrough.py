@@ -174,6 +174,7 @@ _MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
 _BODIES: Final = msgspec.json.Decoder(list[dict[str, Raw]])
 _RAWS: Final = msgspec.json.Decoder(list[Raw])
 _THINKING: Final = msgspec.json.Decoder(Thinking)
+_NO_KINDS: Final[frozenset[str]] = frozenset()
 _UNSIGNED: Final = re.compile(rb'"signature"\s*:\s*""')
 _OUTPUT_CONFIG: Final = msgspec.json.Decoder(OutputConfig | None)
 
@@ -188,17 +189,17 @@ def inquire(body: bytes, *, needs_limit: bool = True) -> Inquiry:
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
     output_tokens_max = _tokens_max(fields) if needs_limit else 0
-    kinds = _kinds(body, messages)
+    kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
     return Inquiry(
         model=json_fields.text(fields, "model"),
-        is_stream=json_fields.flag(fields, "stream"),
+        is_stream="stream" in fields and json_fields.flag(fields, "stream"),
         fields=fields,
         body=body,
         needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
         needs_images="image" in kinds,
         needs_documents="document" in kinds,
-        needs_structured_output=_has_schema(fields),
-        service_tier=json_fields.word(fields, "service_tier"),
+        needs_structured_output="output_config" in fields and _has_schema(fields),
+        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
         output_tokens_max=output_tokens_max,
     )
 

@@ -129,6 +129,7 @@ class MessageHead(msgspec.Struct):
 
 
 _MESSAGES: Final = msgspec.json.Decoder(list[MessageHead])
+_STREAM_OPTIONS: Final = msgspec.json.Decoder(StreamOptions)
 _NO_KINDS: Final[frozenset[str]] = frozenset()
 
 
@@ -138,8 +139,9 @@ def inquire(body: bytes) -> Inquiry:
     messages = fields.get("messages")
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
-    is_stream = json_fields.flag(fields, "stream")
-    kinds = _kinds(body, messages)
+    # Most fields are absent most of the time: nothing is called to find that out.
+    is_stream = "stream" in fields and json_fields.flag(fields, "stream")
+    kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
     return Inquiry(
         model=json_fields.text(fields, "model"),
         is_stream=is_stream,
@@ -152,8 +154,8 @@ def inquire(body: bytes) -> Inquiry:
             "response_format" in fields and b'"json_schema"' in bytes(fields["response_format"])
         ),
         wants_usage=not is_stream or _wants_usage(fields),
-        choices=json_fields.count(fields, "n", 1),
-        service_tier=json_fields.word(fields, "service_tier"),
+        choices=json_fields.count(fields, "n", 1) if "n" in fields else 1,
+        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
         output_tokens_max=(
             json_fields.bound(fields, "max_completion_tokens")
             or json_fields.bound(fields, "max_tokens")
@@ -299,7 +301,7 @@ def _wants_usage(fields: dict[str, Raw]) -> bool:
     if raw is None or json_fields.is_empty(raw):
         return False
     try:
-        return bool(msgspec.json.decode(raw, type=StreamOptions).include_usage)
+        return bool(_STREAM_OPTIONS.decode(raw).include_usage)
     except json_fields.MALFORMED as error:
         raise DialectError(f"stream_options: {error}", param="stream_options") from error
 

@@ -155,16 +155,17 @@ def inquire(body: bytes) -> Inquiry:
             raise DialectError("input is missing", param="input")
     elif not json_fields.is_list(given) and bytes(given)[:1] != b'"':
         raise DialectError("input must be a string or a list", param="input")
+    has_parts = json_fields.may_have_parts(body)
     return Inquiry(
         model=json_fields.text(fields, "model"),
-        is_stream=json_fields.flag(fields, "stream"),
+        is_stream="stream" in fields and json_fields.flag(fields, "stream"),
         fields=fields,
         body=body,
         needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images=b'"input_image"' in body and _has(given, "input_image"),
-        needs_documents=b'"input_file"' in body and _has(given, "input_file"),
-        needs_structured_output=_has_schema(fields),
-        service_tier=json_fields.word(fields, "service_tier"),
+        needs_images=has_parts and b'"input_image"' in body and _has(given, "input_image"),
+        needs_documents=has_parts and b'"input_file"' in body and _has(given, "input_file"),
+        needs_structured_output="text" in fields and _has_schema(fields),
+        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
         output_tokens_max=json_fields.bound(fields, "max_output_tokens"),
     )
 
