@@ -69,11 +69,10 @@ class SpoolWriter:
         self.error = ""  # why the last one is not; empty while all is well
         self.lines = 0
 
-    def append(self, line: bytes) -> bool:
+    def append(self, line: bytes | bytearray) -> bool:
         """Write one line, with its line feed; False, and counted, if that could not be done."""
-        at = self._at
+        pages, at = self._map, self._at
         after = at + len(line)
-        pages = self._map
         if after > self._end or pages is None:
             if not self._begin_segment(len(line)) or self._map is None:
                 self.dropped += 1
