@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.config.model import Spool
-from penstock.ledger.spool import SpoolWriter, lines, written_bytes
+from penstock.ledger import spool as spool_module
+from penstock.ledger.spool import AHEAD_BYTES, SpoolWriter, lines, written_bytes
 
 CHILD = """
 import os, sys
@@ -107,6 +108,21 @@ def test_a_reader_finds_the_end_of_an_open_segment(
     paths = sorted(folder.glob("*.jsonl"))
     assert sum(written_bytes(path) for path in paths) == sum(sizes)
     spool.close()
+
+
+@pytest.mark.parametrize("advice", [spool_module.POPULATE_WRITE, 9999])
+def test_a_kernel_that_gives_no_pages_ahead_makes_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, advice: int
+) -> None:
+    monkeypatch.setattr(spool_module, "POPULATE_WRITE", advice)
+    spool = writer(tmp_path, segment_bytes=4 * AHEAD_BYTES)
+    written = [bytes([97 + n % 26]) * (n * 997 % (2 * AHEAD_BYTES)) + b"\n" for n in range(40)]
+    for line in written:
+        assert spool.append(line)
+    spool.close()
+    found = segments(tmp_path)
+    assert len(found) > 3
+    assert [line + b"\n" for segment in found for line in segment] == written
 
 
 def test_beyond_the_bound_lines_are_counted_until_a_reader_deletes(tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerRe
 def collect(attempt: Attempt, chunk: bytes) -> Failure | None:
     """Keep a piece of a body that is read whole; a failure if it is one too many."""
     attempt.parts.append(chunk)
-    attempt.parts_bytes += len(chunk)
+    attempt.parts_bytes = parts_bytes = attempt.parts_bytes + len(chunk)
     is_good = attempt.status == OK
     bytes_max = attempt.target.upstream.entry.answer_bytes_max if is_good else ERROR_BYTES_MAX
-    if attempt.parts_bytes <= bytes_max:
+    if parts_bytes <= bytes_max:
         return None
     detail = f"the answer is larger than {bytes_max} bytes"
     return Failure(FailureKind.BROKEN_STREAM, detail, OK)
@@ -182,13 +182,11 @@ def headers_as_sent(attempt: Attempt, attempts: int) -> bytes:
 
 def headers(attempt: Attempt, attempts: int, content_type: bytes) -> bytes:
     """Return the header lines of an answer: who gave it, at which try, and what was dropped."""
-    dropped = b""
-    if attempt.dropped:
-        names = header_value(",".join(attempt.dropped))
-        dropped = b"x-penstock-dropped: %b\r\n" % names
-    return b"content-type: %b\r\n%bx-penstock-attempts: %d\r\n%b" % (
+    lines = b"content-type: %b\r\n%bx-penstock-attempts: %d\r\n" % (
         content_type,
         attempt.target.stamp,
         attempts,
-        dropped,
     )
+    if attempt.dropped:
+        lines += b"x-penstock-dropped: %b\r\n" % header_value(",".join(attempt.dropped))
+    return lines

@@ -28,11 +28,11 @@ from penstock.dialects.message import NO_USAGE, Usage
 from penstock.dialects.operation import Operation
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
-from penstock.exchange.record import AttemptRecord, Opened, Record
+from penstock.exchange.record import NEVER, AttemptRecord, Opened, Record
 
 GOOD_STATUS = 200
 MOVED: Final = "moved aside, before its first byte, for one with a contract"
-UPSTREAM_IDS = (b"x-request-id", b"request-id")
+COUNT_TOKENS: Final = Operation.COUNT_TOKENS  # a look into an enumeration costs as much as a call
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
@@ -48,10 +48,11 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
 def usage_of(order: Order, attempt: Attempt) -> tuple[Usage, bool]:
     """Return an attempt's tokens, and whether they are an estimate."""
-    if attempt.operation is Operation.COUNT_TOKENS:
+    if attempt.operation is COUNT_TOKENS:
         return NO_USAGE, False
-    reader = attempt.reader
-    usage = attempt.usage or (reader.usage if reader is not None else None)
+    usage, reader = attempt.usage, attempt.reader
+    if usage is None and reader is not None:
+        usage = reader.usage
     if usage is not None and usage.is_known and attempt.outcome is SUCCESS:
         return usage, False
     if attempt.status != GOOD_STATUS:
@@ -89,7 +90,7 @@ def spent_on(order: Order, attempt: Attempt, now_unix_s: float) -> Spent:
     """Count what an attempt took, once, when it has ended; return what the gate learns from it."""
     attempt.counted, attempt.is_estimated = usage, _ = usage_of(order, attempt)
     ttft_s = 0.0
-    if order.inquiry.is_stream and attempt.reader is not None and attempt.first_token_at_s:
+    if attempt.reader is not None and attempt.first_token_at_s and order.inquiry.is_stream:
         ttft_s = attempt.first_token_at_s - attempt.dialled_at_s
     seen = attempt.dialect.limits_seen(attempt.response_headers, now_unix_s)
     input_tokens = max(0, usage.input_tokens - usage.cached_tokens)
@@ -98,36 +99,35 @@ def spent_on(order: Order, attempt: Attempt, now_unix_s: float) -> Spent:
 
 def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> AttemptRecord:
     """Return the record of one attempt."""
-    usage, outcome = attempt.counted, attempt.outcome
+    usage, outcome, target = attempt.counted, attempt.outcome, attempt.target
     dialled_at_s, first_s = attempt.dialled_at_s, attempt.first_token_at_s
     duration_s = (attempt.ended_at_s or now_s) - dialled_at_s
     headers = attempt.response_headers
-    upstream_id = headers.get(UPSTREAM_IDS[0]) or headers.get(UPSTREAM_IDS[1])
-    record = AttemptRecord(
-        attempt.target.upstream.entry.name,
-        attempt.target.model,
-        _word(outcome),
+    upstream_id = headers.get(b"x-request-id") or headers.get(b"request-id")
+    record = AttemptRecord(  # by place: names would cost as much as all the rest
+        target.upstream.entry.name,
+        target.model,
+        "success" if outcome is SUCCESS else _word(outcome),
         dialled_at_s - began_at_s,
         duration_s,
         attempt.status,
+        first_s - dialled_at_s if first_s else NEVER,
+        "",  # why it failed
+        upstream_id.decode("latin-1") if upstream_id else "",
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+        attempt.is_estimated,
+        is_reused=attempt.is_reused,
     )
-    record.is_reused = attempt.is_reused
-    if first_s:
-        record.ttft_s = first_s - dialled_at_s
-    elif outcome is IGNORED:
-        record.waited_s = duration_s
-    if upstream_id:
-        record.request_id = upstream_id.decode("latin-1")
     if attempt.continuation is not None:
         record.seam = attempt.continuation.seam.joint.value
-    _say_why(record, attempt)
-    if usage is not NO_USAGE:
-        record.input_tokens = usage.input_tokens
-        record.output_tokens = usage.output_tokens
-        record.cached_tokens = usage.cached_tokens
-        record.cache_write_tokens = usage.cache_write_tokens
-        record.reasoning_tokens = usage.reasoning_tokens
-        record.is_estimated = attempt.is_estimated
+    if outcome is not SUCCESS or attempt.drill:
+        if outcome is IGNORED and not first_s:
+            record.waited_s = duration_s
+        _say_why(record, attempt)
     return record
 
 
@@ -147,18 +147,18 @@ def _say_why(record: AttemptRecord, attempt: Attempt) -> None:
 
 def opened_line(order: Order, attempt: Attempt) -> Opened:
     """Return the line that stands in the spool before an attempt is dialled."""
-    is_count = order.operation is Operation.COUNT_TOKENS
+    operation, target = order.operation, attempt.target
     return Opened(
-        id=order.id,
-        attempt=attempt.number,
-        upstream=attempt.target.upstream.name,
-        model=attempt.target.model,
-        tenant=order.tenant,
-        key=order.key,
-        route=order.route.name,
-        at_unix_s=order.at_unix_s,
-        input_tokens_estimate=0 if is_count else tokens(len(attempt.body)),
-        operation=order.operation,
+        order.id,
+        attempt.number,
+        target.upstream.entry.name,
+        target.model,
+        order.tenant,
+        order.key,
+        order.route.name,
+        order.at_unix_s,
+        0 if operation is COUNT_TOKENS else tokens(len(attempt.body)),
+        operation,
     )
 
 
@@ -167,47 +167,52 @@ def record_of(order: Order, attempts: list[Attempt], end: End, now_s: float) -> 
 
     Its tokens are those of the last attempt, and of the earlier ones that gave parts of the answer.
     """
-    record = Record(
-        id=order.id,
-        at_unix_s=order.at_unix_s,
-        duration_s=now_s - order.at_s,
-        tenant=order.tenant,
-        key=order.key,
-        route=order.route.name,
-        model=order.inquiry.model,
-        dialect=order.dialect.name,
-        is_stream=order.inquiry.is_stream,
-        outcome=end.outcome,
-        status=end.status,
-        operation=order.operation,
-        code=end.code,
-        queued_s=end.queued_s,
-        finish_reason=end.finish_reason,
-        bytes_in=len(order.inquiry.body),
-        bytes_out=end.bytes_out,
-        tier=WORDS[order.claim.served],
-        degraded=order.claim.degraded,
-        attempts=[attempt_record(attempt, order.at_s, now_s) for attempt in attempts],
+    inquiry, claim, began_at_s = order.inquiry, order.claim, order.at_s
+    last = attempts[-1] if attempts else None
+    usage, first_s, is_estimated, written = NO_USAGE, 0.0, False, list[AttemptRecord]()
+    if last is not None:
+        usage, first_s, is_estimated = last.counted, last.first_token_at_s, last.is_estimated
+        written = [attempt_record(one, began_at_s, now_s) for one in attempts]
+    record = Record(  # by place: names would cost as much as all the rest
+        order.id,
+        order.at_unix_s,
+        now_s - began_at_s,
+        order.tenant,
+        order.key,
+        order.route.name,
+        inquiry.model,
+        order.dialect.name,
+        inquiry.is_stream,
+        end.outcome,
+        end.status,
+        order.operation,
+        end.code,
+        first_s - began_at_s if first_s else NEVER,
+        end.queued_s,
+        end.finish_reason,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+        is_estimated,
+        len(inquiry.body),
+        end.bytes_out,
+        tier=WORDS[claim.served],
+        degraded=claim.degraded,
+        attempts=written,
     )
     if TRACEPARENT in order.headers:
         record.trace = trace_context.kept(order.headers)
-    if not attempts:
+    if last is None:
         return record
-    last, written = attempts[-1], record.attempts[-1]
-    record.input_tokens = written.input_tokens
-    record.output_tokens = written.output_tokens
-    record.cached_tokens = written.cached_tokens
-    record.cache_write_tokens = written.cache_write_tokens
-    record.reasoning_tokens = written.reasoning_tokens
-    record.is_estimated = written.is_estimated
-    record.dropped = last.dropped
-    if last.first_token_at_s:
-        record.ttft_s = last.first_token_at_s - order.at_s
+    if last.dropped:
+        record.dropped = last.dropped
     if last.reader is not None:
         record.events = last.reader.events
         record.junk_lines = last.reader.junk_lines
     if len(attempts) > 1:
-        _add_hops(record, attempts, order.at_s)
+        _add_hops(record, attempts, began_at_s)
     return record
 
 

@@ -354,8 +354,9 @@ class Exchange(Telling):
     def _deliver(self, attempt: Attempt, body: bytes, finish_reason: str, now_s: float) -> None:
         attempt.first_token_at_s = now_s
         self._bytes_out += len(body)
-        headers = answering.headers(attempt, attempt.number, JSON)
-        headers += self._tier_lines() + self._limit_lines(now_s)
+        headers = answering.headers(attempt, attempt.number, JSON) + self._tier_lines()
+        if self.claim.is_limited:
+            headers += self._limit_lines(now_s)
         self._settle(attempt, SUCCESS, now_s)
         self._close("complete", OK, "", now_s, finish_reason=finish_reason)
         self.caller.answer(OK, headers, body)
@@ -584,12 +585,8 @@ class Exchange(Telling):
             self._queued_s += now_s - self._queued_at_s
         self.state = State.DONE
         self.timer.drop()
-        record = closing.record_of(
-            self._order,
-            self._attempts,
-            closing.End(outcome, status, code, finish_reason, self._queued_s, self._bytes_out),
-            now_s,
-        )
+        end = closing.End(outcome, status, code, finish_reason, self._queued_s, self._bytes_out)
+        record = closing.record_of(self._order, self._attempts, end, now_s)
         self._ports.recorder.closed(record)
         claim = self.claim
         if claim.is_admitted:

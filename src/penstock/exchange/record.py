@@ -21,6 +21,7 @@ from penstock.dialects.operation import Operation
 COUNT_MAX: Final = 10**12  # so that millions of them can be added up
 SECONDS_MAX: Final = 10**9
 UNIX_S_MAX: Final = 10**11  # the year 5138
+NEVER: Final = 0.0  # a default is left out by identity: this is the 0.0 that is not written
 
 Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 Status = Annotated[int, Meta(ge=0, lt=10**9)]
@@ -55,7 +56,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     dialled_s: Seconds  # after the exchange began
     duration_s: Seconds
     status: Status = 0
-    ttft_s: Seconds = 0.0
+    ttft_s: Seconds = NEVER
     detail: str = ""
     request_id: str = ""  # the upstream's
     input_tokens: Count = 0
@@ -71,9 +72,7 @@ class AttemptRecord(msgspec.Struct, omit_defaults=True, gc=False):
     drill_outcome: str = ""  # the kind of failure that it came to; the outcome is ignored, then
 
 
-class Record(
-    msgspec.Struct, omit_defaults=True, gc=False, tag="closed", tag_field="kind", kw_only=True
-):
+class Record(msgspec.Struct, omit_defaults=True, gc=False, tag="closed", tag_field="kind"):
     """One exchange. ``outcome`` is complete, failed, broken, refused or hung_up."""
 
     id: str
@@ -89,7 +88,7 @@ class Record(
     status: Status
     operation: Operation = Operation.GENERATE
     code: str = ""
-    ttft_s: Seconds = 0.0
+    ttft_s: Seconds = NEVER
     queued_s: Seconds = 0.0
     finish_reason: str = ""
     input_tokens: Count = 0

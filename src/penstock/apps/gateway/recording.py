@@ -1,6 +1,7 @@
 """Where records go: the spool first, then the counters, then perhaps a line of the log."""
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -8,6 +9,8 @@ from penstock.exchange.record import Opened, Record
 from penstock.ledger.spool import SpoolWriter
 from penstock.telemetry import log
 from penstock.telemetry.metrics import Counters
+
+LINE_FEED: Final = ord("\n")
 
 
 class SpoolRecorder:
@@ -22,7 +25,9 @@ class SpoolRecorder:
         self._spool = spool
         self._counters = counters
         self._chance = chance
-        self._encode = msgspec.json.Encoder().encode
+        self._encode_into = msgspec.json.Encoder().encode_into
+        self._opened, self._closed = bytearray(), bytearray()  # the last line of either kind: used
+        # again, they are as large as most lines already, and need not grow from nothing
         self._was_in_error = ""
         self._was_filling = False
         self._untold: set[str] = set()  # exchanges of which no line is on disk, while there are any
@@ -32,8 +37,12 @@ class SpoolRecorder:
 
     def opened(self, line: Opened) -> None:
         """Write that an attempt is about to be dialled."""
-        if self._spool.append(self._encode(line) + b"\n"):
-            self._untold.discard(line.id)
+        text = self._opened
+        self._encode_into(line, text)
+        text.append(LINE_FEED)
+        if self._spool.append(text):
+            if self._untold:
+                self._untold.discard(line.id)
         elif line.attempt == 1:
             self._untold.add(line.id)
 
@@ -44,32 +53,40 @@ class SpoolRecorder:
 
     def write(self, record: Record) -> None:
         """Write and count a record, also one of a request that never became an exchange."""
-        is_told = self._spool.append(self._encode(record) + b"\n")
-        if not is_told and (not record.attempts or record.id in self._untold):
-            self._spool.dropped_exchanges += 1  # others are read as lost
-        self._untold.discard(record.id)
-        if self._spool.is_filling != self._was_filling:
-            self._was_filling = self._spool.is_filling
-            self._warn_of_filling()
-        if self._spool.error != self._was_in_error:
-            self._was_in_error = self._spool.error
-            if self._was_in_error:
-                log.warn("spool_failing", reason=self._was_in_error, dropped=self._spool.dropped)
-            else:
-                log.info("spool_recovered", dropped=self._spool.dropped)
+        text, spool = self._closed, self._spool
+        self._encode_into(record, text)
+        text.append(LINE_FEED)
+        is_told = spool.append(text)
+        if not is_told or self._untold:
+            if not is_told and (not record.attempts or record.id in self._untold):
+                spool.dropped_exchanges += 1  # others are read as lost
+            self._untold.discard(record.id)
+        if spool.is_filling != self._was_filling or spool.error != self._was_in_error:
+            self._tell_of_spool()
         self._counters.count(record)
         self.on_closed(record)
         is_plain = record.outcome == "complete" and len(record.attempts) <= 1
-        if not is_plain or (self.sample_ratio and self._chance() < self.sample_ratio):
+        ratio = self.sample_ratio
+        if not is_plain or (ratio and self._chance() < ratio):
             fields: dict[str, object] = msgspec.to_builtins(record)
             log.info("exchange", **fields)
 
-    def _warn_of_filling(self) -> None:
-        fields = {"used_bytes": self._spool.used_bytes, "bytes_max": self._spool.bytes_max}
-        if self._was_filling:
-            log.warn("spool_filling", **fields, reason="nobody reads it: is control running?")
-        else:
-            log.info("spool_emptied", **fields)
+    def _tell_of_spool(self) -> None:
+        """Log what has changed."""
+        spool = self._spool
+        if spool.is_filling != self._was_filling:
+            self._was_filling = spool.is_filling
+            fields = {"used_bytes": spool.used_bytes, "bytes_max": spool.bytes_max}
+            if self._was_filling:
+                log.warn("spool_filling", **fields, reason="nobody reads it: is control running?")
+            else:
+                log.info("spool_emptied", **fields)
+        if spool.error != self._was_in_error:
+            self._was_in_error = spool.error
+            if self._was_in_error:
+                log.warn("spool_failing", reason=self._was_in_error, dropped=spool.dropped)
+            else:
+                log.info("spool_recovered", dropped=spool.dropped)
 
 
 def _nobody(record: Record) -> None:

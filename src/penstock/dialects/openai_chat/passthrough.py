@@ -51,17 +51,16 @@ class UsageFields(msgspec.Struct, gc=False):
         Gemini's interface for this dialect counts thoughts in the total and nowhere else, or leaves
         out what was written if that was nothing but thoughts: what is not prompt is output.
         """
-        prompt = self.prompt_tokens_details or PromptDetails()
-        completion = self.completion_tokens_details or CompletionDetails()
-        output_tokens = self.completion_tokens or 0
-        if self.prompt_tokens and self.total_tokens:
-            output_tokens = max(output_tokens, self.total_tokens - self.prompt_tokens)
+        prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
+        input_tokens, output_tokens = self.prompt_tokens or 0, self.completion_tokens or 0
+        if input_tokens and self.total_tokens:
+            output_tokens = max(output_tokens, self.total_tokens - input_tokens)
         return Usage(
-            input_tokens=self.prompt_tokens or 0,
-            output_tokens=output_tokens,
-            cached_tokens=prompt.cached_tokens or 0,
-            cache_write_tokens=prompt.cache_write_tokens or 0,
-            reasoning_tokens=completion.reasoning_tokens or 0,
+            input_tokens,
+            output_tokens,
+            prompt.cached_tokens or 0 if prompt is not None else 0,
+            prompt.cache_write_tokens or 0 if prompt is not None else 0,
+            completion.reasoning_tokens or 0 if completion is not None else 0,
             is_known=True,
         )
 
@@ -222,11 +221,8 @@ def survey(body: bytes) -> Survey:
         return Survey(Usage(), failure=errors.failure_of_event(chunk.error))
     if not chunk.choices:
         raise DialectError("the answer has no choices")
-    return Survey(
-        usage=chunk.usage.normalised() if chunk.usage else Usage(),
-        finish_reason=chunk.choices[0].finish_reason or "",
-        model=chunk.model or "",
-    )
+    usage = chunk.usage.normalised() if chunk.usage is not None else Usage()
+    return Survey(usage, chunk.choices[0].finish_reason or "", chunk.model or "")
 
 
 class ChatRelay(Relay):
