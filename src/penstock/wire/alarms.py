@@ -27,41 +27,30 @@ DUE = -2
 class Alarm:
     """One alarm, set again and again. Owned by one event loop; not thread-safe."""
 
-    __slots__ = ("_alarms", "_at_s", "_bucket", "_callback", "_put_at_s")
+    __slots__ = ("_alarms", "_at_s", "_callback", "bucket", "put_at_s")
 
     def __init__(self, alarms: "Alarms", callback: Callable[[float], None]) -> None:
         self._alarms = alarms
         self._callback = callback
-        self._bucket = UNSET
-        self._at_s = 0.0
-        self._put_at_s = 0.0  # the instant that its bucket was chosen for
+        self.bucket = UNSET  # where it lies; kept by the wheel
+        self._at_s = self.put_at_s = 0.0  # the second is the instant that its bucket is for
 
     def wake_at(self, at_s: float) -> None:
         """Go off at this instant, in monotonic seconds; replaces what was set before."""
         self._at_s = at_s
-        if self._bucket >= 0 and at_s >= self._put_at_s:
-            return
-        bucket = self._alarms.bucket_of(at_s)
-        if bucket != self._bucket:
-            self.drop()
-            self._bucket = bucket
-            self._alarms.put(self, bucket)
-        self._put_at_s = at_s
+        if self.bucket < 0 or at_s < self.put_at_s:
+            self._alarms.put(self, at_s)
 
     def drop(self) -> None:
         """Do not go off."""
-        if self._bucket >= 0:
-            self._alarms.remove(self, self._bucket)
-        self._bucket = UNSET
-
-    def fall_due(self) -> None:
-        """Leave the wheel, to ring in a moment; called by the wheel alone."""
-        self._bucket = DUE
+        if self.bucket >= 0:
+            self._alarms.remove(self)
+        self.bucket = UNSET
 
     def ring(self, now_s: float) -> None:
         """Go off, unless dropped or set anew since it fell due; called by the loop alone."""
-        if self._bucket == DUE:
-            self._bucket = UNSET
+        if self.bucket == DUE:
+            self.bucket = UNSET
             if now_s < self._at_s:
                 self.wake_at(self._at_s)  # it was moved to a later instant
             else:
@@ -81,34 +70,36 @@ class Alarms:
     def _tick(at_s: float) -> int:
         return int(at_s / TICK_S)
 
-    def bucket_of(self, at_s: float) -> int:
-        """Return the bucket of an instant: the first tick wholly after it, never a past one."""
+    def put(self, alarm: Alarm, at_s: float) -> None:
+        """Lay an alarm into the bucket of an instant, and start walking if we were at rest.
+
+        It is the first tick wholly after the instant, never a past one.
+        """
         if not self._is_walking:  # nothing was walked while there was nothing
             self._walked = max(self._tick(clock.now_s()), self._walked)
+            self._is_walking = True
+            self._loop.call_later(TICK_S, self._walk)
         bucket = int(at_s / TICK_S) + 1
         ahead = bucket - self._walked
         if ahead > FAR_TICKS:
-            return bucket - bucket % -COARSE_TICKS
-        return bucket if ahead > 0 else self._walked + 1
-
-    def put(self, alarm: Alarm, bucket: int) -> None:
-        """Add an alarm, and start walking if we were at rest."""
+            bucket -= bucket % -COARSE_TICKS
+        elif ahead <= 0:
+            bucket = self._walked + 1
+        if alarm.bucket >= 0:
+            self.remove(alarm)
+        alarm.bucket, alarm.put_at_s = bucket, at_s
         found = self._buckets.get(bucket)
         if found is None:
             self._buckets[bucket] = {alarm}
         else:
             found.add(alarm)
-        if not self._is_walking:
-            self._is_walking = True
-            self._loop.call_later(TICK_S, self._walk)
 
-    def remove(self, alarm: Alarm, bucket: int) -> None:
-        """Take an alarm out; an empty bucket goes with it."""
-        found = self._buckets.get(bucket)
-        if found is not None:
-            found.discard(alarm)
-            if not found:
-                del self._buckets[bucket]
+    def remove(self, alarm: Alarm) -> None:
+        """Take an alarm out of its bucket; an empty one goes with it."""
+        found = self._buckets[alarm.bucket]
+        found.discard(alarm)
+        if not found:
+            del self._buckets[alarm.bucket]
 
     def _walk(self) -> None:
         now_s = clock.now_s()
@@ -124,5 +115,5 @@ class Alarms:
             self._loop.call_later(TICK_S, self._walk)
         for bucket in due:
             for alarm in self._buckets.pop(bucket, ()):
-                alarm.fall_due()
+                alarm.bucket = DUE  # to ring in a moment
                 self._loop.call_soon(alarm.ring, now_s)
