@@ -147,18 +147,18 @@ class UpstreamConnection(asyncio.Protocol):
         if self._attempt is None and not self.is_draining:
             self.close()  # nothing was asked, so nothing may come
             return
-        reads_head = not self._status
+        status = self._status
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._on_malformed(error)
         now_s = clock.now_s()
-        if reads_head:
-            self._tell_head(len(data), now_s)
+        if not status:
+            status = self._tell_head(len(data), now_s)
         pieces = self._pieces
         if pieces:
             chunk = pieces.pop()
-            if pieces or self._status >= ERROR_FROM:
+            if pieces or status >= ERROR_FROM:
                 chunk = self._presentable(chunk)
             attempt = self._attempt
             if attempt is not None:
@@ -197,14 +197,16 @@ class UpstreamConnection(asyncio.Protocol):
         """Tell whether the head says where the body ends."""
         return b"content-length" in self._headers or b"transfer-encoding" in self._headers
 
-    def _tell_head(self, read_bytes: int, now_s: float) -> None:
-        attempt = self._attempt
-        if not self._status:
+    def _tell_head(self, read_bytes: int, now_s: float) -> int:
+        """Tell the head, if this read has made it whole; return the status, 0 if it has not."""
+        attempt, status = self._attempt, self._status
+        if not status:
             self._head_bytes += read_bytes
             if self._head_bytes > self._pool.entry.head_bytes_max:
                 self._on_malformed(ValueError("the head of the answer is too large"))
         elif attempt is not None:
-            attempt.owner.on_head(attempt, self._status, self._headers, now_s)
+            attempt.owner.on_head(attempt, status, self._headers, now_s)
+        return status
 
     def _presentable(self, last: bytes) -> bytes:
         """Return all pieces as one, without our credential if they are an error."""
