@@ -44,9 +44,10 @@ class Whole(msgspec.Struct, frozen=True, gc=False):
 
 def is_stream(order: Order, attempt: Attempt) -> bool:
     """Tell whether the body is read as a stream; otherwise it is collected."""
+    if attempt.status != OK or not (order.inquiry.is_stream or attempt.is_assembled):
+        return False
     content_type = attempt.response_headers.get(b"content-type", b"")
-    is_sse = content_type.lower().startswith(b"text/event-stream")
-    return attempt.status == OK and is_sse and (order.inquiry.is_stream or attempt.is_assembled)
+    return content_type.lower().startswith(EVENT_STREAM)
 
 
 def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerReader:
@@ -66,10 +67,10 @@ def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerRe
 def collect(attempt: Attempt, chunk: bytes) -> Failure | None:
     """Keep a piece of a body that is read whole; a failure if it is one too many."""
     attempt.parts.append(chunk)
-    attempt.parts_bytes += len(chunk)
+    size_bytes = attempt.parts_bytes = attempt.parts_bytes + len(chunk)
     is_good = attempt.status == OK
     bytes_max = attempt.target.upstream.entry.answer_bytes_max if is_good else ERROR_BYTES_MAX
-    if attempt.parts_bytes <= bytes_max:
+    if size_bytes <= bytes_max:
         return None
     detail = f"the answer is larger than {bytes_max} bytes"
     return Failure(FailureKind.BROKEN_STREAM, detail, OK)
