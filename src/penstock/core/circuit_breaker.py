@@ -37,6 +37,9 @@ class BreakerState(Enum):
     HALF_OPEN = "half_open"
 
 
+CLOSED: Final = BreakerState.CLOSED  # by its name here: it is compared with at every attempt
+
+
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
     """When to open and how to come back.
@@ -104,7 +107,7 @@ class CircuitBreaker:
 
     def try_acquire(self, now_s: float) -> Permit | None:
         """Return a permit, or None if the upstream must be left alone. Never waits."""
-        if self.state is BreakerState.CLOSED:
+        if self.state is CLOSED:
             return self._permit
         if self.state is BreakerState.HALF_OPEN or now_s < self._retry_at_s:
             return None  # one probe is out already, or it is too early for one
@@ -115,7 +118,7 @@ class CircuitBreaker:
         """Learn how a permitted attempt ended."""
         if permit.generation != self._generation:
             return  # sent before our last move: old news must not undo it
-        if outcome is SUCCESS and self.state is BreakerState.CLOSED and now_s < self._half_at_s:
+        if outcome is SUCCESS and self.state is CLOSED and now_s < self._half_at_s:
             self._total += 1  # the usual case, without the detour
             return
         match outcome:

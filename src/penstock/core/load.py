@@ -37,7 +37,8 @@ class PeakEwma:
         if latency_s > self._latency_s:
             self._latency_s = latency_s
         else:
-            keep = math.exp(-max(0.0, now_s - self._at_s) / self._decay_s)
+            passed_s = now_s - self._at_s
+            keep = math.exp(-passed_s / self._decay_s) if passed_s > 0.0 else 1.0
             self._latency_s = self._latency_s * keep + latency_s * (1.0 - keep)
         self._at_s = now_s
 

@@ -26,6 +26,8 @@ from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
 from penstock.dialects.service_tier import Rewrite
 
+CR = 0x0D  # a number is found faster than bytes are
+NO_DATA = b"\n"  # what no line of data begins with
 SAME_BYTES = 12  # enough to tell {"id":"chatcmpl- and {"type":"content_ from anything else
 
 
@@ -33,8 +35,8 @@ class Relay:
     """An AnswerReader for the same dialect on both sides. Owned by one event loop."""
 
     __slots__ = (
-        "_last", "_splitter", "events", "failure", "finish_reason", "has_content", "is_complete",
-        "is_ended", "junk_lines", "model", "output_bytes", "rewrite", "usage",
+        "_beginning", "_is_cut", "_splitter", "events", "failure", "finish_reason", "has_content",
+        "is_complete", "is_ended", "junk_lines", "model", "output_bytes", "rewrite", "usage",
     )  # fmt: skip
 
     terminator: bytes = b""
@@ -42,7 +44,8 @@ class Relay:
 
     def __init__(self) -> None:
         self._splitter = sse.Splitter()
-        self._last = b""  # the data of the last good event
+        self._is_cut = False  # the splitter keeps the beginning of an event
+        self._beginning = NO_DATA  # of the data of the last good event
         self.rewrite: Rewrite | None = None  # the usual stream has none
         self.has_content = False
         self.is_complete = False
@@ -59,11 +62,24 @@ class Relay:
         """Take bytes cut anywhere; return the whole events that go on."""
         if self.failure is not None:
             return b""
+        # The usual chunk is one event of one line, and needs no splitting.
+        if (
+            chunk.startswith(b"data: ")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk.endswith(b"\n\n")
+            and not self._is_cut
+            and CR not in chunk
+        ):
+            return self._judge(b"", chunk[6:-2], chunk)
+        return self._feed_slowly(chunk)
+
+    def _feed_slowly(self, chunk: bytes) -> bytes:
         try:
             events = self._splitter.feed(chunk)
         except DialectError as error:
             self.break_off(error.message)
             return b""
+        self._is_cut = bool(self._splitter.kept)
         if len(events) == 1:
             return self._pass(events[0])
         passed: list[bytes] = []
@@ -122,7 +138,8 @@ class Relay:
             return raw
         except json_fields.MALFORMED as error:
             return self._on_malformed(name, data, str(error))
-        self._last = data
+        if not data.startswith(self._beginning):  # they all begin alike: none needs to be kept
+            self._beginning = data[:SAME_BYTES]
         if not passes or self.failure is not None:
             return b""
         return raw if self.rewrite is None else raw.replace(data, self.rewrite(data), 1)
@@ -141,7 +158,7 @@ class Relay:
         raise NotImplementedError
 
     def _on_malformed(self, name: bytes, data: bytes, message: str) -> bytes:
-        is_sibling = data[:SAME_BYTES] == self._last[:SAME_BYTES]
+        is_sibling = data[:SAME_BYTES] == self._beginning
         if not self.has_content or is_sibling or name in self.content_events:
             self.break_off(f"the stream has a malformed event: {message}")
         else:

@@ -27,17 +27,17 @@ _FIELDS: Final = (b"data", b"event", b"id", b"retry")
 class Splitter:
     """Cuts chunks into the raw bytes of whole events. Owned by one event loop."""
 
-    __slots__ = ("_event_bytes_max", "_rest", "_rest_bytes")
+    __slots__ = ("_event_bytes_max", "_rest_bytes", "kept")
 
     def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
-        self._rest: list[bytes] = []
+        self.kept: list[bytes] = []  # of an event that is not whole yet
         self._rest_bytes = 0
         self._event_bytes_max = event_bytes_max
 
     @property
     def rest(self) -> bytes:
         """What has come of an event that is not whole yet."""
-        return b"".join(self._rest)
+        return b"".join(self.kept)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Return the events that are whole now, each with its blank line.
@@ -45,15 +45,15 @@ class Splitter:
         Raises DialectError if an event is longer than the bound.
         """
         data = chunk
-        if self._rest:
-            is_decided = not self._rest[-1].endswith(b"\r")
-            self._rest.append(chunk)
+        if self.kept:
+            is_decided = not self.kept[-1].endswith(b"\r")
+            self.kept.append(chunk)
             if is_decided and b"\n" not in chunk and b"\r" not in chunk:
                 # The middle of a long line: looking at all of it again would be quadratic.
                 self._bound(self._rest_bytes + len(chunk))
                 return []
-            data = b"".join(self._rest)
-            self._rest = []
+            data = b"".join(self.kept)
+            self.kept = []
         at = data.find(b"\r")
         if at >= 0:
             if at == len(data) - 4 and data.endswith(b"\r\n\r\n") and data.find(b"\n") > at:
@@ -80,7 +80,7 @@ class Splitter:
 
     def _keep(self, rest: bytes) -> None:
         self._bound(len(rest))
-        self._rest = [rest] if rest else []
+        self.kept = [rest] if rest else []
 
     def _bound(self, rest_bytes: int) -> None:
         self._rest_bytes = rest_bytes

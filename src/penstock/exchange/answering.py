@@ -44,9 +44,10 @@ class Whole(msgspec.Struct, frozen=True, gc=False):
 
 def is_stream(order: Order, attempt: Attempt) -> bool:
     """Tell whether the body is read as a stream; otherwise it is collected."""
+    if attempt.status != OK or not (order.inquiry.is_stream or attempt.is_assembled):
+        return False
     content_type = attempt.response_headers.get(b"content-type", b"")
-    is_sse = content_type.lower().startswith(b"text/event-stream")
-    return attempt.status == OK and is_sse and (order.inquiry.is_stream or attempt.is_assembled)
+    return content_type.lower().startswith(EVENT_STREAM)
 
 
 def reader_of(order: Order, attempt: Attempt, splice: Splice | None) -> AnswerReader:

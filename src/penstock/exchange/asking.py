@@ -44,7 +44,7 @@ def write(
     else:
         dialect = order.speakers[dialect.name]  # or the target would not be able
         attempt.path = dialect.path(target.model, is_stream=False)
-    attempt.dialect, attempt.operation = dialect, order.operation
+        attempt.dialect, attempt.operation = dialect, order.operation
     is_watched = order.route.unary_via_stream and not is_stream and order.speakers is None
     if splice is not None and splice.goes_on:
         splice.write_request(attempt)
@@ -69,7 +69,9 @@ def _forward(order: Order, attempt: Attempt) -> None:
     if inquiry.service_tier and order.operation is Operation.GENERATE:
         inquiry = service_tier.outward(inquiry)
     asks_usage = inquiry.is_stream and target.capability.stream_usage
-    attempt.body = target.forward(inquiry, dialect, asks_usage=asks_usage)
+    attempt.body = dialect.forward(
+        inquiry, target.model, asks_usage=asks_usage, capability=target.capability
+    )
     attempt.caller_headers = order.headers
 
 

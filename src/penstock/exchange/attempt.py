@@ -3,7 +3,7 @@
 All instants are monotonic seconds; 0 means that it has not happened.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from penstock.core.claim import MAX_TOKENS, MODEL
 from penstock.core.estimate import tokens
@@ -15,6 +15,8 @@ from penstock.dialects.operation import Operation
 from penstock.dialects.splicing import Hop
 from penstock.exchange.demand import Grant
 from penstock.exchange.target import Target
+
+GENERATE: Final = Operation.GENERATE
 
 
 class AttemptOwner(Protocol):
@@ -59,7 +61,7 @@ class Attempt:
         self.grant = grant
         self.target: Target = grant.target
         self.number = number
-        self.operation = Operation.GENERATE
+        self.operation = GENERATE
         self.dialect: Dialect = grant.target.upstream.dialect  # or the sibling of it that is used
         self.path = b""  # below the upstream's base URL
         self.body = self.more_lines = b""  # and header lines: how urgent it is, and whose trace
@@ -91,10 +93,13 @@ class Attempt:
         """Note what became of it; how long an answer took to begin is the target's load."""
         self.outcome = outcome
         self.ended_at_s = now_s
-        if not self.drill and not self.is_translated:
-            self.target.state.on_end(outcome)
-        if self.first_token_at_s and self.operation is Operation.GENERATE and not self.drill:
-            self.target.state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
+        if self.drill:
+            return
+        state = self.target.state
+        if not self.is_translated:
+            state.on_end(outcome)
+        if self.first_token_at_s and self.operation is GENERATE:
+            state.load.observe(self.first_token_at_s - self.dialled_at_s, now_s)
 
     @property
     def verdict(self) -> Outcome:

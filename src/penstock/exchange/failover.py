@@ -26,7 +26,7 @@ from typing import Final
 
 from penstock.core.backoff import backoff_s
 from penstock.core.claim import ANYONE, Claim
-from penstock.core.errors import UpstreamError
+from penstock.core.errors import CallerError, UpstreamError
 from penstock.core.outcome import RULES, Failure, FailureKind, Next
 from penstock.core.retry_budget import RetryBudget
 from penstock.exchange.attempt import Attempt
@@ -76,6 +76,7 @@ class Failover:
         "able",
         "attempt",
         "failure",
+        "untranslatable",
     )  # fmt: skip
 
     def __init__(
@@ -103,6 +104,7 @@ class Failover:
         self.able = able
         self.failure: Failure | None = None  # the last one that says why, for who must be told
         self.attempt: Attempt | None = None
+        self.untranslatable: CallerError | None = None  # why the last that was left out was
 
     def rule_out(self, target: Target, now_s: float) -> Plan | None:
         """Leave out a target that cannot be asked at all."""

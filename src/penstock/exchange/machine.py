@@ -62,29 +62,30 @@ class State(enum.Enum):
     DONE = "done"
 
 
+QUEUED, DIALLING, STREAMING, DONE = State  # to look a member up costs more than to compare it
+
+
 class Exchange(Telling):
     """One caller's request and its answer. Owned by one event loop; not thread-safe."""
 
     __slots__ = (
         "_able", "_attempt", "_attempts", "_backoff_until_s", "_deadline_s", "_failover_made",
         "_finish_at_s", "_queued_at_s", "_queued_s", "_reader", "_request",
-        "_splice", "_untranslatable", "route", "state", "targets", "timer", "wait_until_s",
+        "_splice", "route", "state", "targets", "timer", "wait_until_s",
     )  # fmt: skip
 
     timer: Timer
+    targets: list[Target]  # from ``start`` on
 
     def __init__(self, order: Order, ports: Ports) -> None:
         super().__init__(order, ports)
         self.route = order.route
-        self.state = State.QUEUED
-        self.targets: list[Target] = []
+        self.state = QUEUED
         self.wait_until_s = 0.0
         self._deadline_s = order.at_s + order.route.timeouts.total_s
         self._failover_made: Failover | None = None
-        self._able: list[Target] = []
         self._attempt: Attempt | None = None
         self._attempts: list[Attempt] = []
-        self._untranslatable: CallerError | None = None
         self._request: Request | None = None
         self._backoff_until_s = 0.0
         self._queued_at_s = order.at_s
@@ -100,16 +101,15 @@ class Exchange(Telling):
         order = self._order
         may_degrade = self._ports.gate.may_degrade(self.claim)
         able = self.route.able(order.inquiry, order.speakers, may_degrade=may_degrade)
-        self._able = able
-        if not able and self._estimated(now_s):
-            return
+        self._able = self.targets = able
         if not able:
-            message = f"No upstream of the route {self.route.name!r} has what this request needs."
-            self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
+            message = f"No upstream of the route {order.route.name!r} has what this request needs."
+            if not self._estimated(now_s):
+                self._refuse(CallerError(message, code="unsupported_by_route"), "refused", now_s)
             return
         self._ports.budget.deposit()
-        if self._order.is_continuing:
-            self._splice = splice_of(self._order)
+        if order.is_continuing:
+            self._splice = splice_of(order)
         self._ask(able, now_s, waits=True)
 
     def _estimated(self, now_s: float) -> bool:
@@ -125,19 +125,21 @@ class Exchange(Telling):
 
     def on_granted(self, grant: Grant, now_s: float) -> None:
         """Write the request in the upstream's dialect and dial."""
-        self._queued_s += now_s - self._queued_at_s
-        self._queued_at_s = now_s
+        order, ports = self._order, self._ports
+        if now_s > self._queued_at_s:
+            self._queued_s += now_s - self._queued_at_s
+            self._queued_at_s = now_s
         if now_s >= self._deadline_s:  # a slot came back in the tick before the alarm
-            self._ports.gate.give_back(grant, IGNORED, now_s)
+            ports.gate.give_back(grant, IGNORED, now_s)
             self._on_deadline(now_s)
             return
-        self._order.inquiry.served = self.claim.served
+        order.inquiry.served = self.claim.served
         attempt = Attempt(self, grant, len(self._attempts) + 1, now_s)
         try:
-            self._request = asking.write(self._order, attempt, self._splice, self._request)
+            self._request = asking.write(order, attempt, self._splice, self._request)
         except CallerError as error:
-            self._ports.gate.give_back(grant, IGNORED, now_s)
-            self._untranslatable = error
+            ports.gate.give_back(grant, IGNORED, now_s)
+            self._failover.untranslatable = error
             self._follow(self._failover.rule_out(attempt.target, now_s), now_s)
             return
         self._attempt = attempt
@@ -145,9 +147,9 @@ class Exchange(Telling):
         if self._notes is not None and self.route.is_ordered:
             self._notes.on_granted(self._able, attempt.target, self.claim, now_s)
         self.claim.degraded = attempt.degraded
-        self.state = State.DIALLING
-        self._ports.recorder.opened(closing.opened_line(self._order, attempt))
-        self._ports.dialer.dial(attempt)
+        self.state = DIALLING
+        ports.recorder.opened(closing.opened_line(order, attempt))
+        ports.dialer.dial(attempt)
         if attempt is self._attempt and not attempt.sent_at_s:
             self._arm()
 
@@ -184,7 +186,7 @@ class Exchange(Telling):
         if plan is None or plan.at_s >= self._deadline_s:
             self._exhaust(now_s)
         elif plan.at_s > now_s:
-            self.state = State.QUEUED
+            self.state = QUEUED
             self.targets = plan.targets
             self._queued_at_s = now_s
             self._backoff_until_s = plan.at_s
@@ -212,7 +214,7 @@ class Exchange(Telling):
         self._ask(targets, now_s, waits=waits)
 
     def _ask(self, targets: list[Target], now_s: float, *, waits: bool) -> None:
-        self.state = State.QUEUED
+        self.state = QUEUED
         self.targets = targets
         self.wait_until_s = self._deadline_s if waits else 0.0
         self._queued_at_s = now_s
@@ -250,17 +252,22 @@ class Exchange(Telling):
         out = reader.feed(chunk)
         if self._splice is not None:
             out += self._release_late(self._splice, attempt, now_s)
-        if self.state is State.DIALLING:
-            # Before the commit content is nothing yet; after it, what came out must go out.
-            is_lost = not (self._is_committed and reader.has_content)
-            if reader.failure is not None and is_lost:
-                self._fail(attempt, reader.failure, now_s)
-            elif reader.has_content:
-                self._pass_on(attempt, reader, self._commit(attempt, out, now_s), now_s)
-            else:
-                self._hold(attempt, out, now_s)
-        else:
+        if self.state is DIALLING:
+            self._seek(attempt, reader, out, now_s)
+        elif reader.is_complete or reader.is_ended or reader.failure is not None:
             self._pass_on(attempt, reader, out, now_s)
+        elif out:
+            self._write(out, now_s)
+
+    def _seek(self, attempt: Attempt, reader: AnswerReader, out: bytes, now_s: float) -> None:
+        # Before the commit content is nothing yet; after it, what came out must go out.
+        is_lost = not (self._is_committed and reader.has_content)
+        if reader.failure is not None and is_lost:
+            self._fail(attempt, reader.failure, now_s)
+        elif reader.has_content:
+            self._pass_on(attempt, reader, self._commit(attempt, out, now_s), now_s)
+        else:
+            self._hold(attempt, out, now_s)
 
     def _release_late(self, splice: Splice, attempt: Attempt, now_s: float) -> bytes:
         out = splice.release_late(attempt, now_s)
@@ -310,16 +317,16 @@ class Exchange(Telling):
             self._arm()  # from the first byte on it is silence that is limited
 
     def _hold(self, attempt: Attempt, out: bytes, now_s: float) -> None:
-        self._keep(out)
+        held_bytes = self._keep(out)
         if attempt.is_ended:
             self._finish_stream(attempt, now_s)
-        elif self._held_bytes > HELD_BYTES_MAX:
+        elif held_bytes > HELD_BYTES_MAX:
             detail = f"{HELD_BYTES_MAX} bytes came without any content"
             self._fail(attempt, Failure(FailureKind.BROKEN_STREAM, detail, OK), now_s)
 
     def _commit(self, attempt: Attempt, out: bytes, now_s: float) -> bytes:
         """The first content: from here on the caller has this upstream's answer."""
-        self.state = State.STREAMING
+        self.state = STREAMING
         self._is_committed = True
         self._reader = attempt.reader
         attempt.first_token_at_s = now_s
@@ -340,7 +347,7 @@ class Exchange(Telling):
             self._ports.dialer.detach(attempt)
             self._deliver(attempt, out, reader.finish_reason, now_s)
         else:
-            if self.state is State.DIALLING:
+            if self.state is DIALLING:
                 out = self._commit(attempt, out, now_s)
             self._complete(attempt, out, now_s)
 
@@ -412,8 +419,8 @@ class Exchange(Telling):
         """Nobody is left: tell the last failure, in the caller's dialect."""
         failure, attempt = self._failover.failure, self._failover.attempt
         if failure is None or attempt is None:
-            assert self._untranslatable is not None
-            self._refuse(self._untranslatable, "refused", now_s)
+            assert self._failover.untranslatable is not None
+            self._refuse(self._failover.untranslatable, "refused", now_s)
             return
         if self._is_started:
             self._break(self._failover.broken(), now_s)
@@ -452,7 +459,7 @@ class Exchange(Telling):
 
     def on_hang_up(self, now_s: float, code: str = "caller_left") -> None:
         """Stop paying for an answer that nobody reads."""
-        if self.state is State.DONE:
+        if self.state is DONE:
             return
         self._abandon(now_s)
         self._close("hung_up", HUNG_UP, code, now_s)
@@ -473,17 +480,17 @@ class Exchange(Telling):
                 self._finish_at_s = now_s + FINISH_S
             self._ports.dialer.resume(self._attempt)
             self._arm()
-        elif self.state is not State.DONE:
+        elif self.state is not DONE:
             self._arm()  # signs of life are due again
 
     @property
     def _is_blocked(self) -> bool:
         """Whether the caller holds the answer up; before the commit nothing can be held up."""
-        return self._is_paused and self.state is State.STREAMING
+        return self._is_paused and self.state is STREAMING
 
     def on_wake(self, now_s: float) -> None:
         """See which limit has passed, if any, and set the alarm for the next."""
-        if self.state is State.DONE:
+        if self.state is DONE:
             return
         if now_s >= self._deadline_s:
             self._on_deadline(now_s)
@@ -509,39 +516,31 @@ class Exchange(Telling):
         self._ask_again(self.targets, now_s, waits=True)
 
     def _arm(self) -> None:
-        at_s = self._deadline_s
-        if self._attempt is None:
+        at_s, attempt = self._deadline_s, self._attempt
+        if attempt is None:
             at_s = min(at_s, self._backoff_until_s or at_s)
         elif not self._is_blocked:
-            at_s = min(at_s, self._limit(self._attempt)[0])
-        keep_alive_s = self._keep_alive_s() if self._order.inquiry.is_stream else 0.0
-        if keep_alive_s:
+            at_s = min(at_s, self._limit(attempt)[0])
+        if self._order.inquiry.is_stream and (keep_alive_s := self._keep_alive_s()):
             at_s = min(at_s, self._told_at_s + keep_alive_s)
         self.timer.wake_at(at_s)
 
     def _keep_alive_s(self) -> float:
         attempt = self._attempt
-        flows = self.state is State.STREAMING and attempt is not None and not attempt.is_holding
+        flows = self.state is STREAMING and attempt is not None and not attempt.is_holding
         return self._silence_s(flows=flows)
 
     def _limit(self, attempt: Attempt) -> tuple[float, FailureKind | None]:
         """Return the instant of the next limit, and the kind it is; None: an answer's end."""
         if self._finish_at_s:
             return self._finish_at_s, None
-        return limits.next_limit(
-            attempt,
-            self.route.timeouts,
-            is_stream=self._order.inquiry.is_stream,
-            is_streaming=self.state is State.STREAMING,
-        )
+        return limits.next_limit(attempt, self._order, is_streaming=self.state is STREAMING)
 
     def _on_limit(self, attempt: Attempt, kind: FailureKind | None, now_s: float) -> None:
         if kind is None:
             self._finish_stream(attempt, now_s)
         else:
-            is_stream, timeouts = self._order.inquiry.is_stream, self.route.timeouts
-            failure = limits.failure_of(attempt, kind, timeouts, is_stream=is_stream)
-            self._cut(attempt, failure, now_s)
+            self._cut(attempt, limits.failure_of(attempt, kind, self._order), now_s)
 
     def _on_deadline(self, now_s: float) -> None:
         total_s = self.route.timeouts.total_s
@@ -549,7 +548,7 @@ class Exchange(Telling):
 
     def on_stop(self, error: PenstockError, now_s: float) -> None:
         """End now, by our own decision, and say so: a deadline, or a gateway that goes down."""
-        if self.state is State.DONE:
+        if self.state is DONE:
             return
         if self._attempt is not None and self._finish_at_s:
             self._finish_stream(self._attempt, now_s)

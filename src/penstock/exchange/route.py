@@ -14,7 +14,7 @@ from typing import Final
 from penstock.config.model import Feature, Policy, Timeouts
 from penstock.config.model import Route as RouteEntry
 from penstock.core import balancer
-from penstock.core.estimate import tokens
+from penstock.core.estimate import BYTES_PER_TOKEN, tokens
 from penstock.core.outcome import FailureKind
 from penstock.dialects.continuation import PROMPT
 from penstock.dialects.contract import Inquiry
@@ -35,7 +35,7 @@ class Route:
     """One alias. Replaced whole on a reload; its targets' state lives on."""
 
     __slots__ = (
-        "_context_tokens_min", "_lacks", "attempts_max", "choose", "continue_prompt", "every",
+        "_fitting_bytes", "_lacks", "attempts_max", "choose", "continue_prompt", "every",
         "failover_on", "hold_s", "is_ordered", "keep_alive_s", "model", "name", "on_break",
         "splicing", "targets", "timeouts", "unary_hold_bytes_max", "unary_via_stream",
     )  # fmt: skip
@@ -71,7 +71,7 @@ class Route:
         self.failover_on = frozenset(FailureKind(kind) for kind in entry.failover_on)
         self._lacks = frozenset(feature for target in targets for feature in target.lacks)
         sizes = (target.context_tokens_max for target in targets if target.context_tokens_max)
-        self._context_tokens_min: float = min(sizes, default=math.inf)
+        self._fitting_bytes: float = min(sizes, default=math.inf) * BYTES_PER_TOKEN
 
     def may_fail_over(self, kind: FailureKind) -> bool:
         """Tell whether the operator lets this kind of failure go on to another upstream."""
@@ -91,22 +91,27 @@ class Route:
         """
         if speakers is not None:
             return [one for one in self.targets if one.upstream.dialect.name in speakers]
-        return self._able(inquiry, self.every if may_degrade else self.targets)
-
-    def _able(self, inquiry: Inquiry, targets: list[Target]) -> list[Target]:
+        targets = self.every if may_degrade else self.targets
         needed = needs(inquiry) & self._lacks if self._lacks else NOTHING
-        size_tokens = tokens(len(inquiry.body))
-        if not needed and size_tokens <= self._context_tokens_min:
+        if not needed and len(inquiry.body) <= self._fitting_bytes:
             return targets  # the usual request: everybody can
-        able = [target for target in targets if not (target.lacks & needed)]
-        if inquiry.needs_images or inquiry.needs_documents:
-            return able  # the bytes of a picture say nothing of its tokens
-        large = [
-            target
-            for target in able
-            if not target.context_tokens_max or size_tokens <= target.context_tokens_max
-        ]
-        return large or able  # an estimate refuses nobody: the upstream counts
+        return with_what(inquiry, needed, targets)
+
+
+def with_what(
+    inquiry: Inquiry, needed: frozenset[Feature], targets: Sequence[Target]
+) -> list[Target]:
+    """Return those that lack nothing that is needed, and take a request of this size."""
+    able = [target for target in targets if not (target.lacks & needed)]
+    if inquiry.needs_images or inquiry.needs_documents:
+        return able  # the bytes of a picture say nothing of its tokens
+    size_tokens = tokens(len(inquiry.body))
+    large = [
+        target
+        for target in able
+        if not target.context_tokens_max or size_tokens <= target.context_tokens_max
+    ]
+    return large or able  # an estimate refuses nobody: the upstream counts
 
 
 def smaller_first(

@@ -37,7 +37,7 @@ from penstock.core.refusal_doubt import REFUSED, RefusalDoubt
 from penstock.core.spent import NOTHING, Spent
 from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
-from penstock.dialects.contract import Dialect, Inquiry
+from penstock.dialects.contract import Dialect
 from penstock.dialects.message import Request
 
 IN_WORDS: Final = frozenset({"anthropic_messages"})  # where a schema can be an instruction
@@ -183,12 +183,6 @@ class Target:
     def write_request(self, request: Request, dialect: Dialect) -> tuple[bytes, tuple[str, ...]]:
         """Return a request of another dialect as this model can take it, and what that costs."""
         return dialect.write_request(request, self.model, self.capability)
-
-    def forward(self, inquiry: Inquiry, dialect: Dialect, *, asks_usage: bool) -> bytes:
-        """Return a request of the same dialect, as this model can take it."""
-        return dialect.forward(
-            inquiry, self.model, asks_usage=asks_usage, capability=self.capability
-        )
 
     @property
     def cool_until_s(self) -> float:

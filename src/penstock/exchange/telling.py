@@ -37,7 +37,7 @@ class Telling:
     """What the caller knows so far. Owned by one event loop; the machine is built on it."""
 
     __slots__ = (
-        "_bytes_out", "_held", "_held_bytes", "_is_committed", "_is_paused", "_is_started",
+        "_bytes_out", "_held", "_is_committed", "_is_paused", "_is_started",
         "_notes", "_order", "_ports", "_told_at_s", "caller", "claim", "is_waiting",
     )  # fmt: skip
 
@@ -52,8 +52,7 @@ class Telling:
         self._is_started = False  # the status is spent
         self._is_committed = False  # content has gone out
         self._is_paused = False
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._held: bytearray | None = None
         self._notes = Notes(order.dialect) if order.wants_notes else None
         self._told_at_s = order.at_s  # when the caller last got a byte
 
@@ -124,19 +123,21 @@ class Telling:
 
     # --- what is held back until the commit
 
-    def _keep(self, out: bytes) -> None:
-        self._held.append(out)
-        self._held_bytes += len(out)
+    def _keep(self, out: bytes) -> int:
+        """Hold this back too; return how much that is by now."""
+        if self._held is None:
+            self._held = bytearray()
+        self._held += out
+        return len(self._held)
 
     def _forget(self) -> None:
-        self._held = []
-        self._held_bytes = 0
+        self._held = None
 
     def _with_kept(self, out: bytes, attempts: list[Attempt]) -> bytes:
         """Return what has been held back, with this behind it, the first content of the last."""
-        if self._held:
-            out = b"".join((*self._held, out))
-            self._held = []
+        if self._held is not None:
+            out = bytes(self._held) + out
+            self._held = None
         if self._notes is not None:
             return self._notes.load(self.claim) + self._notes.who(attempts) + out
         return out

@@ -43,25 +43,21 @@ class UpstreamConnection(asyncio.Protocol):
     """One connection to one upstream."""
 
     __slots__ = (
-        "_attempt", "_fed_bytes", "_has_received", "_head_is_new", "_headers", "_is_complete",
-        "_is_framed", "_is_informational", "_is_paused", "_keeps_alive", "_parser", "_pieces",
-        "_pool", "_reads_head", "_status", "_transport", "idle_at_s", "is_draining",
+        "_attempt", "_head_bytes", "_headers", "_is_complete", "_is_paused", "_keeps_alive",
+        "_parser", "_pieces", "_pool", "_status", "_transport", "idle_at_s", "is_draining",
+        "on_body",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self._transport: asyncio.Transport | None = None
+        self._pieces: list[bytes] = []  # of the body, as one read brings them
+        self.on_body = self._pieces.append  # what llhttp calls most often: none of ours in between
         self._parser = httptools.HttpResponseParser(self)
         self._attempt: Attempt | None = None
         self._headers: dict[bytes, bytes] = {}
-        self._pieces: list[bytes] = []
-        self._status = 0
-        self._fed_bytes = 0
-        self._reads_head = True
-        self._head_is_new = False
-        self._has_received = False
-        self._is_framed = False
-        self._is_informational = False
+        self._status = 0  # until there is a head, apart from those of 1xx
+        self._head_bytes = 0  # of what has come, while the head is not whole
         self._is_complete = False
         self._is_paused = False
         self._keeps_alive = False
@@ -78,8 +74,9 @@ class UpstreamConnection(asyncio.Protocol):
     def send(self, attempt: Attempt, head: bytes, now_s: float) -> None:
         """Write a request; the answer goes to the attempt's owner."""
         self._attempt = attempt
-        self._has_received = self._is_complete = False
-        self._begin_head()
+        self._is_complete = False
+        self._headers = {}
+        self._status = self._head_bytes = 0
         attempt.connection = self
         transport = self._transport
         assert transport is not None
@@ -132,13 +129,13 @@ class UpstreamConnection(asyncio.Protocol):
             return
         now_s = clock.now_s()
         attempt.connection = None
-        if not self._reads_head and not self._is_framed and exc is None:
+        if self._status and exc is None and not self._is_framed():
             attempt.owner.on_complete(attempt, now_s)
             return
         reason = f": {exc}" if exc is not None else ""
-        if not self._reads_head:
+        if self._status:
             kind, detail = FailureKind.BROKEN_STREAM, f"the connection broke in mid-answer{reason}"
-        elif attempt.is_reused and not self._has_received and now_s - attempt.sent_at_s < STALE_S:
+        elif attempt.is_reused and not self._head_bytes and now_s - attempt.sent_at_s < STALE_S:
             kind, detail = FailureKind.STALE, "a pooled connection had been closed"
             self._pool.close_idle()
         else:
@@ -150,20 +147,24 @@ class UpstreamConnection(asyncio.Protocol):
         if self._attempt is None and not self.is_draining:
             self.close()  # nothing was asked, so nothing may come
             return
-        self._has_received = True
-        if self._reads_head:
-            self._fed_bytes += len(data)
+        status = self._status
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self._is_complete:
-                self._on_malformed(error)
-                return
-            self.close()
-        if self._reads_head and self._fed_bytes > self._pool.entry.head_bytes_max:
-            self._on_malformed(ValueError("the head of the answer is too large"))
-            return
-        self._tell()
+            self._on_malformed(error)
+        now_s = clock.now_s()
+        if not status:
+            status = self._tell_head(len(data), now_s)
+        pieces = self._pieces
+        if pieces:
+            chunk = pieces.pop()
+            if pieces or status >= ERROR_FROM:
+                chunk = self._presentable(chunk)
+            attempt = self._attempt
+            if attempt is not None:
+                attempt.owner.on_chunk(attempt, chunk, now_s)
+        if self._is_complete:
+            self._end(now_s)
 
     # llhttp calls these
 
@@ -174,79 +175,76 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header, or ignore a trailer."""
-        if self._reads_head:
+        if not self._status:
             self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         """Note the status; one of 1xx is followed by the real one."""
-        self._status = self._parser.get_status_code()
-        self._is_informational = self._status < FINAL_FROM
-        if not self._is_informational:
-            self._reads_head = False
-            self._head_is_new = True
-            headers = self._headers
+        status = self._parser.get_status_code()
+        if status >= FINAL_FROM:
+            self._status = status
             self._keeps_alive = self._parser.should_keep_alive()  # unknown after the message
-            self._is_framed = b"content-length" in headers or b"transfer-encoding" in headers
-
-    def on_body(self, data: bytes) -> None:
-        """Collect what this read brings."""
-        self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         """Note the end, unless it is that of an informational answer."""
-        if self._is_informational:
-            self._begin_head()
-        else:
+        if self._status:
             self._is_complete = True
+        else:
+            self._headers = {}
+            self._head_bytes = 0
 
-    def _begin_head(self) -> None:
-        self._headers = {}
-        self._status = 0
-        self._fed_bytes = 0
-        self._reads_head = True
-        self._head_is_new = self._is_framed = self._is_informational = False
+    def _is_framed(self) -> bool:
+        """Tell whether the head says where the body ends."""
+        return b"content-length" in self._headers or b"transfer-encoding" in self._headers
 
-    def _tell(self) -> None:
-        now_s = clock.now_s()
-        attempt = self._attempt
-        if self._head_is_new:
-            self._head_is_new = False
-            if attempt is not None:
-                attempt.owner.on_head(attempt, self._status, self._headers, now_s)
-        pieces = self._pieces
-        if pieces:
-            self._pieces = []
-            if self._attempt is not None:
-                chunk = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                if self._status >= ERROR_FROM:
-                    chunk = self._pool.redact(chunk)
-                attempt = self._attempt
-                attempt.owner.on_chunk(attempt, chunk, now_s)
-        if self._is_complete:
-            attempt, self._attempt = self._attempt, None
-            self._release(now_s)
-            if attempt is not None:
-                attempt.connection = None
-                attempt.owner.on_complete(attempt, now_s)
+    def _tell_head(self, read_bytes: int, now_s: float) -> int:
+        """Tell the head, if this read has made it whole; return the status, 0 if it has not."""
+        attempt, status = self._attempt, self._status
+        if not status:
+            self._head_bytes += read_bytes
+            if self._head_bytes > self._pool.entry.head_bytes_max:
+                self._on_malformed(ValueError("the head of the answer is too large"))
+        elif attempt is not None:
+            attempt.owner.on_head(attempt, status, self._headers, now_s)
+        return status
 
-    def _release(self, now_s: float) -> None:
+    def _presentable(self, last: bytes) -> bytes:
+        """Return all pieces as one, without our credential if they are an error."""
+        chunk = b"".join((*self._pieces, last))
+        self._pieces.clear()
+        return self._pool.redact(chunk) if self._status >= ERROR_FROM else chunk
+
+    def _end(self, now_s: float) -> None:
+        """The answer is complete: the connection is free before its owner hears of it."""
+        attempt, self._attempt = self._attempt, None
         if self.is_draining:
             self.is_draining = False
             self._pool.draining.discard(self)
-        self.resume()
-        # An answer that overtook its request leaves the rest of it in the way of the next.
-        if self.is_open and self._keeps_alive and not self._unsent_bytes():
+        if self._is_paused:
+            self.resume()
+        transport = self._transport
+        if (
+            transport is None
+            or not self._keeps_alive
+            or transport.is_closing()
+            # An answer that overtook its request leaves the rest of it in the way of the next.
+            or transport.get_write_buffer_size()
+        ):
+            self.close()
+        else:
             self.idle_at_s = now_s
             self._pool.put(self)
-        else:
-            self.close()
-
-    def _unsent_bytes(self) -> int:
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if attempt is not None:
+            attempt.connection = None
+            attempt.owner.on_complete(attempt, now_s)
 
     def _on_malformed(self, error: Exception) -> None:
-        attempt, self._attempt = self._attempt, None
+        """Close; an answer that is complete stands, of any other nothing more is told."""
         self.close()
+        if self._is_complete:
+            return
+        self._pieces.clear()
+        attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.connection = None
             failure = Failure(FailureKind.BROKEN_STREAM, f"malformed HTTP: {error}", self._status)
@@ -262,6 +260,7 @@ class Pool:
         self.made: set[UpstreamConnection] = set()
         self.draining: set[UpstreamConnection] = set()
         self._idle: list[UpstreamConnection] = []
+        self._idle_max = entry.idle_connections_max
         self._is_closed = False
         parts = urlsplit(entry.base_url)
         self.host = parts.hostname or ""
@@ -317,10 +316,10 @@ class Pool:
 
     def put(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next attempt, if there is room."""
-        if self._is_closed or len(self._idle) >= self.entry.idle_connections_max:
-            connection.close()
-        else:
+        if len(self._idle) < self._idle_max:
             self._idle.append(connection)
+        else:
+            connection.close()
 
     def drain(self, connection: UpstreamConnection) -> None:
         """Let a connection read the rest of its answer, if there will be another use for it."""
@@ -345,6 +344,7 @@ class Pool:
     def close(self) -> None:
         """Close what nobody waits for, and keep nothing from now on; attempts go on."""
         self._is_closed = True
+        self._idle_max = 0
         self.close_idle()
         for connection in list(self.draining):
             connection.close()
@@ -401,7 +401,7 @@ class HttpDialer:
 
     def dial(self, attempt: Attempt) -> None:
         """Send over a pooled connection, or make one."""
-        pool = self.pools.get(attempt.target.upstream.name)
+        pool = self.pools.get(attempt.target.upstream.entry.name)
         if pool is None:  # the exchange began before a reload took the upstream away
             detail = "the upstream is no longer in the configuration"
             refuse = self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)

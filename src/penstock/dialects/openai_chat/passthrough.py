@@ -78,10 +78,12 @@ class Delta(msgspec.Struct, gc=False):
 
     def content_bytes(self) -> int:
         """Return how much content this is; 0 for a role or an empty delta."""
-        if isinstance(self.content, str) and self.content:
-            return len(self.content)  # the usual case, and nothing beside it
+        content = self.content
+        if content and isinstance(content, str):
+            return len(content)  # the usual case, and nothing beside it
         count = len(self.reasoning_content or self.reasoning or self.refusal or "")
-        count += sum(len(memoryview(part)) for part in self.content or ())
+        if content:
+            count += sum(len(memoryview(part)) for part in content)
         for raw in (self.tool_calls, self.function_call, self.audio):
             if raw is not ABSENT and not json_fields.is_empty(raw):
                 count += len(memoryview(raw))
@@ -188,7 +190,7 @@ def _in_old_words(inquiry: Inquiry, capability: Capability) -> Inquiry:
     limit = fields.get("max_completion_tokens")
     if limit is not None and capability.is_known and not capability.names_completion_tokens:
         changed["max_tokens"] = limit
-    if b'"developer"' in inquiry.body and not capability.developer_role:
+    if not capability.developer_role and inquiry.body.find(b'"developer"') >= 0:
         changed["messages"] = _without_developer(fields["messages"])
     if not changed:
         return inquiry
@@ -247,21 +249,17 @@ class ChatRelay(Relay):
             return False
         if chunk.usage is not None:
             self.usage = chunk.usage.normalised()
-        if chunk.choices:
-            self._learn(chunk.choices, chunk)
-            return True
-        if name:
-            return False  # clients crash on an event with a name and no choices (DIALECTS 9)
-        return self._wants_usage or chunk.usage is None
-
-    def _learn(self, choices: list[Choice], chunk: Chunk) -> None:
-        for choice in choices:
-            count = choice.delta.content_bytes() if choice.delta is not None else 0
-            if count:
+        if not chunk.choices:
+            # Clients crash on an event with a name and no choices (DIALECTS 9).
+            return not name and (self._wants_usage or chunk.usage is None)
+        for choice in chunk.choices:
+            delta = choice.delta
+            if delta is not None and (count := delta.content_bytes()):
                 self.has_content = True
                 self.output_bytes += count
             if choice.finish_reason:  # some engines say "" until the end
                 self._on_finish(choice.finish_reason, chunk.model)
+        return True
 
     def _on_finish(self, reason: str, model: str | None) -> None:
         self.finish_reason = reason
