@@ -579,10 +579,10 @@ class Exchange(Telling):
         self, outcome: str, status: int, code: str, now_s: float, *, finish_reason: str = ""
     ) -> None:
         """Write the one record; nothing can follow."""
-        assert self.state is not State.DONE, "an exchange ended twice"
-        if self.state is State.QUEUED:
+        assert self.state is not DONE, "an exchange ended twice"
+        if self.state is QUEUED:
             self._queued_s += now_s - self._queued_at_s
-        self.state = State.DONE
+        self.state = DONE
         self.timer.drop()
         end = closing.End(outcome, status, code, finish_reason, self._queued_s, self._bytes_out)
         record = closing.record_of(self._order, self._attempts, end, now_s)

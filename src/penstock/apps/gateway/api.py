@@ -196,18 +196,18 @@ class Api:
             self._recorder.write(_refused(call, endpoint, key, caller.id, model, error))
             caller.refuse(error, b"")
             return
-        order = Order(  # of more than fifteen names Python makes a dictionary first
+        order = Order(  # by place as far as it can be read: names cost
             caller.id,
             key.tenant,
             key.id,
             route,
             dialect,
-            inquiry=inquiry,
-            headers=call.headers,
-            at_s=now_s,
-            at_unix_s=clock.now_unix_s(),
-            may_fail_over=context.may_fail_over,
-            claim=claim,
+            inquiry,
+            call.headers,
+            now_s,
+            clock.now_unix_s(),
+            context.may_fail_over,
+            claim,
             is_continuing=on_break is CONTINUE,
             operation=endpoint.operation,
             speakers=endpoint.speakers,

@@ -144,10 +144,10 @@ def inquire(body: bytes) -> Inquiry:
     is_stream = "stream" in fields and json_fields.flag(fields, "stream")
     kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
     return Inquiry(
-        model=json_fields.text(fields, "model"),
-        is_stream=is_stream,
-        fields=fields,
-        body=body,
+        json_fields.text(fields, "model"),
+        is_stream,
+        fields,
+        body,
         needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
         needs_images="image_url" in kinds,
         needs_documents="file" in kinds,
