@@ -26,6 +26,9 @@ TESTS = $(BIN)/pytest -n $(WORKERS) --dist loadfile $(AGAIN)
 # Only after failures: a run that was broken off (any other status) is no run of all tests.
 ALONE = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures none -ra $(ARGS); }
 
+# pytest rewrites every assert; two workers, and the next run, then share what it made of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim sim-watch drill drills drills-emulated lock clean
 
 help:

@@ -42,14 +42,20 @@ CLASS: Final = re.compile(r"\bclass\s+(\w+)")
 WORD: Final = re.compile(r"[A-Z][a-z0-9]*")
 BROAD: Final = re.compile(r"\bexcept\s*:|\b(?:Base)?Exception\b")
 
+BLOCKS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
-    """Yield every function, methods and inner ones too."""
-    for node in ast.walk(tree):
+    """Yield every function, methods and inner ones too: what blocks are made of, and no more."""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
         if isinstance(node, Function):
             yield node
+        for block in BLOCKS:
+            nodes.extend(getattr(node, block, ()))
 
 
 def length(function: Function) -> int:

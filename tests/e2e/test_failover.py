@@ -3,9 +3,11 @@
 What the caller must see: the whole answer, or a typed error; never silence, never a clean end of
 half an answer. What the record must say: one record an exchange, one opened line a dial, the
 provider's own count of tokens, once.
+
+Each failure meets one kind of call, in turn, and on one route; all other combinations are slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -184,11 +186,20 @@ def test_a_good_answer_is_whole_and_counted_once(
     assert not record.get("is_estimated")
 
 
+def in_turn(faults: Sequence[dict[str, Any]], calls: Sequence[Call]) -> list[Any]:
+    """Return each failure with each call; all but one of each failure are slow."""
+    return [
+        pytest.param(fault, call, marks=[] if at % len(calls) == turn else pytest.mark.slow)
+        for at, fault in enumerate(faults)
+        for turn, call in enumerate(calls)
+    ]
+
+
 # What the caller must not notice: the kind of failure, and who asks.
 REPLACED = (
-    [(fault, call) for fault in BEFORE_CONTENT for call in UNARY + STREAM]
-    + [(fault, call) for fault in BROKEN_WHOLE for call in UNARY]
-    + [(fault, call) for fault in BROKEN_STREAM_START for call in STREAM]
+    in_turn(BEFORE_CONTENT, UNARY + STREAM)
+    + in_turn(BROKEN_WHOLE, UNARY)
+    + in_turn(BROKEN_STREAM_START, STREAM)
 )
 
 
@@ -272,21 +283,39 @@ def test_missing_usage_is_estimated(
     assert record["output_tokens"] >= len(TEXT) // 4
 
 
-@pytest.mark.parametrize("call", UNARY + STREAM, ids=name_of)
-@pytest.mark.parametrize("provider", ["gpt", "claude"])
+EXHAUSTED: tuple[tuple[dict[str, Any], tuple[int, int]], ...] = (
+    ({"kind": "http_500"}, (502, 502)),
+    ({"kind": "http_503"}, (503, 529)),
+    ({"kind": "http_529"}, (503, 529)),
+    ({"kind": "http_429", "retry_after_s": 30}, (503, 529)),
+    ({"kind": "http_429", "flavour": "insufficient_quota"}, (503, 529)),
+    ({"kind": "http_401"}, (503, 529)),
+    ({"kind": "http_404"}, (502, 502)),
+    ({"kind": "reset"}, (502, 502)),
+    ({"kind": "hang"}, (504, 504)),
+    ({"kind": "http_504"}, (504, 504)),
+)
+ASKED = [(provider, call) for call in UNARY + STREAM for provider in ("gpt", "claude")]
+# For each failure one of these, in turn: both dialects out, both providers, whole and as a stream.
+QUICK = (
+    (("gpt", openai_unary), ("claude", anthropic_stream)),
+    (("claude", openai_stream), ("gpt", anthropic_unary)),
+    (("gpt", openai_stream), ("claude", anthropic_unary)),
+    (("claude", openai_unary), ("gpt", anthropic_stream)),
+)
+
+
 @pytest.mark.parametrize(
-    ("fault", "statuses"),
+    ("fault", "statuses", "provider", "call"),
     [
-        ({"kind": "http_500"}, (502, 502)),
-        ({"kind": "http_503"}, (503, 529)),
-        ({"kind": "http_529"}, (503, 529)),
-        ({"kind": "http_429", "retry_after_s": 30}, (503, 529)),
-        ({"kind": "http_429", "flavour": "insufficient_quota"}, (503, 529)),
-        ({"kind": "http_401"}, (503, 529)),
-        ({"kind": "http_404"}, (502, 502)),
-        ({"kind": "reset"}, (502, 502)),
-        ({"kind": "hang"}, (504, 504)),
-        ({"kind": "http_504"}, (504, 504)),
+        pytest.param(
+            fault,
+            statuses,
+            *asked,
+            marks=[] if asked in QUICK[at % len(QUICK)] else pytest.mark.slow,
+        )
+        for at, (fault, statuses) in enumerate(EXHAUSTED)
+        for asked in ASKED
     ],
     ids=name_of,
 )

@@ -429,7 +429,7 @@ def walk(seed: int, steps: int, kind_of_traffic: type[Traffic] = Traffic) -> Non
 
 
 @pytest.mark.parametrize(
-    "first", [0, 60, *[pytest.param(one, marks=pytest.mark.slow) for one in range(120, 300, 60)]]
+    "first", [0, *[pytest.param(one, marks=pytest.mark.slow) for one in range(60, 300, 60)]]
 )
 def test_dense_traffic_leaves_everything_whole(first: int) -> None:
     Traffic.seen.clear()

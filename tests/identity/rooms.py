@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import argon2
 from sqlalchemy import Connection
+from tests.migrated import accounts_alone, begun
 
 from penstock.core.errors import PenstockError
 from penstock.identity.accounts import Account, NewAccount, create
-from penstock.identity.migrate import migrate
 from penstock.identity.passwords import Hasher
 from penstock.identity.sessions import Terms
 from penstock.identity.tickets import Tickets
-from penstock.ledger.store import Store, open_store
+from penstock.ledger.store import Store
 
 NOW = 1_800_000_000.0
 TERMS = Terms(idle_s=600.0, whole_s=3600.0)
@@ -36,9 +36,7 @@ def tickets() -> Tickets:
 
 def fresh() -> Store:
     """Return a SQLite with the tables, in a folder of its own."""
-    made = open_store("", Path(tempfile.mkdtemp(prefix="penstock-identity-")))
-    migrate(made)
-    return made
+    return begun(accounts_alone, Path(tempfile.mkdtemp(prefix="penstock-identity-")))
 
 
 def person(

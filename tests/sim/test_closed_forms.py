@@ -42,7 +42,7 @@ def test_the_wait_in_one_line_is_that_of_erlang() -> None:
         assert mean(found, name) == pytest.approx(wanted, rel=0.2)
 
 
-@pytest.mark.parametrize("rho", [0.3, 0.6])
+@pytest.mark.parametrize("rho", [pytest.param(0.3, marks=pytest.mark.slow), 0.6])
 def test_the_first_tiers_wait_is_exponential_above_others_who_fill_all(rho: float) -> None:
     """Strict priority without preemption: TIERING 9's first formula, whatever the load below."""
     traffic = (

@@ -5,6 +5,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
+from tests.migrated import begun, ledger
 
 from penstock.apps.control.call import Call
 from penstock.apps.control.console.serving import Console
@@ -12,7 +13,6 @@ from penstock.apps.control.console.table import PAGES
 from penstock.apps.control.console.view import Page
 from penstock.apps.control.parts import Parts
 from penstock.apps.control.publishing import Publisher
-from penstock.ledger.store import Store, migrate, open_store
 from penstock.web.endpoint import Actor, Role
 from penstock.web.http import Caller
 
@@ -21,8 +21,7 @@ NOW = 1_800_000_000.0
 
 def parts_in(folder: Path) -> Parts:
     """Return parts with an empty database in a folder."""
-    store: Store = open_store("", folder)
-    migrate(store)
+    store = begun(ledger, folder)
     return Parts(store, Publisher(folder, store), folder, lambda: NOW)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.migrated import begin, ledger_with_accounts
 
 from penstock.apps.control.app import Control, Options
 from penstock.config import load
@@ -84,6 +85,8 @@ def operator(folder: Path, url: str = "", *, with_plan: bool = True) -> Generato
     (folder / "run").mkdir(exist_ok=True)
     if with_plan:
         plan.write(plan.path_of(folder), PlanFile(config=config(), origin="a test"))
+    if not url:
+        begin(ledger_with_accounts, folder)
     control = Control(Options(state_dir=folder), Settings(database_url=url))
     with asyncio.Runner() as runner:
         one = Operator(control, runner, folder)

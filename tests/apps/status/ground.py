@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
+from tests.migrated import begun
 
 from penstock.apps.status import components, tables
 from penstock.apps.status.components import Planned
@@ -61,7 +62,7 @@ class Page:
 
     def __init__(self, folder: Path) -> None:
         self.now_s = START_S
-        self.store: Store = open_status(folder)
+        self.store: Store = begun(open_status, folder)
         self.parts = Parts(
             store=self.store,
             state_dir=folder,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.migrated import begun
+
 from penstock.apps.status import components, keeping
 from penstock.apps.status.parts import Parts
 from penstock.apps.status.store import open_status
@@ -32,7 +34,7 @@ def emulated(urls: dict[str, str] | None = None) -> Config:
 def installed(folder: Path, clock: Clock, config: Config | None = None) -> Parts:
     """Return parts whose components have their rows."""
     (folder / "run").mkdir(exist_ok=True)
-    store = open_status(folder)
+    store = begun(open_status, folder)
     page = keeping.page_id(store, clock())
     config = config or emulated()
     parts = Parts(

@@ -88,7 +88,9 @@ def test_without_alarms_a_threshold_is_the_bound_that_always_holds() -> None:
     assert oracle.threshold([0] * len(oracle.LEVELS), 1000, 1e-6) == pytest.approx(13.8, abs=0.1)
 
 
-@pytest.mark.parametrize("share", [1.0, 0.3, 0.05])
+@pytest.mark.parametrize(
+    "share", [0.3, *[pytest.param(one, marks=pytest.mark.slow) for one in (1.0, 0.05)]]
+)
 def test_rarer_alarms_need_more(share: float) -> None:
     found = oracle.probe_thresholds(How.ERROR, share, dice(share))
     assert list(found) == sorted(found)

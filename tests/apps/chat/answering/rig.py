@@ -11,6 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
+from tests.migrated import begun
 
 from penstock.apps.chat.answering import stream
 from penstock.apps.chat.answering.answers import AnswerDesk, NoAnswers
@@ -36,7 +37,7 @@ class Rig:
     def __init__(self, state_dir: Path, gateway_url: str, **chat: Any) -> None:
         state_dir.mkdir(exist_ok=True, parents=True)
         private_file.write(state_dir / "chat.key", f"{chat.pop('key', KEY)}\n")
-        self.store = open_chat(state_dir)
+        self.store = begun(open_chat, state_dir)
         self.log = EventLog(self.store, chat.pop("now_unix_s", clock.now_unix_s))
         config = Config(chat=Chat(gateway_url=gateway_url, **chat))
         self.parts = Parts(

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import delete, update
 from starlette.applications import Starlette
 from starlette.requests import Request
+from tests.migrated import begun, chat_with_accounts
 
 from penstock.apps.chat import memberships, tables
 from penstock.apps.chat.api import exporting
@@ -20,9 +21,7 @@ from penstock.apps.chat.call import Call
 from penstock.apps.chat.files.serving import FileDoor
 from penstock.apps.chat.parts import Parts, Said
 from penstock.apps.chat.rates import Rates
-from penstock.apps.chat.store import open_chat
 from penstock.config.model import Config
-from penstock.identity.migrate import migrate
 from penstock.web.endpoint import Actor, Role
 from penstock.web.http import PREFIX, Caller
 
@@ -75,8 +74,7 @@ class Ground:
 
     def __init__(self, folder: Path, runner: asyncio.Runner) -> None:
         self.folder = folder
-        self.store = open_chat(folder)
-        migrate(self.store)
+        self.store = begun(chat_with_accounts, folder)
         self.now_s = START_S
         self.told = Told()
         self.engine = Engine()

@@ -14,6 +14,7 @@ from aiosmtpd.handlers import Message as Kept
 from aiosmtpd.smtp import SMTP
 from sqlalchemy import insert, select, update
 from starlette.applications import Starlette
+from tests.migrated import begun
 
 from penstock.apps.status import components, tables
 from penstock.apps.status.parts import PageId, Parts
@@ -119,7 +120,7 @@ class Bench:
     def __init__(self, folder: Path, config: Config | None = None, at_unix_s: float = T0) -> None:
         self.clock = Clock(at_unix_s)
         self.folder = folder
-        self.store = open_status(folder)
+        self.store = begun(open_status, folder)
         config = config or Config(components=LINES, status=Status(name="Penstock"))
         self.parts = Parts(
             store=self.store,
