@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.exchange.record import AttemptRecord, Record
-from penstock.telemetry.metrics import Counters, Gauges, exposition
+from penstock.telemetry.gauges import Gauges
+from penstock.telemetry.metrics import Counters, exposition
 from penstock.telemetry.shelf import STALE_S, Shelf, add, made, plain, together
 
 

@@ -15,7 +15,8 @@ from penstock.exchange.statistics import (
     DeskStatistics,
     GateStatistics,
 )
-from penstock.telemetry.metrics import Counters, Gauges
+from penstock.telemetry.gauges import Gauges
+from penstock.telemetry.metrics import Counters
 from penstock.telemetry.tiers import OTHER, REASONS, SHEDS
 
 

@@ -42,7 +42,7 @@ class OutputEstimate:
 
     def __init__(self, like: "OutputEstimate | None" = None) -> None:
         self.answers = PRIOR_ANSWERS
-        self.mean = like.mean if like else PRIOR_MEAN
+        self.mean: float = like.mean if like else PRIOR_MEAN
         self.variance: float = like.variance if like else PRIOR_SIGMA**2
 
     @property

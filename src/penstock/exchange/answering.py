@@ -11,8 +11,6 @@ a count that nobody gives   estimated, without an upstream
 from dataclasses import replace
 from typing import Final
 
-import msgspec
-
 from penstock.core.errors import DialectError, PenstockError
 from penstock.core.outcome import RULES, Failure, FailureKind
 from penstock.dialects import counting, service_tier
@@ -35,11 +33,14 @@ ESTIMATED: Final = b"x-penstock-estimated: true\r\nx-penstock-attempts: %d\r\n"
 ERROR_BYTES_MAX: Final = 64 * 1024  # of an upstream's error body; what is beyond is not read
 
 
-class Whole(msgspec.Struct, frozen=True, gc=False):
+class Whole:
     """A whole answer in the caller's dialect, and what the record needs to know of it."""
 
-    body: bytes
-    survey: Survey
+    __slots__ = ("body", "survey")
+
+    def __init__(self, body: bytes, survey: Survey) -> None:
+        self.body = body
+        self.survey = survey
 
 
 def is_stream(order: Order, attempt: Attempt) -> bool:

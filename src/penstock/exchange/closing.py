@@ -15,8 +15,6 @@ because a live drill made it fail is ``ignored``, and says which drill.
 
 from typing import Final
 
-import msgspec
-
 from penstock.core import trace_context
 from penstock.core.estimate import tokens
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, Outcome
@@ -35,15 +33,26 @@ MOVED: Final = "moved aside, before its first byte, for one with a contract"
 COUNT_TOKENS: Final = Operation.COUNT_TOKENS  # a look into an enumeration costs as much as a call
 
 
-class End(msgspec.Struct, frozen=True, gc=False):
+class End:
     """How an exchange ended; ``status`` is what the caller was told, 499 if nobody listened."""
 
-    outcome: str
-    status: int
-    code: str
-    finish_reason: str
-    queued_s: float
-    bytes_out: int
+    __slots__ = ("bytes_out", "code", "finish_reason", "outcome", "queued_s", "status")
+
+    def __init__(
+        self,
+        outcome: str,
+        status: int,
+        code: str,
+        finish_reason: str,
+        queued_s: float,
+        bytes_out: int,
+    ) -> None:
+        self.outcome = outcome
+        self.status = status
+        self.code = code
+        self.finish_reason = finish_reason
+        self.queued_s = queued_s
+        self.bytes_out = bytes_out
 
 
 def usage_of(order: Order, attempt: Attempt) -> tuple[Usage, bool]:

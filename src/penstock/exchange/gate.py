@@ -134,12 +134,12 @@ class LocalGate:
         """Grant, queue or refuse."""
         claim = demand.claim
         if not claim.is_admitted:
-            if claim.tier < FREE or self.consumers is None:
+            if claim.tier >= FREE and self.consumers is not None:
+                error = self._admit(demand, now_s)
+            else:
                 targets = demand.targets
                 model = targets[0].model if targets else ""
                 error = self.tenancy.admit(claim, model, now_s, reserves=self._has_quotas)
-            else:
-                error = self._admit(demand, now_s)
             if error is not None:
                 demand.on_refused(error, now_s)
                 return

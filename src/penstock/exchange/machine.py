@@ -44,7 +44,7 @@ from penstock.exchange.attempt import Attempt
 from penstock.exchange.demand import Grant
 from penstock.exchange.failover import Failover, Plan, repeats_max
 from penstock.exchange.order import Order
-from penstock.exchange.ports import Ports, Timer
+from penstock.exchange.ports import GONE, Ports, Timer
 from penstock.exchange.splice import Splice, splice_of
 from penstock.exchange.target import Target
 from penstock.exchange.telling import HELD_BYTES_MAX, Telling
@@ -593,4 +593,4 @@ class Exchange(Telling):
             self._ports.gate.close(self, now_s)
         # What refers to us lets go, so that nothing is left for the garbage collector to find.
         self._attempts = []
-        del self.timer
+        self.timer = GONE

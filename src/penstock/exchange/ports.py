@@ -6,7 +6,7 @@ ports with sockets, tests with plain objects.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from penstock.core.claim import Claim
 from penstock.core.errors import PenstockError
@@ -80,6 +80,22 @@ class Timer(Protocol):
     def drop(self) -> None:
         """Do not call back."""
         ...
+
+
+class _Gone:
+    """What an exchange that has ended keeps in its timer's place."""
+
+    __slots__ = ()
+
+    def wake_at(self, at_s: float) -> None:
+        """Refuse: an exchange that has ended is woken no more."""
+        raise AssertionError(f"an exchange that has ended would be woken at {at_s}")
+
+    def drop(self) -> None:
+        """Nothing is set."""
+
+
+GONE: Final[Timer] = _Gone()
 
 
 class Gate(Protocol):

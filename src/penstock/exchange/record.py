@@ -107,3 +107,13 @@ class Record(msgspec.Struct, omit_defaults=True, gc=False, tag="closed", tag_fie
     degraded: tuple[str, ...] = ()  # what was taken from it under load: max_tokens, model
     trace: str = ""  # the caller's traceparent, if it sent a valid one
     attempts: list[AttemptRecord] = []
+
+
+class Dropped(msgspec.Struct, frozen=True, tag="dropped", tag_field="kind"):
+    """What could not be written since the last line of this kind, said once it can be again."""
+
+    writer: str  # START-PID
+    number: Count  # of these lines, from 1
+    lines: Count
+    exchanges: Count  # of which not one line is on disk; others are read as lost
+    at_unix_s: UnixS

@@ -357,8 +357,11 @@ class Target:
 
 def is_refusal(outcome: Outcome) -> bool:
     """Tell whether it is a 400, which says that the request is at fault."""
-    is_failure = isinstance(outcome, Failure)
-    return is_failure and outcome.kind is FailureKind.REJECTED and outcome.status == REFUSED
+    return (
+        isinstance(outcome, Failure)
+        and outcome.kind is FailureKind.REJECTED
+        and outcome.status == REFUSED
+    )
 
 
 def declared_limits(entry: QuotaEntry) -> Limits:

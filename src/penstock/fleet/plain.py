@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
+from penstock.core.attributes import names_of
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
 from penstock.core.outcome import IGNORED, SUCCESS, Failure, FailureKind, Ignored, Outcome
@@ -15,7 +16,7 @@ from penstock.core.spent import NOTHING, Spent
 from penstock.core.tier import Tier
 from penstock.fleet.messages import Outcomes, Refused, Spending
 
-FIELDS: Final = tuple(name for name in Claim.__slots__ if name != "used")  # told at the close
+FIELDS: Final = tuple(name for name in names_of(Claim) if name != "used")  # told at the close
 TIERS: Final = frozenset(FIELDS.index(name) for name in ("tier", "served"))
 WORDS: Final = FIELDS.index("degraded")
 NO_VERDICT: Final = "-"

@@ -11,8 +11,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.exchange.record import AttemptRecord, Opened, Record
-from penstock.ledger.spool import Dropped
+from penstock.exchange.record import AttemptRecord, Dropped, Opened, Record
 
 NUL: Final = b"\\u0000"  # PostgreSQL's text cannot hold it
 NO_CHARACTER: Final = b"\\ufffd"

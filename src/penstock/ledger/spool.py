@@ -30,7 +30,7 @@ from typing import Final
 import msgspec
 
 from penstock.config.model import Spool
-from penstock.exchange.record import Count, UnixS
+from penstock.exchange.record import Dropped
 
 SUFFIX: Final = ".jsonl"
 LOCK_SUFFIX: Final = ".lock"
@@ -39,16 +39,6 @@ RETRY_S: Final = 1.0
 POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE of Linux 5.14, which Python has no name for
 AHEAD_BYTES: Final = 64 * 1024  # about eighty exchanges; takes the kernel some 35 us
 FULL: Final = "the spool has reached its bound of {} bytes"
-
-
-class Dropped(msgspec.Struct, frozen=True, tag="dropped", tag_field="kind"):
-    """What could not be written since the last line of this kind, said once it can be again."""
-
-    writer: str  # START-PID
-    number: Count  # of these lines, from 1
-    lines: Count
-    exchanges: Count  # of which not one line is on disk; others are read as lost
-    at_unix_s: UnixS
 
 
 class SpoolWriter:

@@ -1,9 +1,8 @@
 """How a metric is declared, how times are counted, and what Prometheus' own library is given."""
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -17,7 +16,7 @@ BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0
 Sample = tuple[tuple[str, ...], float]
 
 
-class Declared(msgspec.Struct, frozen=True):
+class Declared(NamedTuple):
     """One metric. ``kind`` is counter, gauge or histogram."""
 
     name: str
@@ -53,10 +52,9 @@ class Histogram:
 
 def family(declared: Declared, samples: list[Sample]) -> Metric:
     """Return a counter or a gauge with its values."""
-    if declared.kind == "counter":
-        made = CounterMetricFamily(declared.name, declared.help, labels=declared.labels)
-    else:
-        made = GaugeMetricFamily(declared.name, declared.help, labels=declared.labels)
+    is_counter = declared.kind == "counter"
+    maker = CounterMetricFamily if is_counter else GaugeMetricFamily
+    made = maker(declared.name, declared.help, labels=declared.labels)
     for labels, value in samples:
         made.add_metric(labels, value)
     return made

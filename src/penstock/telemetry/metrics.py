@@ -8,7 +8,6 @@ their number is bounded.
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.exposition import generate_latest
@@ -17,10 +16,10 @@ from prometheus_client.registry import Collector
 from penstock.core.tier import WORDS
 from penstock.exchange.closing import MOVED
 from penstock.exchange.record import AttemptRecord, Record
-from penstock.exchange.statistics import GateStatistics
 from penstock.telemetry import tiers
 from penstock.telemetry.declared import Declared, Histogram, family, histograms
 from penstock.telemetry.fates import RouteCounts
+from penstock.telemetry.gauges import Gauges
 
 PAIRS_MAX: Final = 1000  # upstreams times models, as labels
 
@@ -266,26 +265,6 @@ class Counters:
     def miss(self, reason: str) -> None:
         """Count an answer that is not kept, or not any more; reasons are a fixed list."""
         self.not_kept[reason] = self.not_kept.get(reason, 0) + 1
-
-
-class Gauges(msgspec.Struct):
-    """What is true now; read when somebody asks."""
-
-    in_flight: int = 0
-    waiting: int = 0
-    connections: dict[str, int] = {}
-    breakers: dict[tuple[str, str], float] = {}
-    slots: dict[str, int] = {}
-    engines_silent: dict[str, bool] = {}
-    spool_lines: int = 0
-    spool_dropped: int = 0
-    retry_budget_exhausted: int = 0
-    snapshot_version: int = 0
-    kept: int = 0
-    kept_bytes: int = 0
-    live_drills: int = 0
-    gate: GateStatistics = GateStatistics()
-    contracts: dict[str, float] = {}
 
 
 class _Now(Collector):

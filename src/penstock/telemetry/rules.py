@@ -181,8 +181,8 @@ def _ttft(objective: Objective) -> _Events | Unsaid:
         return Unsaid(objective.name, f"no bucket ends at or below {objective.threshold_s:g} s")
     metric = metrics.TTFT if objective.upstream else tiers.TTFT
     given = {"upstream": objective.upstream} if objective.upstream else {"tier": objective.tier}
-    bucket = msgspec.structs.replace(metric, name=f"{metric.name}_bucket")
-    count = msgspec.structs.replace(metric, name=f"{metric.name}_count")
+    bucket = metric._replace(name=f"{metric.name}_bucket")
+    count = metric._replace(name=f"{metric.name}_count")
     good = _pick(bucket, **given, le=str(_bound(objective)))
     return _Events(bad=(), total=(_pick(count, **given),), good=(good,))
 

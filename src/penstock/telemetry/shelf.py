@@ -18,10 +18,12 @@ from typing import Any, Final, cast
 import msgspec
 
 from penstock.config import private_file
+from penstock.core.attributes import names_of
 from penstock.core.errors import StoreError
 from penstock.telemetry.declared import Histogram
 from penstock.telemetry.fates import RouteCounts
-from penstock.telemetry.metrics import Counters, Gauges, UpstreamCounts
+from penstock.telemetry.gauges import Gauges
+from penstock.telemetry.metrics import Counters, UpstreamCounts
 from penstock.telemetry.tiers import TierCounts
 
 FORMAT: Final = 1
@@ -208,8 +210,7 @@ def _key(key: Any) -> Any:
 
 
 def _names(counted: object) -> Sequence[str]:
-    slots: Sequence[str] = getattr(type(counted), "__slots__", ())
-    return slots or list(vars(counted))
+    return names_of(type(counted)) or list(vars(counted))
 
 
 def _sum_into(mine: dict[str, int], others: dict[str, int]) -> None:

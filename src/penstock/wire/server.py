@@ -28,7 +28,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import httptools
 
@@ -489,7 +489,8 @@ class Server:
             reuse_port=shares_port,
             backlog=1024,
         )
-        return int(self._listener.sockets[0].getsockname()[1])
+        bound: Any = self._listener  # asyncio's has a tuple of sockets, uvloop's a list
+        return int(bound.sockets[0].getsockname()[1])
 
     async def listen_at(self, address: str) -> None:
         """Start to accept at the address of a Unix socket."""

@@ -14,6 +14,7 @@ from penstock.core.outcome import FailureKind
 from penstock.dialects import json_fields
 from penstock.dialects.message import Usage
 from penstock.dialects.openai_chat import passthrough
+from penstock.dialects.openai_chat.fields import StreamOptions
 
 MESSAGES = b'"messages":[{"role":"user","content":"hi"}]'
 
@@ -166,7 +167,7 @@ def asked_plainly(sent: bytes) -> tuple[object, ...]:
     options = fields.get("stream_options")
     if is_stream and options is not None and not json_fields.is_empty(options):
         try:
-            read = msgspec.json.decode(options, type=passthrough.StreamOptions)
+            read = msgspec.json.decode(options, type=StreamOptions)
         except json_fields.MALFORMED as error:
             raise DialectError(f"stream_options: {error}", param="stream_options") from error
         includes_usage = bool(read.include_usage)

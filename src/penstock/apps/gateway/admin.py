@@ -28,7 +28,8 @@ from penstock.fleet.remote_gate import RemoteGate
 from penstock.ledger.spool import SpoolWriter
 from penstock.snapshot.routing import Routing
 from penstock.telemetry.declared import BUCKETS_S, Histogram
-from penstock.telemetry.metrics import Counters, Gauges, exposition
+from penstock.telemetry.gauges import Gauges
+from penstock.telemetry.metrics import Counters, exposition
 from penstock.telemetry.shelf import Shelf, is_alive, together
 from penstock.wire import clock
 from penstock.wire.call import Call

@@ -106,8 +106,8 @@ class Api:
         caller = self._caller(call, endpoint)
         is_cancel = call.method == b"DELETE" and RESUME_HEADER in call.headers
         if call.method != b"POST" and not is_cancel:
-            error = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
-            self._refuse(caller, error, "method_not_allowed")
+            told = CallerError("Only POST is served here.", status=405, code="method_not_allowed")
+            self._refuse(caller, told, "method_not_allowed")
             return
         try:
             key = self._key(call)
@@ -293,8 +293,8 @@ class Api:
         try:
             self.resuming.on_response(call, self._key(call), response_id, action)
         except PenstockError as error:
-            is_key = isinstance(error, KeyRefusedError)
-            self._counters.refuse(_why(error) if is_key else "no_response")
+            why = _why(error) if isinstance(error, KeyRefusedError) else "no_response"
+            self._counters.refuse(why)
             self._send_error(call, error)
 
     def _send_error(self, call: Call, error: PenstockError) -> None:

@@ -25,17 +25,15 @@ import msgspec
 from penstock.core.errors import DialectError
 from penstock.dialects import call_arguments, hops, json_fields
 from penstock.dialects.anthropic_messages import errors
-from penstock.dialects.anthropic_messages.passthrough import (
+from penstock.dialects.anthropic_messages.fields import (
     ABSENT,
-    EVENT,
-    MESSAGE_STOP,
-    TOLD,
     Block,
     Delta,
     StopDetails,
     StreamEvent,
     UsageFields,
 )
+from penstock.dialects.anthropic_messages.passthrough import EVENT, MESSAGE_STOP, TOLD
 from penstock.dialects.anthropic_messages.write import CALL_ID_CHARS_MAX
 from penstock.dialects.contract import Inquiry
 from penstock.dialects.events import (

@@ -46,16 +46,18 @@ from penstock.dialects.events import (
     ToolStarted,
 )
 from penstock.dialects.gemini_generate import errors, tool_names, wire_names
-from penstock.dialects.gemini_generate.passthrough import (
+from penstock.dialects.gemini_generate.fields import (
     ABSENT,
-    ACCOUNT_DISABLED,
-    BLANK,
-    CHUNK,
-    DONE,
     UNSPECIFIED,
     AnswerPart,
     Candidate,
     Chunk,
+)
+from penstock.dialects.gemini_generate.passthrough import (
+    ACCOUNT_DISABLED,
+    BLANK,
+    CHUNK,
+    DONE,
     account_failure,
     is_usual,
 )

@@ -42,7 +42,7 @@ from penstock.dialects.events import (
 )
 from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.openai_chat import errors
-from penstock.dialects.openai_chat.passthrough import ABSENT, UsageFields
+from penstock.dialects.openai_chat.fields import ABSENT, UsageFields
 from penstock.dialects.openai_chat.write import CALL_ID_CHARS_MAX, TIERS
 from penstock.dialects.service_tier import told
 from penstock.dialects.tool_ids import ToolIds

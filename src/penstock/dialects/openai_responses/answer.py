@@ -41,7 +41,7 @@ from penstock.dialects.message import Answer, StopReason, Text, ToolCall, Usage
 from penstock.dialects.named_events import NamedEventDecoder
 from penstock.dialects.openai_chat.write import TIERS
 from penstock.dialects.openai_responses import errors, response
-from penstock.dialects.openai_responses.passthrough import ABSENT, IncompleteDetails, UsageFields
+from penstock.dialects.openai_responses.fields import ABSENT, IncompleteDetails, UsageFields
 from penstock.dialects.openai_responses.write import CALL_ID_CHARS_MAX
 from penstock.dialects.tool_ids import ToolIds
 
