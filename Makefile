@@ -7,6 +7,9 @@
 # make drills  simulates every outage there is, and writes the table of docs/reference/drills.md
 # make sim-watch  simulates the detector over 200 seeds; fails if a goal is missed
 # make engine   compiles a real engine (minutes, once; needs a C++ compiler), and tests with it
+# make compiled  compiles the path of a request (two minutes, once; needs a C compiler)
+# make wheel    builds that as a wheel for this machine and Python, into dist/
+# make test-compiled  tests what is compiled
 # make clients  sets up other people's clients, and tests with them (ARGS="-k llm" picks)
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -15,6 +18,7 @@ BIN := $(VENV)/bin
 CLIENTS := .venv-clients
 NODE := tests/clients/node
 ENGINE := .venv-engine
+COMPILED := .venv-compiled
 PIP := -m pip --quiet --disable-pip-version-check install
 ARGS ?=
 WORKERS ?= 2
@@ -29,7 +33,7 @@ ALONE = { [ $$? -eq 1 ] && $(BIN)/pytest --last-failed --last-failed-no-failures
 # pytest rewrites every assert; two workers, and the next run, then share what it made of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up test test-all check fmt lint types arch docs docs-check clients clients-all clients-measure e2e engine fuzz bench sim sim-watch drill drills drills-emulated lock clean
+.PHONY: help up test test-all check fmt lint types arch docs docs-check compiled wheel test-compiled clients clients-all clients-measure e2e engine fuzz bench sim sim-watch drill drills drills-emulated lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -59,6 +63,22 @@ $(ENGINE)/.ready: requirements/engine.txt requirements/engine-build.txt
 	@$(ENGINE)/bin/python $(PIP) --require-hashes -r requirements/engine-build.txt
 	@echo "penstock: compiling it, which takes 5 to 15 minutes, once ..."
 	@PATH="$(CURDIR)/$(ENGINE)/bin:$$PATH" $(ENGINE)/bin/python $(PIP) --no-build-isolation --require-hashes -r requirements/engine.txt
+	@touch $@
+
+$(COMPILED)/.tools-ready: requirements/run.txt requirements/dev.txt requirements/compile.txt
+	@command -v $${CC:-cc} >/dev/null || { echo "penstock: this needs a C compiler: install gcc or clang, or set CC=..."; exit 1; }
+	@echo "penstock: creating $(COMPILED) with the hash-locked tools to compile and test ..."
+	@test -x $(COMPILED)/bin/python || $(PYTHON) -m venv $(COMPILED)
+	@for file in run dev compile; do $(COMPILED)/bin/python $(PIP) --require-hashes -r requirements/$$file.txt || exit 1; done
+	@touch $@
+
+# From a copy: were it compiled in its place, every later change of the source would go unseen.
+$(COMPILED)/.ready: $(COMPILED)/.tools-ready pyproject.toml $(shell find src -type f -not -name '*.pyc')
+	@echo "penstock: compiling the path of a request, which takes two minutes ..."
+	@rm -rf build/compiled && mkdir -p build/compiled
+	@cp -R pyproject.toml README.md LICENSE src build/compiled/
+	@cd build/compiled && HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(CURDIR)/$(COMPILED)/bin/python -m hatchling build -t wheel >log.txt 2>&1 || { tail -n 40 log.txt; exit 1; }
+	@$(COMPILED)/bin/python $(PIP) --no-deps --force-reinstall build/compiled/dist/*.whl
 	@touch $@
 
 # Without npm the tests with clients for node are skipped, and say so.
@@ -113,6 +133,15 @@ clients-measure: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.read
 	PENSTOCK_CLIENTS_MEASURE=1 $(BIN)/pytest tests/clients -m "clients and not slow"
 	$(BIN)/python docs/generate.py
 
+compiled: $(COMPILED)/.ready
+	@echo "penstock: $(COMPILED)/bin/penstock is compiled; run it like the other"
+
+wheel: $(COMPILED)/.ready
+	@mkdir -p dist && cp build/compiled/dist/*.whl dist/ && ls dist/*.whl
+
+test-compiled: $(COMPILED)/.ready
+	PATH="$(CURDIR)/$(COMPILED)/bin:$$PATH" $(COMPILED)/bin/pytest -n $(WORKERS) --dist loadfile $(AGAIN) -m "not slow and not clients and not engine" $(ARGS)
+
 fuzz: $(VENV)/.dev-ready
 	$(BIN)/pytest --hypothesis-profile=thorough --timeout 3600 -m "not clients and not engine" $(or $(ARGS),tests/core tests/dialects tests/exchange tests/wire)
 
@@ -153,4 +182,4 @@ lock:
 	cd $(NODE) && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(ENGINE) $(NODE)/node_modules .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(ENGINE) $(COMPILED) $(NODE)/node_modules .pytest_cache .ruff_cache .hypothesis

@@ -252,8 +252,8 @@ class Traffic(RuleBasedStateMachine):
                 self.check_record(run)
                 self.check_told(run)
                 self.check_verdicts(run)
-                assert set(run.exchange.moves) <= self.moves
-                self.seen.update(run.exchange.moves)
+                assert set(run.moves) <= self.moves
+                self.seen.update(run.moves)
 
     def repeats_are_paid_for(self) -> None:
         owed = 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from penstock import is_compiled
 from penstock.config.model import (
     Breaker,
     Continuation,
@@ -274,26 +275,30 @@ class CountingBudget(RetryBudget):
         return is_spent
 
 
-class WatchedExchange(Exchange):
-    """Notes every move."""
+def watched(order: Order, ports: Ports, moves: list[tuple[State, State]]) -> Exchange:
+    """Return an exchange that notes every move; one that is compiled cannot be watched so."""
+    if is_compiled():
+        return Exchange(order, ports)
 
-    __slots__ = ("moves",)
-    moves: list[tuple[State, State]]
+    class Watched(Exchange):
+        """Notes every move."""
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "state" and isinstance(value, State):
-            if hasattr(self, "moves"):
-                self.moves.append((self.state, value))
-            else:
-                object.__setattr__(self, "moves", [])
-        object.__setattr__(self, name, value)
+        __slots__ = ()
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "state" and isinstance(value, State) and hasattr(self, name):
+                moves.append((self.state, value))
+            object.__setattr__(self, name, value)
+
+    return Watched(order, ports)
 
 
 @dataclass
 class Run:
     """One exchange with what belongs to it."""
 
-    exchange: WatchedExchange
+    exchange: Exchange
+    moves: list[tuple[State, State]]
     caller: FakeCaller
     timer: FakeTimer
     order: Order
@@ -446,14 +451,15 @@ class World:
             wants_notes=self.wants_notes,
             must_be_whole=self.must_be_whole,
         )
-        exchange = WatchedExchange(order, self.ports)
+        moves: list[tuple[State, State]] = []
+        exchange = watched(order, self.ports, moves)
         caller = FakeCaller(self, order)
         caller.exchange = exchange
         caller.pauses_at = pauses_at
         exchange.caller = caller
         timer = FakeTimer(self, exchange.on_wake)
         exchange.timer = timer
-        run = Run(exchange, caller, timer, order)
+        run = Run(exchange, moves, caller, timer, order)
         self.runs.append(run)
         exchange.start(self.now_s)
         return run

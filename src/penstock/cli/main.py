@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(overview())
         return 0
     if name in {"-V", "--version"}:
-        sys.stdout.write(f"penstock {penstock.__version__}\n")
+        sys.stdout.write(f"penstock {penstock.version()}\n")
         return 0
     if name not in COMMANDS:
         sys.stderr.write(f"penstock: there is no command {name!r}\n\n{overview()}")

@@ -143,7 +143,7 @@ class Up:
         self._reload_asked.set()
 
     async def _start(self) -> None:
-        self._terminal.line(f"penstock {penstock.__version__}", "bold")
+        self._terminal.line(f"penstock {penstock.version()}", "bold")
         for words in await leftover.stop_all(self._home, self._stopping):
             self._terminal.state("degraded", words)
         self._key = keys.kept_key(self._home.root, keys.LOCAL)
