@@ -101,6 +101,7 @@ test-all: $(VENV)/.dev-ready $(CLIENTS)/.ready $(NODE)/node_modules/.ready
 
 check: lint types arch docs-check
 	$(TESTS) -m "slow and not clients and not engine" $(ARGS) || $(ALONE)
+	@$(MAKE) --no-print-directory test-compiled
 	@$(MAKE) --no-print-directory clients
 
 fmt: $(VENV)/.dev-ready
@@ -139,8 +140,10 @@ compiled: $(COMPILED)/.ready
 wheel: $(COMPILED)/.ready
 	@mkdir -p dist && cp build/compiled/dist/*.whl dist/ && ls dist/*.whl
 
+# What is compiled and what runs it; the rest is the same code as in make test.
+COMPILED_TESTS = $(addprefix tests/,apps/emulate apps/gateway core dialects e2e exchange fleet ledger telemetry wire)
 test-compiled: $(COMPILED)/.ready
-	PATH="$(CURDIR)/$(COMPILED)/bin:$$PATH" $(COMPILED)/bin/pytest -n $(WORKERS) --dist loadfile $(AGAIN) -m "not slow and not clients and not engine" $(ARGS)
+	$(COMPILED)/bin/pytest -n $(WORKERS) --dist loadfile $(AGAIN) -m "not slow and not clients and not engine" $(or $(ARGS),$(COMPILED_TESTS))
 
 fuzz: $(VENV)/.dev-ready
 	$(BIN)/pytest --hypothesis-profile=thorough --timeout 3600 -m "not clients and not engine" $(or $(ARGS),tests/core tests/dialects tests/exchange tests/wire)
@@ -151,8 +154,8 @@ e2e: $(VENV)/.dev-ready
 engine: $(VENV)/.dev-ready $(ENGINE)/.ready
 	$(BIN)/pytest tests/engine -m engine $(ARGS)
 
-bench: $(VENV)/.dev-ready
-	$(BIN)/python bench/run.py $(ARGS)
+bench: $(COMPILED)/.ready
+	$(COMPILED)/bin/python bench/run.py $(ARGS)
 
 sim: $(VENV)/.run-ready
 	$(BIN)/penstock simulate --all --out build/sim $(ARGS)

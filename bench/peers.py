@@ -5,11 +5,12 @@ import sys
 from gateways import LiteLlm, Portkey, SglangRouter, TensorZero, VllmRouter
 from host import BUILD, BenchError
 from peer import Peer
-from penstock_peer import PenstockPeer, WholePenstock
+from penstock_peer import InterpretedPenstock, PenstockPeer, WholePenstock
 from proxies import Envoy, Floor, Haproxy, Nginx
 
 PEERS: tuple[type[Peer], ...] = (
     PenstockPeer,
+    InterpretedPenstock,
     WholePenstock,
     Floor,
     Nginx,

@@ -13,10 +13,11 @@ from peer import (
     Peer,
     Running,
     Site,
-    package_version,
     wait_file,
 )
 
+import penstock
+from penstock import is_compiled
 from penstock.config import load
 from penstock.snapshot import build, file
 from penstock.snapshot.keys import sha256
@@ -78,15 +79,27 @@ def part(ready: dict[str, object], section: str, name: str) -> str:
 class PenstockPeer(Peer):
     """One gateway with everything on: keys, limits, breaker, balancing, spool, metrics.
 
-    It has the core to itself, as on a machine that serves: control reads its spool elsewhere.
+    It has the core to itself, as on a machine that serves: control reads its spool elsewhere. It is
+    the one installed beside the Python that runs this, with ``make bench`` the compiled one.
     """
 
     name = "penstock"
     title = "Penstock"
 
+    def install(self) -> None:
+        """Refuse a compiled one of another source than the one beside us."""
+        if is_compiled():
+            ours, theirs = BENCH.parent / "src" / "penstock", Path(penstock.__file__).parent
+            for path in ours.rglob("*.py"):
+                there = theirs / path.relative_to(ours)
+                if not there.exists() or there.read_bytes() != path.read_bytes():
+                    raise BenchError(
+                        f"{path.name} has changed since it was compiled: make compiled"
+                    )
+
     def version(self) -> str:
-        """Return the version of the source beside us."""
-        return package_version(Path(sys.executable).parent, "penstock")
+        """Return the version, and whether it is compiled."""
+        return penstock.version()
 
     def files(self, site: Site) -> dict[str, str]:
         """Plain upstreams of two dialects, and one with TLS where a certificate is given."""
@@ -103,11 +116,10 @@ class PenstockPeer(Peer):
         return ["python", "-m", "penstock", "gateway", *ports, *state, *ready]
 
     def environment(self, site: Site) -> dict[str, str]:
-        """Give it the upstream's key, a state directory, and this checkout's source."""
+        """Give it the upstream's key and a state directory."""
         return {
             "BENCH_KEY": UPSTREAM_KEY,
             "PENSTOCK_STATE_DIR": str(site.folder / "state"),
-            "PYTHONPATH": str(BENCH.parent / "src"),
         }
 
     def endpoints(self, site: Site) -> dict[str, Endpoint]:
@@ -166,6 +178,21 @@ class PenstockPeer(Peer):
         port = port_of(str(ready["url"]))
         calls = self.calls(port, CALLER_KEY, tls=bool(site.tls_port))
         return Running(program, calls, ready_s)
+
+
+class InterpretedPenstock(PenstockPeer):
+    """The same gateway as plain Python, from the source beside us."""
+
+    name = "penstock_interpreted"
+    title = "Penstock, not compiled"
+
+    def version(self) -> str:
+        """Return the version of the source."""
+        return penstock.__version__
+
+    def environment(self, site: Site) -> dict[str, str]:
+        """Let the source go before what is installed."""
+        return super().environment(site) | {"PYTHONPATH": str(BENCH.parent / "src")}
 
 
 class WholePenstock(PenstockPeer):

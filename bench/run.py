@@ -33,7 +33,7 @@ from traffic import Load, build_programs, start_mock
 
 WORK = BUILD / "work"
 RESULTS = BENCH / "results"
-OURS = ("penstock", "penstock_all")
+OURS = ("penstock", "penstock_interpreted", "penstock_all")
 MUST_NOT_FAIL = (*OURS, "nginx", "direct")
 DIRECT_TESTS = ("unary", "latency", "paced", "thousand")
 SETTLE_S = 1.0
