@@ -97,7 +97,7 @@ def outward(inquiry: Inquiry) -> Inquiry:
     if served is None or not word or may_go_on(word, served):
         return inquiry
     fields = {name: raw for name, raw in inquiry.fields.items() if name not in FIELDS}
-    return msgspec.structs.replace(inquiry, fields=fields, body=msgspec.json.encode(fields))
+    return inquiry.saying(fields, msgspec.json.encode(fields))
 
 
 def lowered(request: Request, served: Tier | None) -> Request:
