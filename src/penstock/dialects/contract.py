@@ -7,7 +7,6 @@ model and the upstream's writes it (``read_request``, ``write_request``); the an
 through ``read_answer`` and ``write_answer``, or event by event through ``decoder`` and ``encoder``.
 """
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from penstock.core.errors import PenstockError
@@ -20,7 +19,7 @@ from penstock.dialects.events import Event
 from penstock.dialects.inquiry import Inquiry, Survey
 from penstock.dialects.message import Answer, Request, Usage
 
-Headers = Mapping[bytes, bytes]
+Headers = dict[bytes, bytes]  # by name, in lower case
 
 
 class AnswerReader(Protocol):

@@ -71,7 +71,9 @@ def forward(
 
     What an engine is declared not to know is said in older words: ``max_tokens``, ``system``.
     """
-    if capability is not None and not capability.speaks_as_openai:
+    if capability is not None and not (
+        capability.names_completion_tokens and capability.developer_role
+    ):
         inquiry = _in_old_words(inquiry, capability)
     adds_usage = asks_usage and not inquiry.wants_usage
     body = inquiry.body
