@@ -53,7 +53,8 @@ class Refuser:
         if len(self.at_s) == 1:
             caller.refuse(self.error, TIER)
             return
-        inquiry = Inquiry("m", is_stream=False, fields={}, body=b"", served=Tier.STANDARD)
+        inquiry = Inquiry("m", is_stream=False, fields={}, body=b"")
+        inquiry.served = Tier.STANDARD
         body = dialect.write_answer(counting.answer_of(1, "m"), inquiry, 1)
         caller.answer(200, b"content-type: application/json\r\n" + TIER, body)
 

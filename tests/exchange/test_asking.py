@@ -11,7 +11,6 @@ from penstock.core.circuit_breaker import Permit
 from penstock.core.claim import Claim
 from penstock.core.tier import Tier
 from penstock.dialects.message import Request
-from penstock.dialects.operation import Operation
 from penstock.dialects.registry import DIALECTS
 from penstock.exchange import asking
 from penstock.exchange.attempt import Attempt, AttemptOwner
@@ -55,10 +54,8 @@ def asked(
     inquiry = CHAT.inquire(json.dumps(BODY | fields).encode())
     claim = Claim("tenant", "key", Tier.FREE, 1, 0.0)
     claim.output_tokens_cap = cap
-    order = Order(
-        "x", "tenant", "key", route, CHAT, inquiry, {}, 0.0, 0.0, may_fail_over=True, claim=claim,
-        operation=Operation.GENERATE, speakers={dialect: DIALECTS[dialect]} if speakers else None,
-    )  # fmt: skip
+    order = Order("x", route, CHAT, inquiry, {}, claim)
+    order.speakers = {dialect: DIALECTS[dialect]} if speakers else None
     target = route.able(inquiry, may_degrade=spec.is_degraded)[0 if spec.is_degraded else 1]
     grant = Grant(target, Permit(0), cast("Demand", Nobody()), 0.0)
     attempt = Attempt(cast("AttemptOwner", Nobody()), grant, 1, 0.0)

@@ -31,7 +31,7 @@ from penstock.core.retry_budget import RetryBudget
 from penstock.core.tier import Tier
 from penstock.dialects.contract import Dialect
 from penstock.dialects.openai_chat.dialect import OpenAIChat
-from penstock.dialects.operation import Endpoint, Operation
+from penstock.dialects.operation import Endpoint
 from penstock.exchange.attempt import Attempt
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.machine import Exchange, Ports, State
@@ -433,24 +433,15 @@ class World:
         asked = ASKED.get(dialect.name, MESSAGES) | {"model": "m", "stream": is_stream}
         body = msgspec.json.encode(asked | (fields or {}))
         inquiry = dialect.inquire(body, dialect.path("m", is_stream=is_stream))
-        order = Order(
-            id=f"x{len(self.runs)}",
-            tenant="tenant",
-            key="key",
-            route=route,
-            dialect=dialect,
-            inquiry=inquiry,
-            headers={},
-            at_s=self.now_s,
-            at_unix_s=1_700_000_000.0,
-            may_fail_over=may_fail_over,
-            claim=Claim(self.tenant, "key", self.tier, tokens(len(body)), self.now_s),
-            operation=endpoint.operation if endpoint is not None else Operation.GENERATE,
-            speakers=endpoint.speakers if endpoint is not None else None,
-            is_continuing=route.on_break is OnBreak.CONTINUE,
-            wants_notes=self.wants_notes,
-            must_be_whole=self.must_be_whole,
-        )
+        claim = Claim(self.tenant, "key", self.tier, tokens(len(body)), self.now_s)
+        order = Order(f"x{len(self.runs)}", route, dialect, inquiry, {}, claim)
+        order.at_unix_s = 1_700_000_000.0
+        order.may_fail_over = may_fail_over
+        if endpoint is not None:
+            order.operation, order.speakers = endpoint.operation, endpoint.speakers
+        order.is_continuing = route.on_break is OnBreak.CONTINUE
+        order.wants_notes = self.wants_notes
+        order.must_be_whole = self.must_be_whole
         moves: list[tuple[State, State]] = []
         exchange = watched(order, self.ports, moves)
         caller = FakeCaller(self, order)

@@ -19,7 +19,7 @@ from collections import OrderedDict
 from math import sqrt
 from typing import Final
 
-BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN: Final = 4
 Z_99: Final = 2.326  # of the normal distribution: 99 %
 PRIOR_MEAN: Final = 300.0  # tokens; conversations of the Azure traces mean 211, reasoning more
 PRIOR_SIGMA: Final = 300.0

@@ -12,9 +12,10 @@ Source: Twitter Finagle's Peak EWMA balancer; tower's load/peak_ewma.rs for the 
 """
 
 import math
+from typing import Final
 
-DECAY_S = 10.0  # Finagle's and tower's default
-PENALTY_S = 1.0
+DECAY_S: Final = 10.0  # Finagle's and tower's default
+PENALTY_S: Final = 1.0
 
 
 class PeakEwma:

@@ -7,54 +7,19 @@ model and the upstream's writes it (``read_request``, ``write_request``); the an
 through ``read_answer`` and ``write_answer``, or event by event through ``decoder`` and ``encoder``.
 """
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
-
-import msgspec
 
 from penstock.core.errors import PenstockError
 from penstock.core.limits_seen import LimitsSeen
 from penstock.core.outcome import Failure
 from penstock.core.standing import Standing
-from penstock.core.tier import Tier
 from penstock.dialects.capability import Capability
 from penstock.dialects.concepts import Concepts
 from penstock.dialects.events import Event
+from penstock.dialects.inquiry import Inquiry, Survey
 from penstock.dialects.message import Answer, Request, Usage
 
-Headers = Mapping[bytes, bytes]
-
-
-class Inquiry(msgspec.Struct):
-    """What the gateway must know of a request before it can choose who answers.
-
-    ``fields`` are the top-level fields as raw JSON, in order. ``service_tier`` is the caller's own
-    word, ``output_tokens_max`` the caller's bound; empty and 0 where the request has none. What the
-    request cannot know is ``served``: admission sets it, and from then on the dialects tell it.
-    """
-
-    model: str
-    is_stream: bool
-    fields: dict[str, msgspec.Raw]
-    body: bytes
-    needs_tools: bool = False
-    needs_images: bool = False
-    needs_structured_output: bool = False
-    needs_documents: bool = False
-    wants_usage: bool = True  # False: usage of a stream is for us alone, and is taken out
-    choices: int = 1
-    service_tier: str = ""
-    output_tokens_max: int = 0
-    served: Tier | None = None
-
-
-class Survey(msgspec.Struct):
-    """What the record needs to know of a whole answer."""
-
-    usage: Usage
-    finish_reason: str = ""
-    model: str = ""
-    failure: Failure | None = None
+Headers = dict[bytes, bytes]  # by name, in lower case
 
 
 class AnswerReader(Protocol):

@@ -78,11 +78,6 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     stream_usage: bool = True  # may be asked for usage at the end of a stream
     is_known: bool = True  # the row is this model's own, not a guess for strangers
 
-    @property
-    def speaks_as_openai(self) -> bool:
-        """Whether OpenAI's newest words are known there."""
-        return self.names_completion_tokens and self.developer_role
-
 
 _with: Final = msgspec.structs.replace
 

@@ -13,8 +13,7 @@ of the dialect itself. ``registry.ENDPOINTS`` has all of them.
 
 import enum
 from collections.abc import Mapping
-
-import msgspec
+from dataclasses import dataclass
 
 from penstock.dialects.contract import Dialect
 
@@ -29,7 +28,8 @@ class Operation(enum.Enum):
     EMBED = "embed"
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Endpoint:
     """Where callers ask for an operation, and in whose words.
 
     ``speakers`` says who asks an upstream for it, by the upstream's dialect; an upstream whose

@@ -18,6 +18,8 @@ not. Anything else is a stray line, and one of those does not end a good stream.
 A dialect subclasses ``Relay`` and says what its events mean (``_see``).
 """
 
+from typing import Final
+
 import msgspec
 
 from penstock.core.errors import DialectError, PenstockError
@@ -26,9 +28,9 @@ from penstock.dialects import json_fields, sse
 from penstock.dialects.message import Usage
 from penstock.dialects.service_tier import Rewrite
 
-CR = 0x0D  # a number is found faster than bytes are
-NO_DATA = b"\n"  # what no line of data begins with
-SAME_BYTES = 12  # enough to tell {"id":"chatcmpl- and {"type":"content_ from anything else
+CR: Final = 0x0D  # a number is found faster than bytes are
+NO_DATA: Final = b"\n"  # what no line of data begins with
+SAME_BYTES: Final = 12  # enough to tell {"id":"chatcmpl- and {"type":"content_ from anything else
 
 
 class Relay:

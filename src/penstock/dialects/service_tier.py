@@ -51,7 +51,7 @@ ASKED: Final[Mapping[str, Tier | None]] = _HARMLESS | _DEAR | NAMED | {"standard
 # By tier: the word of the common model, which each dialect says in its own way.
 COMMON: Final = ("priority", "priority", "standard", "standard", "flex")
 # By dialect and tier: the header line by which it tells the tier, where it has one.
-HEADER_LINES: Final[Mapping[str, tuple[bytes, ...]]] = {
+HEADER_LINES: Final[dict[str, tuple[bytes, ...]]] = {
     "gemini_generate": tuple(b"x-gemini-service-tier: %b\r\n" % word.encode() for word in COMMON)
 }
 
@@ -97,7 +97,7 @@ def outward(inquiry: Inquiry) -> Inquiry:
     if served is None or not word or may_go_on(word, served):
         return inquiry
     fields = {name: raw for name, raw in inquiry.fields.items() if name not in FIELDS}
-    return msgspec.structs.replace(inquiry, fields=fields, body=msgspec.json.encode(fields))
+    return inquiry.saying(fields, msgspec.json.encode(fields))
 
 
 def lowered(request: Request, served: Tier | None) -> Request:

@@ -74,7 +74,7 @@ def with_fields(inquiry: Inquiry, changed: dict[str, object]) -> Inquiry:
     fields = dict(inquiry.fields)
     for name, value in changed.items():
         fields[name] = Raw(msgspec.json.encode(value))
-    return msgspec.structs.replace(inquiry, fields=fields, body=msgspec.json.encode(fields))
+    return inquiry.saying(fields, msgspec.json.encode(fields))
 
 
 def _quiet_claude(capability: Capability) -> str | None:

@@ -28,7 +28,7 @@ from penstock.exchange.attempt import Attempt
 from penstock.exchange.order import Order
 from penstock.exchange.record import NEVER, AttemptRecord, Opened, Record
 
-GOOD_STATUS = 200
+GOOD_STATUS: Final = 200
 MOVED: Final = "moved aside, before its first byte, for one with a contract"
 COUNT_TOKENS: Final = Operation.COUNT_TOKENS  # a look into an enumeration costs as much as a call
 
@@ -114,7 +114,7 @@ def attempt_record(attempt: Attempt, began_at_s: float, now_s: float) -> Attempt
     headers = attempt.response_headers
     upstream_id = headers.get(b"x-request-id") or headers.get(b"request-id")
     record = AttemptRecord(  # by place: names would cost as much as all the rest
-        target.upstream.entry.name,
+        target.upstream.name,
         target.model,
         "success" if outcome is SUCCESS else _word(outcome),
         dialled_at_s - began_at_s,
@@ -160,7 +160,7 @@ def opened_line(order: Order, attempt: Attempt) -> Opened:
     return Opened(
         order.id,
         attempt.number,
-        target.upstream.entry.name,
+        target.upstream.name,
         target.model,
         order.tenant,
         order.key,

@@ -143,7 +143,7 @@ class LocalGate:
             if error is not None:
                 demand.on_refused(error, now_s)
                 return
-        self._try(demand, now_s)
+        self._try(demand, claim, now_s)
 
     def withdraw(self, demand: Demand) -> None:
         """Forget one who waits."""
@@ -253,7 +253,7 @@ class LocalGate:
         due.sort(key=_tier_of)  # a cooldown that ends lets higher tiers go first, too
         for demand in due:
             if demand.is_waiting:
-                self._try(demand, now_s)
+                self._try(demand, demand.claim, now_s)
         self._arm()
 
     def on_tick(self, now_s: float) -> None:
@@ -304,8 +304,8 @@ class LocalGate:
         wait_s = waits / waiting if waiting else 0.0
         return full / slots if slots else 0.0, wait_s / self._waits[Tier.FREE]
 
-    def _try(self, demand: Demand, now_s: float) -> None:
-        route, targets, claim = demand.route, demand.targets, demand.claim
+    def _try(self, demand: Demand, claim: Claim, now_s: float) -> None:
+        route, targets = demand.route, demand.targets
         if route.is_ordered or len(targets) == 1:  # the usual case makes no list
             for target in targets:
                 desk = self._desks.get(target.upstream) or self._open(target.upstream, now_s)
@@ -430,9 +430,8 @@ class LocalGate:
                 desk.wake_at_s = min(desk.wake_at_s, at_s)
                 desk.is_short = lacks_credit = True
         if not lacks_credit:
-            self._try(
-                demand, now_s
-            )  # a breaker or a cooldown: it leaves this queue; others may be free
+            # A breaker or a cooldown: it leaves this queue; others may be free.
+            self._try(demand, claim, now_s)
         return not lacks_credit
 
     def _credit_at_s(self, target: Target, demand: Demand, now_s: float) -> float:

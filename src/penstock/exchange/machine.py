@@ -62,7 +62,10 @@ class State(enum.Enum):
     DONE = "done"
 
 
-QUEUED, DIALLING, STREAMING, DONE = State  # to look a member up costs more than to compare it
+QUEUED: Final = State.QUEUED  # to look a member up costs more than to compare it
+DIALLING: Final = State.DIALLING
+STREAMING: Final = State.STREAMING
+DONE: Final = State.DONE
 
 
 class Exchange(Telling):

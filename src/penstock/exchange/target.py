@@ -72,11 +72,12 @@ class UpstreamState:
 
     __slots__ = (
         "account", "ceilings", "charge", "dialect", "engine_at_s", "engine_saturation", "entry",
-        "limit", "quota",
+        "limit", "name", "quota",
     )  # fmt: skip
 
     def __init__(self, entry: Upstream, dialect: Dialect) -> None:
         self.entry = entry
+        self.name = entry.name  # in the configuration; here, for it is written of each attempt
         self.dialect = dialect
         self.charge = CHARGES.get(dialect.name, AS_USED)
         self.limit = ConcurrencyLimit(entry.concurrency_max, is_adaptive=entry.is_adaptive)
@@ -86,11 +87,6 @@ class UpstreamState:
         self.ceilings: tuple[int, ...] = UNBOUNDED
         self.engine_saturation = 0.0
         self.engine_at_s = -ENGINE_FRESH_S
-
-    @property
-    def name(self) -> str:
-        """The name in the configuration."""
-        return self.entry.name
 
     def use(self, entry: Upstream) -> None:
         """Obey other settings, and forget nothing; the gate's next tick serves who may go now."""

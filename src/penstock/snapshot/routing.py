@@ -63,7 +63,7 @@ class Routing:
     def __init__(self) -> None:
         self.config = Config()
         self.version = 0
-        self.generation = object()  # another with every snapshot: what was looked up has one
+        self.generation = 0  # another with every snapshot: what was looked up has one
         self.is_emulated = False
         self.contracts: dict[str, float] = {}  # used share of what may be promised, by dimension
         self.upstreams: dict[str, UpstreamState] = {}
@@ -81,7 +81,7 @@ class Routing:
         config = snapshot.config
         self.config = config
         self.version = snapshot.version
-        self.generation = object()
+        self.generation += 1
         self.is_emulated = snapshot.is_emulated
         self.contracts = contracts.used_ratios(snapshot)
         self._keys = {bytes.fromhex(key.sha256): key for key in snapshot.keys}

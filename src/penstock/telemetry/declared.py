@@ -11,7 +11,7 @@ from prometheus_client.core import (
 )
 
 # Upper bounds in seconds: a cached answer takes tens of milliseconds, an agent's turn minutes.
-BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+BUCKETS_S: Final[tuple[float, ...]] = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 Sample = tuple[tuple[str, ...], float]
 

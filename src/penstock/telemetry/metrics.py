@@ -211,30 +211,31 @@ class Counters:
 
     def count(self, record: Record) -> None:
         """Count one exchange and its attempts."""
-        key = (record.route, record.dialect, record.outcome)
+        route, outcome, is_stream = record.route, record.outcome, record.is_stream
+        key = (route, record.dialect, outcome)
         self.exchanges[key] = self.exchanges.get(key, 0) + 1
-        duration = self.durations.get(record.route)
+        duration = self.durations.get(route)
         if duration is None:
-            duration = self.durations[record.route] = Histogram()
+            duration = self.durations[route] = Histogram()
         duration.observe(record.duration_s)
-        way = (record.route, record.is_stream)
+        way = (route, is_stream)
         (self.fates.get(way) or self.fates.setdefault(way, RouteCounts())).count(record)
         tier = self.tiers.get(record.tier)  # a request that never was an exchange has none
         if tier is not None:
             tier.count(record)
-        if len(record.attempts) > 1:
-            pair = (record.route, record.outcome)
+        attempts = record.attempts
+        if len(attempts) > 1:
+            pair = (route, outcome)
             self.failovers[pair] = self.failovers.get(pair, 0) + 1
-        for attempt in record.attempts:
-            found = self.upstreams.get((attempt.upstream, attempt.model))
-            if found is None:
-                found = self._counts_of(attempt.upstream, attempt.model)
-            found.outcomes[attempt.outcome] = found.outcomes.get(attempt.outcome, 0) + 1
+        for attempt in attempts:
+            upstream, model, word = attempt.upstream, attempt.model, attempt.outcome
+            found = self.upstreams.get((upstream, model)) or self._counts_of(upstream, model)
+            found.outcomes[word] = found.outcomes.get(word, 0) + 1
             found.input += attempt.input_tokens
             found.output += attempt.output_tokens
             found.cached += attempt.cached_tokens
             found.reasoning += attempt.reasoning_tokens
-            if attempt.ttft_s and record.is_stream:
+            if is_stream and attempt.ttft_s:
                 found.ttft.observe(attempt.ttft_s)
             if attempt.waited_s or attempt.drill:
                 self._set_aside(attempt, found, record.tier)

@@ -160,18 +160,17 @@ class TierCounts:
         if record.attempts:
             self.input += record.input_tokens
             self.output += record.output_tokens
-            if record.queued_s:
-                self.waits.observe(record.queued_s)
+            if queued_s := record.queued_s:
+                self.waits.observe(queued_s)
             else:
                 self.waits.counts[0] += 1
-            if record.ttft_s and record.is_stream:
+            if record.is_stream and record.ttft_s:
                 self.ttft.observe(record.ttft_s)
         elif outcome == "refused":
             reason = record.code if record.code in REASONS else OTHER
             self.refusals[reason] = self.refusals.get(reason, 0) + 1
-        if record.degraded:
-            for word in record.degraded:
-                self.degraded[word] = self.degraded.get(word, 0) + 1
+        for word in record.degraded:
+            self.degraded[word] = self.degraded.get(word, 0) + 1
 
 
 def counted(tiers: Mapping[str, TierCounts]) -> Iterator[Metric]:

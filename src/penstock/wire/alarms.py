@@ -18,16 +18,17 @@ dictionary for the wheel, below one outer slot of scheme 7).
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from penstock.wire import clock
 
-TICK_S = 0.01  # far below any limit a person would set, and 100 idle wake-ups a second at most
-FAR_TICKS = 1000  # ten seconds
-COARSE_TICKS = 32  # a third of a second: at most 3 % of what is that far away
-SORT_S = 0.5  # most answers have begun by then, or are over
-UNSET = -1
-DUE = -2
-NEW = 0  # in no bucket yet
+TICK_S: Final = 0.01  # far below any limit that is set, and 100 idle wake-ups a second at most
+FAR_TICKS: Final = 1000  # ten seconds
+COARSE_TICKS: Final = 32  # a third of a second: at most 3 % of what is that far away
+SORT_S: Final = 0.5  # most answers have begun by then, or are over
+UNSET: Final = -1
+DUE: Final = -2
+NEW: Final = 0  # in no bucket yet
 
 
 class Alarm:

@@ -401,7 +401,7 @@ class HttpDialer:
 
     def dial(self, attempt: Attempt) -> None:
         """Send over a pooled connection, or make one."""
-        pool = self.pools.get(attempt.target.upstream.entry.name)
+        pool = self.pools.get(attempt.target.upstream.name)
         if pool is None:  # the exchange began before a reload took the upstream away
             detail = "the upstream is no longer in the configuration"
             refuse = self._loop.call_soon(self._fail, attempt, FailureKind.UNREACHABLE, detail)

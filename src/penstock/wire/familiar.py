@@ -47,7 +47,8 @@ class Head:
         body = data[len(head) :]
         if len(body) != length:  # a length just below a power of ten is guessed wrong, and parsed
             return None
-        headers = self._headers | {b"content-length": digits}
+        headers = self._headers.copy()
+        headers[b"content-length"] = digits
         call = Call(link, b"POST", self._target, self._query, headers, body)
         call.head = self
         return call

@@ -153,7 +153,8 @@ class Gateway:
 
 def told(order: Order) -> object:
     """Return everything of an order as plain values."""
-    fields = msgspec.structs.asdict(order) | {"route": order.route.name, "claim": None}
+    fields = {name: getattr(order, name) for name in Order.__slots__}
+    fields |= {"route": order.route.name, "claim": None}
     fields["inquiry"] = (order.inquiry.model, order.inquiry.is_stream, order.inquiry.body)
     return fields, [getattr(order.claim, name) for name in Claim.__slots__]
 

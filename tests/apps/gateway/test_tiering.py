@@ -40,7 +40,8 @@ TENANT = Tenant(id="t")
 
 def inquiry_of(word: str = "", output_tokens_max: int = 77) -> Inquiry:
     """Return a request of 41 bytes."""
-    made = Inquiry("m", is_stream=False, fields={}, body=b"x" * 41, service_tier=word)
+    made = Inquiry("m", is_stream=False, fields={}, body=b"x" * 41)
+    made.service_tier = word
     made.output_tokens_max = output_tokens_max
     return made
 
@@ -56,7 +57,7 @@ def claim(
     call, counters = call_of(headers), counters or Counters()
     call.received_at_s = 5.0
     context = Context(
-        generation=None,
+        generation=0,
         endpoint=ENDPOINTS["openai_chat"],
         key=key,
         tenant=tenant,

@@ -24,6 +24,7 @@ from penstock.apps.gateway.recording import SpoolRecorder
 from penstock.apps.gateway.resuming import DIALECT as RESPONSES
 from penstock.apps.gateway.resuming import Resuming, response_of
 from penstock.config.model import OnBreak
+from penstock.core.claim import Claim
 from penstock.core.errors import (
     KEY_EXPIRED,
     CallerError,
@@ -32,11 +33,12 @@ from penstock.core.errors import (
     ShedError,
 )
 from penstock.core.tier import Tier
-from penstock.dialects.contract import Dialect
+from penstock.dialects.contract import Dialect, Inquiry
 from penstock.dialects.operation import Endpoint
 from penstock.exchange.machine import Exchange, Ports
 from penstock.exchange.order import Order
 from penstock.exchange.record import Record
+from penstock.exchange.route import Route
 from penstock.snapshot.model import Key
 from penstock.snapshot.routing import Routing
 from penstock.telemetry.metrics import Counters
@@ -50,7 +52,8 @@ NO_FAILOVER: Final = b"off"
 ON_BREAK: Final = b"x-penstock-on-break"
 CONTINUE: Final = OnBreak.CONTINUE  # a look into an enumeration costs as much as a call
 EMULATED: Final = b"x-penstock-emulated: true\r\n"
-ROOM: Final = (1.0, 1.0, 0.95, 0.9, 0.9)  # of exchanges_max, by tier: contracts find some left
+# Of exchanges_max, by tier: contracts find some left.
+ROOM: Final[tuple[float, ...]] = (1.0, 1.0, 0.95, 0.9, 0.9)
 WIRE_CODES: Final[dict[int, str]] = {
     408: "request_timeout",
     413: "request_too_large",
@@ -86,7 +89,7 @@ class Api:
         known = call.head.memo if call.head is not None else None
         if (
             isinstance(known, Context)
-            and known.generation is self._routing.generation
+            and known.generation == self._routing.generation
             and not _is_expired(known.key)
         ):
             self._begin(call, known, self._caller(call, known.endpoint))
@@ -129,7 +132,7 @@ class Api:
 
     def _caller(self, call: Call, endpoint: Endpoint) -> HttpCaller:
         self._count += 1
-        request_id = f"{self._id_prefix}{self._count:08x}"
+        request_id = self._id_prefix + format(self._count, "08x")
         mark = EMULATED if self._routing.is_emulated else b""
         return HttpCaller(call, endpoint.dialect, request_id, mark)
 
@@ -196,29 +199,13 @@ class Api:
             self._recorder.write(_refused(call, endpoint, key, caller.id, model, error))
             caller.refuse(error, b"")
             return
-        order = Order(  # by place as far as it can be read: names cost
-            caller.id,
-            key.tenant,
-            key.id,
-            route,
-            dialect,
-            inquiry,
-            call.headers,
-            now_s,
-            clock.now_unix_s(),
-            context.may_fail_over,
-            claim,
-            is_continuing=on_break is CONTINUE,
-            operation=endpoint.operation,
-            speakers=endpoint.speakers,
-            wants_places=context.wants_places,
-            wants_notes=context.wants_notes,
-            must_be_whole=call.is_http_1_0,
-        )
+        order = _order(caller.id, route, inquiry, call, context, claim)
+        order.is_continuing = on_break is CONTINUE
         exchange = Exchange(order, self._ports)
         exchange.timer = Alarm(self._alarms, exchange.on_wake)
-        answers = caller if wish is None else self.resuming.caller(wish, key, caller)
-        exchange.caller = answers
+        answers = exchange.caller = (
+            caller if wish is None else self.resuming.caller(wish, key, caller)
+        )
         answers.attach(exchange)
         self._recorder.in_flight += 1
         exchange.start(now_s)
@@ -332,6 +319,22 @@ def _refused(
         code=error.code,
         bytes_in=len(call.body),
     )
+
+
+def _order(
+    request_id: str, route: Route, inquiry: Inquiry, call: Call, context: Context, claim: Claim
+) -> Order:
+    """Return what is asked, with what follows from the head of the request."""
+    endpoint = context.endpoint
+    order = Order(request_id, route, endpoint.dialect, inquiry, call.headers, claim)
+    order.at_unix_s = clock.now_unix_s()
+    order.may_fail_over = context.may_fail_over
+    order.operation = endpoint.operation
+    order.speakers = endpoint.speakers
+    order.wants_places = context.wants_places
+    order.wants_notes = context.wants_notes
+    order.must_be_whole = call.is_http_1_0
+    return order
 
 
 def _on_break(call: Call) -> OnBreak:

@@ -1,6 +1,7 @@
 """The caller's end of an exchange: the Caller port over one HTTP call."""
 
 import math
+from typing import Final
 
 from penstock.core.errors import (
     PREEMPTED,
@@ -16,7 +17,7 @@ from penstock.exchange.machine import Exchange
 from penstock.wire import clock
 from penstock.wire.call import Call
 
-STREAM = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+STREAM: Final = b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
 
 
 class HttpCaller:

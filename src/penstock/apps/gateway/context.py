@@ -6,9 +6,8 @@ one does not have any more is looked up again, and refused. Whether a key has ex
 time. The secret is not kept, only whose it is.
 """
 
+from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 from penstock.config.tenancy import Tenant
 from penstock.core.tier import Tier
@@ -20,13 +19,14 @@ RESUME: Final = b"idempotency-key"
 NONE: Final[frozenset[bytes]] = frozenset()
 
 
-class Context(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Context:
     """What follows from the head of a request alone.
 
     ``wishes`` are the headers by which a caller asks for more than an answer; most have none.
     """
 
-    generation: object  # of the snapshot: ``Routing.generation``
+    generation: int  # of the snapshot: ``Routing.generation``
     endpoint: Endpoint
     key: Key
     tenant: Tenant

@@ -67,18 +67,20 @@ def inquire(body: bytes, *, needs_limit: bool = True) -> Inquiry:
         raise DialectError("messages must be a list", param="messages")
     output_tokens_max = _tokens_max(fields) if needs_limit else 0
     kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
-    return Inquiry(
-        model=json_fields.text(fields, "model"),
-        is_stream="stream" in fields and json_fields.flag(fields, "stream"),
-        fields=fields,
-        body=body,
-        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images="image" in kinds,
-        needs_documents="document" in kinds,
-        needs_structured_output="output_config" in fields and _has_schema(fields),
-        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
-        output_tokens_max=output_tokens_max,
-    )
+    is_stream = "stream" in fields and json_fields.flag(fields, "stream")
+    inquiry = Inquiry(json_fields.text(fields, "model"), fields, body, is_stream=is_stream)
+    inquiry.output_tokens_max = output_tokens_max
+    # Most fields are absent most of the time: nothing is called to find that out.
+    if "tools" in fields:
+        inquiry.needs_tools = not json_fields.is_empty(fields["tools"])
+    if kinds:
+        inquiry.needs_images = "image" in kinds
+        inquiry.needs_documents = "document" in kinds
+    if "output_config" in fields:
+        inquiry.needs_structured_output = _has_schema(fields)
+    if "service_tier" in fields:
+        inquiry.service_tier = json_fields.word(fields, "service_tier")
+    return inquiry
 
 
 def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:

@@ -40,7 +40,7 @@ class GeminiCount(GeminiGenerate):
         """Read what routing needs, of the whole request if there is one inside."""
         model = place.read_method_path(path, METHOD)
         inquiry = passthrough.inquire(_inner(body), place.path_of(model, is_stream=False))
-        return msgspec.structs.replace(inquiry, body=body)
+        return inquiry.saying(inquiry.fields, body)
 
     def forward(
         self,
@@ -73,7 +73,7 @@ class GeminiCount(GeminiGenerate):
         except DialectError as error:
             raise CallerError(error.message, param=error.param) from error
         fields = {name: raw for name, raw in inquiry.fields.items() if name != "model"}
-        return super().read_request(msgspec.structs.replace(inquiry, body=body, fields=fields))
+        return super().read_request(inquiry.saying(fields, body))
 
     def write_request(
         self, request: Request, model: str, capability: Capability

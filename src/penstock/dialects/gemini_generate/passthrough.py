@@ -61,22 +61,20 @@ def inquire(body: bytes, path: bytes) -> Inquiry:
         raise DialectError("contents must be a list", param="contents")
     kinds = _media(contents) if _MEDIA.search(body) is not None else []
     config = _config(fields)
-    return Inquiry(
-        model=model,
-        is_stream=is_stream,
-        fields=fields,
-        body=body,
-        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images=any(kind.startswith("image/") for kind in kinds),
-        needs_documents=any(not kind.startswith("image/") for kind in kinds),
-        needs_structured_output=any(
-            name in config and not json_fields.is_empty(config[name])
-            for name in ("responseSchema", "responseJsonSchema")
-        ),
-        choices=json_fields.count(config, "candidateCount", 1),
-        service_tier=json_fields.word(fields, "serviceTier"),
-        output_tokens_max=json_fields.bound(config, "maxOutputTokens"),
+    inquiry = Inquiry(model, fields, body, is_stream=is_stream)
+    if "tools" in fields:
+        inquiry.needs_tools = not json_fields.is_empty(fields["tools"])
+    if kinds:
+        inquiry.needs_images = any(kind.startswith("image/") for kind in kinds)
+        inquiry.needs_documents = any(not kind.startswith("image/") for kind in kinds)
+    inquiry.needs_structured_output = any(
+        name in config and not json_fields.is_empty(config[name])
+        for name in ("responseSchema", "responseJsonSchema")
     )
+    inquiry.choices = json_fields.count(config, "candidateCount", 1)
+    inquiry.service_tier = json_fields.word(fields, "serviceTier")
+    inquiry.output_tokens_max = json_fields.bound(config, "maxOutputTokens")
+    return inquiry
 
 
 def forward(inquiry: Inquiry) -> bytes:

@@ -40,28 +40,28 @@ def inquire(body: bytes) -> Inquiry:
     messages = fields.get("messages")
     if messages is None or not json_fields.is_list(messages):
         raise DialectError("messages must be a list", param="messages")
-    # Most fields are absent most of the time: nothing is called to find that out.
     is_stream = "stream" in fields and json_fields.flag(fields, "stream")
     kinds = _kinds(body, messages) if json_fields.may_have_parts(body) else _NO_KINDS
-    return Inquiry(
-        json_fields.text(fields, "model"),
-        is_stream,
-        fields,
-        body,
-        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images="image_url" in kinds,
-        needs_documents="file" in kinds,
-        needs_structured_output=(
-            "response_format" in fields and b'"json_schema"' in bytes(fields["response_format"])
-        ),
-        wants_usage=not is_stream or _wants_usage(fields),
-        choices=json_fields.count(fields, "n", 1) if "n" in fields else 1,
-        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
-        output_tokens_max=(
-            json_fields.bound(fields, "max_completion_tokens")
-            or json_fields.bound(fields, "max_tokens")
-        ),
-    )
+    inquiry = Inquiry(json_fields.text(fields, "model"), fields, body, is_stream=is_stream)
+    # Most fields are absent most of the time: nothing is called to find that out.
+    if "tools" in fields:
+        inquiry.needs_tools = not json_fields.is_empty(fields["tools"])
+    if kinds:
+        inquiry.needs_images = "image_url" in kinds
+        inquiry.needs_documents = "file" in kinds
+    if "response_format" in fields:
+        schema = b'"json_schema"'
+        inquiry.needs_structured_output = schema in bytes(fields["response_format"])
+    if is_stream:
+        inquiry.wants_usage = _wants_usage(fields)
+    if "n" in fields:
+        inquiry.choices = json_fields.count(fields, "n", 1)
+    if "service_tier" in fields:
+        inquiry.service_tier = json_fields.word(fields, "service_tier")
+    inquiry.output_tokens_max = json_fields.bound(
+        fields, "max_completion_tokens"
+    ) or json_fields.bound(fields, "max_tokens")
+    return inquiry
 
 
 def forward(
@@ -71,7 +71,9 @@ def forward(
 
     What an engine is declared not to know is said in older words: ``max_tokens``, ``system``.
     """
-    if capability is not None and not capability.speaks_as_openai:
+    if capability is not None and not (
+        capability.names_completion_tokens and capability.developer_role
+    ):
         inquiry = _in_old_words(inquiry, capability)
     adds_usage = asks_usage and not inquiry.wants_usage
     body = inquiry.body
@@ -98,7 +100,7 @@ def _in_old_words(inquiry: Inquiry, capability: Capability) -> Inquiry:
     if "max_tokens" in changed:
         del fields["max_completion_tokens"]
     fields = {"model": Raw(msgspec.json.encode(inquiry.model))} | fields
-    return msgspec.structs.replace(inquiry, fields=fields, body=msgspec.json.encode(fields))
+    return inquiry.saying(fields, msgspec.json.encode(fields))
 
 
 def _without_developer(messages: Raw) -> Raw:

@@ -64,18 +64,20 @@ def inquire(body: bytes) -> Inquiry:
     elif not json_fields.is_list(given) and bytes(given)[:1] != b'"':
         raise DialectError("input must be a string or a list", param="input")
     has_parts = json_fields.may_have_parts(body)
-    return Inquiry(
-        model=json_fields.text(fields, "model"),
-        is_stream="stream" in fields and json_fields.flag(fields, "stream"),
-        fields=fields,
-        body=body,
-        needs_tools="tools" in fields and not json_fields.is_empty(fields["tools"]),
-        needs_images=has_parts and b'"input_image"' in body and _has(given, "input_image"),
-        needs_documents=has_parts and b'"input_file"' in body and _has(given, "input_file"),
-        needs_structured_output="text" in fields and _has_schema(fields),
-        service_tier=json_fields.word(fields, "service_tier") if "service_tier" in fields else "",
-        output_tokens_max=json_fields.bound(fields, "max_output_tokens"),
-    )
+    is_stream = "stream" in fields and json_fields.flag(fields, "stream")
+    inquiry = Inquiry(json_fields.text(fields, "model"), fields, body, is_stream=is_stream)
+    # Most fields are absent most of the time: nothing is called to find that out.
+    if "tools" in fields:
+        inquiry.needs_tools = not json_fields.is_empty(fields["tools"])
+    if has_parts:
+        inquiry.needs_images = b'"input_image"' in body and _has(given, "input_image")
+        inquiry.needs_documents = b'"input_file"' in body and _has(given, "input_file")
+    if "text" in fields:
+        inquiry.needs_structured_output = _has_schema(fields)
+    if "service_tier" in fields:
+        inquiry.service_tier = json_fields.word(fields, "service_tier")
+    inquiry.output_tokens_max = json_fields.bound(fields, "max_output_tokens")
+    return inquiry
 
 
 def forward(inquiry: Inquiry, model: str, *, asks_usage: bool) -> bytes:
