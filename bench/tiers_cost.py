@@ -35,7 +35,7 @@ from host import BENCH, Cores, free_port
 from live_set import Gateway, route, secret_of, tenants_of, upstream
 from path_cost import Bare
 from peer import Endpoint
-from side_by_side import Rig, Side, Took, differences, show, take
+from side_by_side import Rig, Side, Took, differences, end_on_sigterm, show, take
 from traffic import Load, build_programs, start_mock
 
 from penstock.config.model import (
@@ -94,7 +94,8 @@ class Slots:
         """Nobody waits."""
 
     def began(self, grant: Grant, now_s: float) -> None:
-        """Learn nothing."""
+        """Let a probe count."""
+        grant.target.state.breaker.on_begun(grant.permit, now_s)
 
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take the slot back."""
@@ -338,6 +339,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="after each start")
     given = parser.parse_args()
     if given.gateways:
+        end_on_sigterm()
         gateways(given.starts, given.rounds)
         return
     gc.collect()
