@@ -71,6 +71,7 @@ ROUNDS: Final = 60
 BATCH: Final = 400
 EXCHANGE_US: Final = 5.0  # the budget of an exchange
 EVENT_US: Final = 0.5  # and of an event of a stream
+USERS: Final = 1_000_000  # more than there are exchanges: each is somebody else's
 AT_S: Final = 1000.0
 SLOTS_ONLY: Final = "slots only"
 
@@ -195,16 +196,20 @@ FULL_SHARE: Final = {
 }  # fmt: skip
 
 
-def exchanges(gate: Gate, tier: Tier) -> Callable[[], None]:
-    """Return many exchanges of a tier at a gate, a millisecond apart."""
+def exchanges(gate: Gate, tier: Tier, users: int = 0) -> Callable[[], None]:
+    """Return many exchanges of a tier at a gate, a millisecond apart, of so many users in turn."""
     route, spent, used = route_of(), Spent(0.2, 200, 150), Used(200, 150)
     now_s = AT_S
+    number = 0
 
     def batch() -> None:
-        nonlocal now_s
+        nonlocal now_s, number
         for _ in range(BATCH):
             now_s += 0.001
             claim = Claim(tier.word, "key", tier, 200, now_s)
+            if users:
+                number += 1
+                claim.user = f"user-{number % users}"
             asker = Asker(route, claim)
             gate.may_degrade(claim)
             gate.ask(asker, now_s)
@@ -353,6 +358,8 @@ def main() -> None:
         "standard, a key with limits": exchanges(gate_of(limited=True), Tier.STANDARD),
         "enterprise, in contract": exchanges(gate_of(), Tier.ENTERPRISE),
         "free": exchanges(gate_of(), Tier.FREE),
+        "slots only, other users": exchanges(Slots(), Tier.FREE, USERS),
+        "free, other users": exchanges(gate_of(), Tier.FREE, USERS),
         "free, ladder at 5, a ticket": exchanges(gate_of(level=5), Tier.FREE),
     }
     tell(interleaved(cases, BATCH), SLOTS_ONLY, EXCHANGE_US)
