@@ -22,7 +22,8 @@ takes up to a minute.
 
 With ``--against`` the gateway of another source tree runs beside this one's, or beside that of
 ``--source``; both are without control, and an old tree may know of none. ``--against src`` tells
-how far two that are alike may be apart.
+how far two that are alike may be apart. A compiled penstock is compared by the folder that it is
+installed in: its ``site-packages`` is given in the place of ``src``.
 """
 
 import argparse
@@ -40,11 +41,13 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from host import BENCH, Cores, free_port, read_json, send_signal
+from host import Cores, free_port, read_json, send_signal
 from peer import Site
 from penstock_peer import WholePenstock
-from side_by_side import Rig, Side, Took, differences, show, take
+from side_by_side import Rig, Side, Took, differences, end_on_sigterm, show, take
 from traffic import Load, build_programs, start_mock
+
+import penstock
 
 LOADS = {
     "a whole exchange": Load("closed", 8, 1.0, warm_s=0.2),
@@ -170,7 +173,8 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="with --against: in the place of this tree")
     parser.add_argument("--against", type=Path, help="another source tree: its folder src")
     given = parser.parse_args()
-    ours = BENCH.parent / "src"
+    end_on_sigterm()
+    ours = Path(penstock.__file__).parents[1]
     peers = {
         "with": Installation(ours, has_control=True),
         "without": Installation(ours, has_control=False),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 from host import BENCH, BenchError
 
+import penstock
 from penstock.config import load
 from penstock.config.check import problems
 from penstock.config.model import Config
@@ -34,7 +35,7 @@ PENSTOCK = ("-m", "penstock")
 MODELS = {"gpt": "gpt-5.6", "claude": "claude-haiku-4-5"}
 DIALECTS = {"gpt": "openai_chat", "claude": "anthropic_messages"}
 ENVIRONMENT = os.environ | {
-    "PYTHONPATH": f"{BENCH.parent / 'src'}:{BENCH}",
+    "PYTHONPATH": f"{Path(penstock.__file__).parents[1]}:{BENCH}",
     "EMULATED_KEY": "sk-emulated",
 }
 

@@ -6,7 +6,9 @@ threads, as the kernel's scheduler counts it in nanoseconds.
 """
 
 import math
+import signal
 import statistics
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +59,11 @@ class Side:
         count = figures["events"] if load.mode == "stream" else figures["answered"]
         assert isinstance(count, int)
         return (spent[1] - spent[0]) / 1e3 / max(1, count)
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this program as an exception does, so that what it has started is stopped."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def spent_ns(pid: int) -> int:

@@ -1,49 +1,30 @@
-"""The gateway with a stand-in for its gate, which knows slots and breakers only.
+"""The gateway with a stand-in for the gate that exchanges ask, which knows slots and breakers only.
 
 ``tiers_cost.py --gateways`` starts it beside the real one. It takes the options of ``penstock``.
+The real gate is there as well, for whoever reads its state or ticks, but no exchange asks it.
 """
 
+import asyncio
 import sys
+from typing import Any
 
 from tiers_cost import Slots
 
-from penstock.apps.gateway import sharing
+from penstock.apps.gateway import app
+from penstock.apps.gateway.sharing import Sharing
 from penstock.cli.main import main
-from penstock.core.claim import Claim
-from penstock.core.outcome import Outcome
-from penstock.exchange.demand import Demand, Grant
 from penstock.exchange.gate import LocalGate
 
-SLOTS = Slots()
 
+class SlotsSharing(Sharing):
+    """What the only worker has, with another gate before its exchanges."""
 
-class SlotsGate(LocalGate):
-    """A gate that looks whole to whoever reads its state, and decides like ``Slots``."""
-
-    __slots__ = ()
-
-    def ask(self, demand: Demand, now_s: float) -> None:
-        """Grant."""
-        SLOTS.ask(demand, now_s)
-
-    def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
-        """Take the slot back."""
-        SLOTS.give_back(grant, outcome, now_s)
-
-    def close(self, demand: Demand, now_s: float) -> None:
-        """Settle nothing."""
-
-    def may_degrade(self, claim: Claim) -> bool:
-        """Take nothing away."""
-        del claim
-        return False
-
-    def may_retry(self, claim: Claim) -> bool:
-        """Take nothing away."""
-        del claim
-        return True
+    def gate(self, own: LocalGate, tasks: asyncio.TaskGroup) -> Any:
+        """Return the stand-in."""
+        del own, tasks
+        return Slots()
 
 
 if __name__ == "__main__":
-    sharing.LocalGate = SlotsGate
+    app.Sharing = SlotsSharing
     raise SystemExit(main(sys.argv[1:]))

@@ -35,7 +35,7 @@ from host import BENCH, Cores, free_port
 from live_set import Gateway, route, secret_of, tenants_of, upstream
 from path_cost import Bare
 from peer import Endpoint
-from side_by_side import Rig, Side, Took, differences, show, take
+from side_by_side import Rig, Side, Took, differences, end_on_sigterm, show, take
 from traffic import Load, build_programs, start_mock
 
 from penstock.config.model import (
@@ -71,6 +71,7 @@ ROUNDS: Final = 60
 BATCH: Final = 400
 EXCHANGE_US: Final = 5.0  # the budget of an exchange
 EVENT_US: Final = 0.5  # and of an event of a stream
+USERS: Final = 1_000_000  # more than there are exchanges: each is somebody else's
 AT_S: Final = 1000.0
 SLOTS_ONLY: Final = "slots only"
 
@@ -94,7 +95,8 @@ class Slots:
         """Nobody waits."""
 
     def began(self, grant: Grant, now_s: float) -> None:
-        """Learn nothing."""
+        """Let a probe count."""
+        grant.target.state.breaker.on_begun(grant.permit, now_s)
 
     def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
         """Take the slot back."""
@@ -194,16 +196,20 @@ FULL_SHARE: Final = {
 }  # fmt: skip
 
 
-def exchanges(gate: Gate, tier: Tier) -> Callable[[], None]:
-    """Return many exchanges of a tier at a gate, a millisecond apart."""
+def exchanges(gate: Gate, tier: Tier, users: int = 0) -> Callable[[], None]:
+    """Return many exchanges of a tier at a gate, a millisecond apart, of so many users in turn."""
     route, spent, used = route_of(), Spent(0.2, 200, 150), Used(200, 150)
     now_s = AT_S
+    number = 0
 
     def batch() -> None:
-        nonlocal now_s
+        nonlocal now_s, number
         for _ in range(BATCH):
             now_s += 0.001
             claim = Claim(tier.word, "key", tier, 200, now_s)
+            if users:
+                number += 1
+                claim.user = f"user-{number % users}"
             asker = Asker(route, claim)
             gate.may_degrade(claim)
             gate.ask(asker, now_s)
@@ -338,6 +344,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8, help="after each start")
     given = parser.parse_args()
     if given.gateways:
+        end_on_sigterm()
         gateways(given.starts, given.rounds)
         return
     gc.collect()
@@ -351,6 +358,8 @@ def main() -> None:
         "standard, a key with limits": exchanges(gate_of(limited=True), Tier.STANDARD),
         "enterprise, in contract": exchanges(gate_of(), Tier.ENTERPRISE),
         "free": exchanges(gate_of(), Tier.FREE),
+        "slots only, other users": exchanges(Slots(), Tier.FREE, USERS),
+        "free, other users": exchanges(gate_of(), Tier.FREE, USERS),
         "free, ladder at 5, a ticket": exchanges(gate_of(level=5), Tier.FREE),
     }
     tell(interleaved(cases, BATCH), SLOTS_ONLY, EXCHANGE_US)

@@ -47,9 +47,13 @@ class HeavyUse:
             self._used.clear()
             self._total, self._since_s, half_lives = 0.0, now_s, 0.0
         weighted = cost_tokens * 2.0**half_lives
-        used = self._used.pop(user, None)
-        self._used[user] = (weighted if used is None else used[0] + weighted, now_s)
         self._total += weighted
+        used = self._used.get(user)
+        if used is not None:
+            self._used[user] = (used[0] + weighted, now_s)
+            self._used.move_to_end(user)
+            return
+        self._used[user] = (weighted, now_s)
         if len(self._used) > self._users_max:
             self.expire(now_s)
 

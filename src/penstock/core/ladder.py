@@ -26,15 +26,13 @@ that no answer is cut at 0.8 times the capacity, and few are at just enough.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 LEVEL_MAX: Final = 5
 HYSTERESIS: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class LadderPolicy:
+class LadderPolicy(NamedTuple):
     """Entries of levels 1 to 5, rising, as pressure; how long it must last, in seconds."""
 
     entries: tuple[float, float, float, float, float] = (0.70, 0.86, 0.92, 0.96, 1.00)

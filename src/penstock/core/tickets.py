@@ -58,6 +58,16 @@ class Ranking:
         return (int.from_bytes(digest) >> _DIGEST_SPARE_BITS) / _DIGEST_RANGE
 
 
+class Ticket:
+    """One user's."""
+
+    __slots__ = ("is_answered", "until_s")
+
+    def __init__(self, until_s: float) -> None:
+        self.until_s = until_s
+        self.is_answered = False
+
+
 class Tickets:
     """Who is in. Owned by one event loop; not thread-safe. Every call is O(1), amortised."""
 
@@ -67,31 +77,39 @@ class Tickets:
         self.ticket_s = ticket_s
         self._tickets_max = tickets_max
         # By the instant at which they end: all last equally long, so the last renewed stands last.
-        self._held: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._held: OrderedDict[str, Ticket] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
 
     def has(self, user: str, now_s: float) -> bool:
         """Tell whether the user holds a ticket."""
-        held = self._held.get(user)
-        return held is not None and held[0] > now_s
+        ticket = self._held.get(user)
+        return ticket is not None and ticket.until_s > now_s
 
     def hold(self, user: str, now_s: float) -> None:
         """Let a user in who has no ticket."""
-        self.renew(user, now_s, is_answered=False)
-
-    def renew(self, user: str, now_s: float, *, is_answered: bool = True) -> None:
-        """Take note of an answer that has ended now."""
-        self._held[user] = (now_s + self.ticket_s, is_answered)
-        self._held.move_to_end(user)
-        if len(self._held) > self._tickets_max:
+        held = self._held
+        held[user] = Ticket(now_s + self.ticket_s)
+        held.move_to_end(user)
+        if len(held) > self._tickets_max:
             self._bound()
+
+    def renew(self, user: str, now_s: float) -> None:
+        """Take note of an answer that has ended now."""
+        ticket = self._held.get(user)
+        if ticket is None:
+            self.hold(user, now_s)
+            ticket = self._held[user]
+        else:
+            ticket.until_s = now_s + self.ticket_s
+            self._held.move_to_end(user)
+        ticket.is_answered = True
 
     def cancel(self, user: str) -> None:
         """Take note of a turn that came to nothing."""
-        held = self._held.get(user)
-        if held is not None and not held[1]:
+        ticket = self._held.get(user)
+        if ticket is not None and not ticket.is_answered:
             del self._held[user]
 
     def drop(self, user: str) -> None:
@@ -101,15 +119,15 @@ class Tickets:
     def expire(self, now_s: float) -> None:
         """Forget the tickets that have ended."""
         held = self._held
-        while held and next(iter(held.values()))[0] <= now_s:
+        while held and next(iter(held.values())).until_s <= now_s:
             held.popitem(last=False)
 
     def state(self, now_s: float) -> dict[str, float]:
         """Return the tickets that answers stand behind, with the seconds that each has left."""
         return {
-            user: until_s - now_s
-            for user, (until_s, is_answered) in self._held.items()
-            if is_answered and until_s > now_s
+            user: ticket.until_s - now_s
+            for user, ticket in self._held.items()
+            if ticket.is_answered and ticket.until_s > now_s
         }
 
     def restore(self, state: Iterable[tuple[str, float]], now_s: float) -> None:
@@ -117,7 +135,8 @@ class Tickets:
         self._held.clear()
         for user, left_s in sorted(state, key=lambda entry: entry[1]):
             if left_s > 0.0:
-                self._held[user] = (now_s + min(left_s, self.ticket_s), True)
+                ticket = self._held[user] = Ticket(now_s + min(left_s, self.ticket_s))
+                ticket.is_answered = True
         self._bound()
 
     def _bound(self) -> None:
