@@ -8,7 +8,7 @@ import asyncio
 import sys
 from typing import Any
 
-from tiers_cost import Slots
+from built import Slots
 
 from penstock.apps.gateway import app
 from penstock.apps.gateway.sharing import Sharing

@@ -2,7 +2,8 @@
 
 The reference is ``Slots``, a stand-in for the gate as it was before tiers: it takes a slot and the
 breaker's permit of the first upstream that has both, and does nothing else. It neither queues nor
-refuses, so it is a little cheaper than what it stands for, and tiers look dearer.
+refuses, so it is a little cheaper than what it stands for, and tiers look dearer. Where penstock is
+compiled it is, too (``built.py``).
 
     the gate     ask, grant, give back, close: a demand that is granted at once
     the path     a whole exchange and an event of a stream, as ``path_cost.py`` has them
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
+from built import Slots
 from host import BENCH, Cores, free_port
 from live_set import Gateway, route, secret_of, tenants_of, upstream
 from path_cost import Bare
@@ -52,15 +54,13 @@ from penstock.config.model import Target as TargetEntry
 from penstock.config.tenancy import Contract, Limits, Tenant, TierName
 from penstock.core.claim import Claim
 from penstock.core.errors import LimitError, ShedError
-from penstock.core.outcome import SUCCESS, Outcome
+from penstock.core.outcome import SUCCESS
 from penstock.core.price import Used
 from penstock.core.spent import Spent
-from penstock.core.standing import UNLIMITED, Standing
 from penstock.core.tier import Tier
 from penstock.dialects.openai_chat.dialect import OpenAIChat
 from penstock.exchange.consumers import Consumers
-from penstock.exchange.demand import Demand, Grant, Place
-from penstock.exchange.desk import Desk
+from penstock.exchange.demand import Grant
 from penstock.exchange.gate import LocalGate
 from penstock.exchange.ports import Gate
 from penstock.exchange.route import Route
@@ -74,58 +74,6 @@ EVENT_US: Final = 0.5  # and of an event of a stream
 USERS: Final = 1_000_000  # more than there are exchanges: each is somebody else's
 AT_S: Final = 1000.0
 SLOTS_ONLY: Final = "slots only"
-
-
-class Slots:
-    """A gate of slots and breakers only."""
-
-    waiting = 0
-    desks: tuple[Desk, ...] = ()
-
-    def ask(self, demand: Demand, now_s: float) -> None:
-        """Grant; there is always a slot."""
-        for target in demand.targets:
-            permit = target.acquire(demand.claim, now_s)
-            if permit is not None:
-                demand.on_granted(Grant(target, permit, demand, now_s), now_s)
-                return
-        raise AssertionError("a slot is missing")
-
-    def withdraw(self, demand: Demand) -> None:
-        """Nobody waits."""
-
-    def began(self, grant: Grant, now_s: float) -> None:
-        """Let a probe count."""
-        grant.target.state.breaker.on_begun(grant.permit, now_s)
-
-    def give_back(self, grant: Grant, outcome: Outcome, now_s: float) -> None:
-        """Take the slot back."""
-        assert grant.is_out
-        grant.is_out = False
-        grant.target.give_back(grant.permit, outcome, grant.spent, now_s, lambda: 0.5)
-
-    def close(self, demand: Demand, now_s: float) -> None:
-        """Nothing is reserved."""
-        del demand, now_s
-
-    def place(self, demand: Demand, now_s: float) -> Place | None:
-        """Nobody waits."""
-        del demand, now_s
-
-    def standing(self, claim: Claim, now_s: float) -> Standing:
-        """Limit nobody."""
-        del claim, now_s
-        return UNLIMITED
-
-    def may_degrade(self, claim: Claim) -> bool:
-        """Take nothing away."""
-        del claim
-        return False
-
-    def may_retry(self, claim: Claim) -> bool:
-        """Take nothing away."""
-        del claim
-        return True
 
 
 class Asker:
