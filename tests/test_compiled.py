@@ -9,7 +9,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 HOOK: Final = ("tool", "hatch", "build", "targets", "wheel", "hooks", "mypyc")
-BUILT_FROM_ANNOTATIONS: Final = {"Struct", "msgspec.Struct", "TypedDict", "typing.TypedDict"}
+BUILT_FROM_ANNOTATIONS: Final = {"Struct", "msgspec.Struct"}
 
 
 def listed() -> list[str]:
