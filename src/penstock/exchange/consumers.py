@@ -54,7 +54,8 @@ RETRY_AFTER_MIN_S: Final = 5.0  # of a new session: the shares do not move faste
 STREAM_RETRY_AFTER_S: Final = 5.0  # about one answer of the user's own
 FULL_RATIO: Final = 0.95  # of the slots: with so many taken the last level is not left
 RATIO_MIN: Final = 1e-3  # of new users: below it the estimate is six weeks in any case
-JITTER: Final = (0.8, 1.3)  # of Retry-After, so that not all come back at once (TIERING 5)
+JITTER_LEAST: Final = 0.8  # of Retry-After, so that not all come back at once (TIERING 5)
+JITTER_MOST: Final = 1.3
 
 
 class State(TypedDict):
@@ -297,8 +298,7 @@ class Consumers:
         return max(RETRY_AFTER_MIN_S, min(self._full_s(now_s), next_s + hours * HOUR_S))
 
     def _spread(self, wait_s: float) -> float:
-        least, most = JITTER
-        return wait_s * (least + (most - least) * self._chance())
+        return wait_s * (JITTER_LEAST + (JITTER_MOST - JITTER_LEAST) * self._chance())
 
 
 def user_of(claim: Claim) -> str:

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable
-from typing import Final
 
 # The functions themselves, with none of ours around: they are called several times a request.
 
-now_s: Final[Callable[[], float]] = time.monotonic
+now_s: Callable[[], float] = time.monotonic
 """Return monotonic seconds, for deadlines and durations."""
 
-now_unix_s: Final[Callable[[], float]] = time.time
+now_unix_s: Callable[[], float] = time.time
 """Return wall time in seconds since 1970, for records and headers."""
